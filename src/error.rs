@@ -1,0 +1,224 @@
+//! What can go wrong. Each message names the remedy.
+
+use thiserror::Error;
+
+/// Parameters that [`HardSigmoid::new`](crate::HardSigmoid::new) refuses.
+#[derive(Clone, Copy, Debug, Error, PartialEq)]
+#[non_exhaustive]
+pub enum ParameterError {
+    /// α or β is NaN or infinite.
+    #[error("{name} is {value}: it must be a finite number")]
+    NotFinite {
+        /// `"alpha"` or `"beta"`.
+        name: &'static str,
+        /// What was given.
+        value: f64,
+    },
+    /// α is not 0 and, rounded to f32, overflows or is subnormal.
+    #[error("alpha = {alpha:e} is outside the normal f32 numbers: use 0, or a magnitude from 1.2e-38 to 3.4e38")]
+    Slope {
+        /// What was given.
+        alpha: f64,
+    },
+    /// β/α is not 0 and, rounded to f32, overflows or is subnormal.
+    #[error(
+        "beta/alpha = {beta:e}/{alpha:e} is outside the normal f32 numbers (magnitudes from 1.2e-38 to 3.4e38): \
+         use 0 for the one that is negligible"
+    )]
+    Shift {
+        /// What was given.
+        alpha: f64,
+        /// What was given.
+        beta: f64,
+    },
+}
+
+/// Two slices that must have the same number of elements do not.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("the source has {source_len} elements and the target {target_len}: make them equally long")]
+#[non_exhaustive]
+pub struct LengthMismatch {
+    /// Elements in the source.
+    pub source_len: usize,
+    /// Elements in the target.
+    pub target_len: usize,
+}
+
+/// One of the two ends of a map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// What is read.
+    Source,
+    /// What is written.
+    Target,
+}
+
+impl std::fmt::Display for Side {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Source => "source",
+            Self::Target => "target",
+        })
+    }
+}
+
+/// Ranges that [`plan::windows`](crate::plan::windows) refuses.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// A range ends behind its buffer.
+    #[error(
+        "{len} elements from element {first} on do not fit the {side} buffer, which holds {available}: \
+         shorten the range or enlarge the buffer"
+    )]
+    OutOfRange {
+        /// Which buffer.
+        side: Side,
+        /// The first element.
+        first: u64,
+        /// How many.
+        len: u64,
+        /// How many the buffer holds.
+        available: u64,
+    },
+    /// Source and target overlap in one buffer without being the same range.
+    #[error(
+        "source ({len} elements from {source_first} on) and target (from {target_first} on) overlap in one buffer: \
+         use the same range for in place, or ranges that do not overlap"
+    )]
+    Overlap {
+        /// The first element of the source.
+        source_first: u64,
+        /// The first element of the target.
+        target_first: u64,
+        /// How many elements each has.
+        len: u64,
+    },
+    /// The device cannot bind even a few elements, or dispatch.
+    #[error(
+        "the device allows bindings of {binding_bytes} bytes and {groups} workgroups: request it with \
+         max_storage_buffer_binding_size of at least two offset alignments and max_compute_workgroups_per_dimension \
+         of at least 1"
+    )]
+    Limits {
+        /// `max_storage_buffer_binding_size`.
+        binding_bytes: u64,
+        /// `max_compute_workgroups_per_dimension`.
+        groups: u32,
+    },
+}
+
+/// What goes wrong on a GPU.
+#[cfg(feature = "wgpu")]
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The slices of a call differ in length. Nothing was written.
+    #[error(transparent)]
+    Length(#[from] LengthMismatch),
+    /// Buffers that cannot be bound as asked. Nothing was recorded.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// No adapter suits.
+    #[error("{}", no_adapter(*kind, wanted, present))]
+    NoAdapter {
+        /// What was looked for.
+        kind: crate::gpu::adapter::Kind,
+        /// The part of a name that `WGPU_ADAPTER_NAME` asked for; empty if it did not.
+        wanted: String,
+        /// The adapters there are.
+        present: Vec<String>,
+    },
+    /// An adapter gave no device.
+    #[error("{adapter} gives no device ({source}): choose another adapter, or the CPU path")]
+    Open {
+        /// The adapter.
+        adapter: String,
+        /// Why.
+        source: wgpu::RequestDeviceError,
+    },
+    /// The device was made with a limit that is too low for the shader.
+    #[error("the device has {name} = {available}: request it with at least {needed}, or use the CPU path")]
+    MissingLimit {
+        /// The field of `wgpu::Limits`.
+        name: &'static str,
+        /// What the shader needs.
+        needed: u32,
+        /// What the device has.
+        available: u32,
+    },
+    /// The device refused to make something: it is out of memory, say.
+    #[error("the device failed at {doing} ({source}): use shorter ranges or fewer buffers, or the CPU path")]
+    Device {
+        /// What was being done.
+        doing: &'static str,
+        /// What the device says.
+        source: wgpu::Error,
+    },
+    /// The device no longer answers: lost or destroyed.
+    #[error("the device was lost: open a new one, or use the CPU path")]
+    Lost,
+    /// A buffer's memory cannot be reached, as after a loss of the device.
+    #[error("a staging buffer cannot be reached, as if the device was lost ({0}): open a new one, or use the CPU path")]
+    Map(#[from] wgpu::MapRangeError),
+    /// Waiting for the device failed.
+    #[error("waiting for the device failed ({0}): open a new one, or use the CPU path")]
+    Poll(#[source] wgpu::PollError),
+    /// The thread that polls the device did not start.
+    #[error("no thread to poll the device ({0}): use the blocking calls")]
+    Thread(#[source] std::io::Error),
+    /// A call over host slices stopped half-way. The first `finished` elements of the target have their results, and
+    /// the others are as they were.
+    #[error("stopped after {finished} elements: {cause}")]
+    Interrupted {
+        /// How many elements are finished.
+        finished: usize,
+        /// What happened.
+        #[source]
+        cause: Box<Self>,
+    },
+}
+
+/// Buffers that [`Kernel::bind`](crate::Kernel::bind) refuses.
+#[cfg(feature = "wgpu")]
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BindError {
+    /// A buffer cannot be a storage buffer.
+    #[error("the {side} buffer has usage {usage:?}: create it with BufferUsages::STORAGE as well")]
+    NotStorage {
+        /// Which buffer.
+        side: Side,
+        /// Its usage.
+        usage: wgpu::BufferUsages,
+    },
+    /// Source and target range differ in length.
+    #[error("the source range has {source_len} elements and the target range {target_len}: make them equally long")]
+    Lengths {
+        /// Elements in the source.
+        source_len: u64,
+        /// Elements in the target.
+        target_len: u64,
+    },
+    /// A range leaves its buffer, or two overlap.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+}
+
+#[cfg(feature = "wgpu")]
+fn no_adapter(kind: crate::gpu::adapter::Kind, wanted: &str, present: &[String]) -> String {
+    use crate::gpu::adapter::Kind;
+    let what = if kind == Kind::Hardware { "hardware GPU" } else { "GPU adapter" };
+    let named = if wanted.is_empty() { String::new() } else { format!(" with \"{wanted}\" in its name") };
+    let (there, remedy) = match (present.is_empty(), kind) {
+        (true, _) => (
+            "there is none at all".to_owned(),
+            "install a Vulkan or GL driver (mesa-vulkan-drivers has a software one), check WGPU_BACKEND",
+        ),
+        (false, Kind::Hardware) => {
+            (format!("there is {}", present.join(", ")), "ask for the GPU backend to use a software one")
+        }
+        (false, Kind::Any) => (format!("there is {}", present.join(", ")), "change WGPU_ADAPTER_NAME or WGPU_BACKEND"),
+    };
+    format!("no {what}{named}: {there}; {remedy}, or use the CPU path")
+}

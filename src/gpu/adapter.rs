@@ -1,0 +1,79 @@
+//! Finding an adapter and opening a device on it.
+
+use crate::error::Error;
+
+/// Which adapters will do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Hardware only.
+    Hardware,
+    /// Any, hardware before software.
+    Any,
+}
+
+/// All adapters of the backends that `WGPU_BACKEND` allows (all, if it is not set), hardware first.
+pub async fn adapters() -> Vec<wgpu::Adapter> {
+    if wgpu::Instance::enabled_backend_features().is_empty() {
+        // Instance::new panics without one.
+        return Vec::new();
+    }
+    let descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
+    let backends = descriptor.backends;
+    let mut adapters = wgpu::Instance::new(descriptor).enumerate_adapters(backends).await;
+    adapters.sort_by_key(|adapter| rank(adapter.get_info().device_type));
+    adapters
+}
+
+/// Whether an adapter is a piece of hardware, as far as its driver says.
+#[must_use]
+pub fn is_hardware(info: &wgpu::AdapterInfo) -> bool {
+    matches!(
+        info.device_type,
+        wgpu::DeviceType::DiscreteGpu | wgpu::DeviceType::IntegratedGpu | wgpu::DeviceType::VirtualGpu
+    )
+}
+
+/// `name (driver, backend)`, for people.
+#[must_use]
+pub fn describe(info: &wgpu::AdapterInfo) -> String {
+    let software = if is_hardware(info) { "" } else { ", software" };
+    format!("{} ({:?}{software})", info.name, info.backend)
+}
+
+/// Picks the first adapter of `kind` whose name contains `WGPU_ADAPTER_NAME` (in any case; any, if it is not set).
+pub(crate) async fn find(kind: Kind) -> Result<wgpu::Adapter, Error> {
+    let adapters = adapters().await;
+    let wanted = std::env::var("WGPU_ADAPTER_NAME").unwrap_or_default();
+    let suits = |adapter: &&wgpu::Adapter| {
+        let info = adapter.get_info();
+        (kind == Kind::Any || is_hardware(&info)) && info.name.to_lowercase().contains(&wanted.to_lowercase())
+    };
+    match adapters.iter().find(suits) {
+        Some(adapter) => Ok(adapter.clone()),
+        None => Err(Error::NoAdapter {
+            kind,
+            wanted,
+            present: adapters.iter().map(|adapter| describe(&adapter.get_info())).collect(),
+        }),
+    }
+}
+
+/// A device with all that the adapter allows.
+pub(crate) async fn open(adapter: &wgpu::Adapter) -> Result<(wgpu::Device, wgpu::Queue), Error> {
+    let descriptor =
+        wgpu::DeviceDescriptor { label: Some("hard_sigmoid"), required_limits: adapter.limits(), ..Default::default() };
+    adapter
+        .request_device(&descriptor)
+        .await
+        .map_err(|source| Error::Open { adapter: describe(&adapter.get_info()), source })
+}
+
+fn rank(device_type: wgpu::DeviceType) -> u8 {
+    match device_type {
+        wgpu::DeviceType::DiscreteGpu => 0,
+        wgpu::DeviceType::IntegratedGpu => 1,
+        wgpu::DeviceType::VirtualGpu => 2,
+        wgpu::DeviceType::Other => 3,
+        wgpu::DeviceType::Cpu => 4,
+    }
+}

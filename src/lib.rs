@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+
+pub mod cpu;
+mod error;
+#[cfg(feature = "wgpu")]
+pub mod gpu;
+mod hard_sigmoid;
+pub mod plan;
+
+#[cfg(feature = "wgpu")]
+pub use error::{BindError, Error};
+pub use error::{LengthMismatch, ParameterError, PlanError, Side};
+#[cfg(feature = "wgpu")]
+pub use gpu::{
+    Gpu,
+    kernel::{Binding, Elements, Kernel},
+};
+pub use hard_sigmoid::{HardSigmoid, Params};
+#[cfg(feature = "wgpu")]
+pub use wgpu;
+
+/// The function as WGSL source, `shaders/hard_sigmoid.wgsl`: no bindings, no presets, no side effects.
+pub const WGSL: &str = include_str!("../shaders/hard_sigmoid.wgsl");
