@@ -10,16 +10,19 @@ use crate::error::{PlanError, Side};
 /// Threads per workgroup: the shader's `WORKGROUP`. No adapter has to allow more.
 pub const WORKGROUP: u32 = 256;
 
-/// Words that one workgroup covers: four vec4 per thread.
+/// Words that a workgroup covers going by vectors: four vec4 per thread.
 pub const WORDS_PER_GROUP: u64 = WORKGROUP as u64 * 16;
+
+/// Up to this many words go word by word, which is slower for each but takes one dispatch whatever the alignment.
+const SMALL: u64 = 4096;
 
 /// Bytes per word.
 const WORD: u64 = 4;
 
-/// Words per vec4, the unit that the shader loads and stores.
+/// Words per vec4.
 const VECTOR: u64 = 4;
 
-/// The shader's element offsets are u32 and it adds a grid's extent to them: a binding ends well before that wraps.
+/// The shader's indices are u32 and may run past the end by a grid's extent: a binding ends well before they wrap.
 const MAX_BINDING_WORDS: u64 = 1 << 30;
 
 /// The limits of a device that matter to a plan.
@@ -71,33 +74,37 @@ pub struct Span {
     pub size_bytes: u64,
 }
 
-/// One dispatch.
+/// Whether a dispatch moves vectors or words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Whole vec4 of the target.
+    Vector {
+        /// How many words the source lies further on than the vector that it begins in: the shader's `ROTATION`.
+        rotation: u32,
+    },
+    /// Single words: a small range, or the ends of a larger one that fill no vector.
+    Word,
+}
+
+/// One dispatch. Its numbers are what the shader reads, in vectors or words as `unit` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// How the source is reached.
     pub access: Access,
-    /// Whether the entry point goes word by word, for the last words of a buffer that fill no vec4.
-    pub by_word: bool,
+    /// What a thread moves.
+    pub unit: Unit,
     /// The source binding. Equal to `target` where `access` is [`Access::Within`].
     pub source: Span,
     /// The target binding.
     pub target: Span,
-    /// The first source word within its binding.
+    /// The first source unit within its binding.
     pub source_first: u32,
-    /// The first target word within its binding.
+    /// The first target unit within its binding.
     pub target_first: u32,
-    /// Words.
+    /// How many units.
     pub len: u32,
     /// Workgroups along x.
     pub groups: u32,
-}
-
-impl Window {
-    /// The source's offset against the target in words, modulo a vec4: the shader's `ROTATION`.
-    #[must_use]
-    pub const fn rotation(&self) -> u32 {
-        self.source_first.wrapping_sub(self.target_first) % VECTOR as u32
-    }
 }
 
 /// Cuts `len` words from `source` to `target` into dispatches that fit `limits`, in ascending order.
@@ -122,8 +129,8 @@ pub fn windows(source: Start, target: Start, len: u64, buffers: Buffers, limits:
     if !alignment.is_power_of_two() || binding < 2 * alignment || limits.groups == 0 {
         return Err(PlanError::Limits { binding_bytes: limits.binding_bytes, groups: limits.groups });
     }
-    let grid = u64::from(limits.groups) * WORDS_PER_GROUP;
-    Ok(Windows { source, target, len, buffers, alignment, binding, grid })
+    let begin = source.word;
+    Ok(Windows { source, target, begin, len, buffers, alignment, binding, groups: u64::from(limits.groups) })
 }
 
 /// The windows of a range. Made by [`windows`].
@@ -131,6 +138,8 @@ pub fn windows(source: Start, target: Start, len: u64, buffers: Buffers, limits:
 pub struct Windows {
     source: Start,
     target: Start,
+    /// The first source word of all.
+    begin: u64,
     /// What is left.
     len: u64,
     buffers: Buffers,
@@ -138,8 +147,8 @@ pub struct Windows {
     alignment: u64,
     /// Words in the longest binding.
     binding: u64,
-    /// Words under the largest grid.
-    grid: u64,
+    /// Workgroups in the largest grid.
+    groups: u64,
 }
 
 impl Iterator for Windows {
@@ -155,45 +164,36 @@ impl Iterator for Windows {
             Access::Within => (self.align(source.min(target)), self.align(source.min(target))),
             Access::Across | Access::Arena => (self.align(source), self.align(target)),
         };
-        let mut len = self.len.min(room).min(self.grid - target % VECTOR);
-        if len < self.len {
-            // The next window begins on the alignment, if that leaves this one anything.
-            let aligned = self.align(target + len);
-            if aligned > target {
-                len = aligned - target;
-            }
-        }
-        let end = match access {
-            Access::Within => source.max(target) + len,
-            Access::Across | Access::Arena => 0,
-        };
-        let source_span = span(source_base, end.max(source + len), self.source.buffer_bytes);
-        let target_span = span(target_base, end.max(target + len), self.target.buffer_bytes);
         let (source_first, target_first) = (source - source_base, target - target_base);
 
-        // What whole vectors of both bindings reach; the rest, at most three words, comes with the next call.
-        let reach = |span: Span, first: u64| (span.size_bytes / WORD / VECTOR * VECTOR).saturating_sub(first);
-        let by_vector = len.min(reach(source_span, source_first)).min(reach(target_span, target_first));
-        let by_word = by_vector == 0;
-        if !by_word {
-            len = by_vector;
-        }
-        let groups = if by_word {
-            len.div_ceil(u64::from(WORKGROUP))
-        } else {
-            (target_first % VECTOR + len).div_ceil(WORDS_PER_GROUP)
+        let (unit, len, groups) = self.unit(self.len.min(room));
+        let behind = match unit {
+            Unit::Vector { rotation } => (VECTOR - u64::from(rotation)) % VECTOR,
+            Unit::Word => 0,
+        };
+        let (source_end, target_end) = (source + len + behind, target + len);
+        let (source_span, target_span) = match access {
+            Access::Within => {
+                let both = span(source_base, source_end.max(target_end));
+                (both, both)
+            }
+            Access::Across | Access::Arena => (span(source_base, source_end), span(target_base, target_end)),
         };
         self.source.word += len;
         self.target.word += len;
         self.len -= len;
+        let units = |words: u64| match unit {
+            Unit::Vector { .. } => (words / VECTOR) as u32,
+            Unit::Word => words as u32,
+        };
         Some(Window {
             access,
-            by_word,
+            unit,
             source: source_span,
             target: target_span,
-            source_first: source_first as u32,
-            target_first: target_first as u32,
-            len: len as u32,
+            source_first: units(source_first),
+            target_first: units(target_first),
+            len: units(len),
             groups: groups as u32,
         })
     }
@@ -216,14 +216,37 @@ impl Windows {
         }
     }
 
+    /// What the next of up to `room` words move as, how many do, and in how many workgroups.
+    ///
+    /// A target vector is put together from the source vector that it begins in and, if source and target are
+    /// misaligned against each other, the one behind. Both must lie inside the range, since the words around it may be
+    /// somebody else's: the words before the first such vector, and those behind the last, go one by one.
+    fn unit(&self, room: u64) -> (Unit, u64, u64) {
+        let (source, target) = (self.source.word, self.target.word);
+        let rotation = source.wrapping_sub(target) % VECTOR;
+        let behind = (VECTOR - rotation) % VECTOR;
+        let mut before = (VECTOR - target % VECTOR) % VECTOR;
+        if source + before - self.begin < rotation {
+            before += VECTOR;
+        }
+        let vectors = room.saturating_sub(before + behind) / VECTOR;
+        if self.len <= SMALL || vectors == 0 {
+            let len = room.min(self.groups * u64::from(WORKGROUP));
+            (Unit::Word, len, len.div_ceil(u64::from(WORKGROUP)))
+        } else if before > 0 {
+            (Unit::Word, before, 1)
+        } else {
+            let len = (vectors * VECTOR).min(self.groups * WORDS_PER_GROUP);
+            (Unit::Vector { rotation: rotation as u32 }, len, len.div_ceil(WORDS_PER_GROUP))
+        }
+    }
+
     fn align(&self, word: u64) -> u64 {
         word & !(self.alignment - 1)
     }
 }
 
-/// The binding from `base` to `end`, rounded up to whole vectors where the buffer has them.
-fn span(base: u64, end: u64, buffer_bytes: u64) -> Span {
-    let end = end.next_multiple_of(VECTOR).min(buffer_bytes / WORD);
+fn span(base: u64, end: u64) -> Span {
     Span { offset_bytes: base * WORD, size_bytes: (end - base) * WORD }
 }
 
@@ -244,40 +267,51 @@ mod tests {
         let windows: Vec<_> = windows(source, target, len, buffers, limits).expect(&case).collect();
         let mut done = 0;
         for w in &windows {
-            for (span, first, start) in [(w.source, w.source_first, source), (w.target, w.target_first, target)] {
+            let per_unit = if w.unit == Unit::Word { 1 } else { VECTOR };
+            let rotation = if let Unit::Vector { rotation } = w.unit { u64::from(rotation) } else { 0 };
+            let first = |span: Span, first: u32| span.offset_bytes / WORD + u64::from(first) * per_unit;
+            assert_eq!(first(w.source, w.source_first) + rotation, source.word + done, "{case}");
+            assert_eq!(first(w.target, w.target_first), target.word + done, "{case}");
+            // What is read: also the vector behind the last, if misaligned.
+            let read = u64::from(w.len) * per_unit + if rotation == 0 { 0 } else { VECTOR };
+            assert!(first(w.source, w.source_first) >= source.word, "{case}");
+            assert!(first(w.source, w.source_first) + read <= source.word + len, "{case}");
+            for (span, reach, start) in [
+                (w.source, u64::from(w.source_first) * per_unit + read, source),
+                (w.target, u64::from(w.target_first + w.len) * per_unit, target),
+            ] {
                 assert!(span.size_bytes <= limits.binding_bytes, "{case}");
                 assert!(span.offset_bytes + span.size_bytes <= start.buffer_bytes, "{case}");
                 assert_eq!(span.offset_bytes % u64::from(limits.alignment_bytes), 0, "{case}");
-                assert_eq!(span.offset_bytes / WORD + u64::from(first), start.word + done, "{case}");
-                let reach = if w.by_word { span.size_bytes / WORD } else { span.size_bytes / 16 * 4 };
-                assert!(u64::from(first + w.len) <= reach, "{case}");
+                assert!(reach * WORD <= span.size_bytes, "{case}");
             }
             match (buffers, w.access) {
                 (Buffers::Two, Access::Across) => {}
                 (Buffers::One, Access::Within) => assert_eq!(w.source, w.target, "{case}"),
                 (Buffers::One, Access::Arena) => {
-                    let (low, high) = if w.source.offset_bytes < w.target.offset_bytes {
-                        (w.source, w.target)
-                    } else {
-                        (w.target, w.source)
-                    };
+                    let [low, high] =
+                        if source.word < target.word { [w.source, w.target] } else { [w.target, w.source] };
                     assert!(low.offset_bytes + low.size_bytes <= high.offset_bytes, "{case}");
                 }
                 unexpected => panic!("{unexpected:?} {case}"),
             }
             assert!(w.groups <= limits.groups, "{case}");
-            let covered = if w.by_word { u64::from(w.groups) * 256 } else { u64::from(w.groups) * WORDS_PER_GROUP };
-            assert!(covered >= u64::from(w.len + if w.by_word { 0 } else { w.target_first % 4 }), "{case}");
-            assert!(w.len > 0, "{case}");
-            done += u64::from(w.len);
+            let covered = u64::from(w.groups) * if w.unit == Unit::Word { 256 } else { WORDS_PER_GROUP / VECTOR };
+            assert!(covered >= u64::from(w.len) && w.len > 0, "{case}");
+            done += u64::from(w.len) * per_unit;
         }
         assert_eq!(done, len, "{case}");
         windows
     }
 
+    /// Lengths around those at which the plan changes.
+    fn lengths() -> impl Iterator<Item = u64> {
+        (0..20).chain(SMALL - 2..SMALL + 12)
+    }
+
     #[test]
     fn tiny_limits_cover_every_offset_and_length() {
-        for len in 0..70 {
+        for len in lengths() {
             for from in 0..10 {
                 for to in 0..10 {
                     for slack in 0..4 {
@@ -290,9 +324,9 @@ mod tests {
 
     #[test]
     fn tiny_limits_cover_every_pair_of_ranges_of_one_buffer() {
-        for len in 0..40 {
+        for len in lengths() {
             for from in 0..10 {
-                for gap in 0..40 {
+                for gap in 0..20 {
                     let (low, high) = (from, from + len + gap);
                     let end = (high + len + gap % 4) * WORD;
                     let (low, high) = (Start { word: low, buffer_bytes: end }, Start { word: high, buffer_bytes: end });
@@ -304,37 +338,42 @@ mod tests {
         }
     }
 
-    #[test]
-    fn one_window_where_limits_allow() {
-        let len = 1 << 20;
-        let windows = check(start(0, 0, len), start(0, 0, len), len, Buffers::Two, USUAL);
-        assert_eq!((windows.len(), windows[0].groups), (1, 256));
+    fn shape(windows: &[Window]) -> Vec<(Unit, u32)> {
+        windows.iter().map(|w| (w.unit, w.len)).collect()
     }
 
     #[test]
-    fn past_the_binding_limit_windows_stay_aligned() {
+    fn one_dispatch_where_limits_and_alignment_allow() {
+        let aligned = Unit::Vector { rotation: 0 };
+        let windows = check(start(64, 0, 1 << 20), start(0, 0, 1 << 20), 1 << 20, Buffers::Two, USUAL);
+        assert_eq!(shape(&windows), [(aligned, 1 << 18)]);
+        assert_eq!(windows[0].groups, 256);
+        let windows = check(start(5, 0, SMALL), start(3, 0, SMALL), SMALL, Buffers::Two, USUAL);
+        assert_eq!(shape(&windows), [(Unit::Word, SMALL as u32)]);
+    }
+
+    #[test]
+    fn ends_of_an_unaligned_range_go_by_word() {
+        let len = 1 << 20;
+        let windows = check(start(5, 0, len), start(1, 0, len), len, Buffers::Two, USUAL);
+        assert_eq!(shape(&windows), [(Unit::Word, 3), (Unit::Vector { rotation: 0 }, (1 << 18) - 1), (Unit::Word, 1)]);
+        let windows = check(start(0, 0, len), start(2, 0, len), len, Buffers::Two, USUAL);
+        assert_eq!(shape(&windows), [(Unit::Word, 2), (Unit::Vector { rotation: 2 }, (1 << 18) - 1), (Unit::Word, 2)]);
+    }
+
+    #[test]
+    fn past_the_binding_limit() {
         let len = (128 << 20) / WORD + 1;
         let windows = check(start(0, 0, len), start(0, 0, len), len, Buffers::Two, USUAL);
-        assert_eq!(windows.iter().map(|w| (w.len, w.by_word)).collect::<Vec<_>>(), [(1 << 25, false), (1, true)]);
-        let windows = check(start(3, 0, len), start(5, 9, len), len, Buffers::Two, USUAL);
-        assert_eq!(windows[1].target_first, 0);
+        assert_eq!(shape(&windows), [(Unit::Vector { rotation: 0 }, 1 << 23), (Unit::Word, 1)]);
     }
 
     #[test]
     fn past_the_grid_limit() {
         let limits = Limits { binding_bytes: 4 << 30, ..USUAL };
         let len = 65_535 * WORDS_PER_GROUP + 1;
-        let windows = check(start(1, 0, len), start(1, 0, len), len, Buffers::Two, limits);
-        assert_eq!(windows[0].groups, 65_535);
-        assert_eq!(windows.iter().map(|w| w.len).collect::<Vec<_>>(), [65_535 * WORDS_PER_GROUP as u32 - 1, 2]);
-    }
-
-    #[test]
-    fn buffer_that_ends_inside_a_vector_is_finished_word_by_word() {
-        let windows = check(start(0, 0, 11), start(0, 5, 11), 11, Buffers::Two, USUAL);
-        assert_eq!(windows.iter().map(|w| (w.len, w.by_word)).collect::<Vec<_>>(), [(8, false), (3, true)]);
-        let windows = check(start(2, 0, 1), start(0, 0, 1), 1, Buffers::Two, USUAL);
-        assert!(windows[0].by_word);
+        let windows = check(start(0, 0, len), start(0, 0, len), len, Buffers::Two, limits);
+        assert_eq!(windows.iter().map(|w| w.groups).collect::<Vec<_>>(), [65_535, 1]);
     }
 
     #[test]
@@ -375,11 +414,11 @@ mod tests {
         let huge = Start { word: 1, buffer_bytes: u64::MAX };
         let len = u64::MAX / WORD - 1;
         let mut windows = windows(huge, huge, len, Buffers::One, USUAL).unwrap();
-        let first = windows.next().unwrap();
-        assert_eq!(first.len, (1 << 25) - 1);
-        let mut last = Windows { source: Start { word: huge.word + len - 5, ..huge }, ..windows.clone() };
-        last.target = last.source;
-        last.len = 5;
-        assert_eq!(last.map(|w| w.len).sum::<u32>(), 5);
+        assert_eq!(windows.next().unwrap().len, 3);
+        assert_eq!(windows.next().unwrap().len, (1 << 23) - 1);
+        windows.source.word += windows.len - 5;
+        windows.target.word = windows.source.word;
+        windows.len = 5;
+        assert_eq!(windows.map(|w| w.len).sum::<u32>(), 5);
     }
 }

@@ -1,23 +1,45 @@
 #![allow(missing_docs)]
 use hard_sigmoid::*;
+use std::time::Instant;
 #[test]
 fn thin() {
     let adapters = pollster::block_on(gpu::adapter::adapters());
     for a in &adapters {
-        println!("{:?}", a.get_info());
         let gpu = pollster::block_on(Gpu::open_adapter(a)).unwrap();
-        for len in [0usize, 1, 2, 3, 4, 5, 63, 64, 65, 4095, 4096, 4097, 1 << 20, 5_000_001] {
-            let x: Vec<f32> = (0..len).map(|i| f32::from_bits((i as u32).wrapping_mul(0x9e37_79b1))).collect();
-            let mut y = vec![0.0; len];
-            let t = std::time::Instant::now();
-            gpu.apply_blocking(HardSigmoid::PYTORCH, &x, &mut y).unwrap();
-            println!("{len} {:?}", t.elapsed());
-            let bad = x.iter().zip(&y).filter(|(x, y)| HardSigmoid::PYTORCH.eval(**x).to_bits() != y.to_bits()).count();
-            assert_eq!(bad, 0, "{len}");
-            let mut y = x.clone();
-            pollster::block_on(gpu.apply_in_place(HardSigmoid::PYTORCH, &mut y)).unwrap();
-            let bad = x.iter().zip(&y).filter(|(x, y)| HardSigmoid::PYTORCH.eval(**x).to_bits() != y.to_bits()).count();
-            assert_eq!(bad, 0, "{len}");
+        let t = Instant::now();
+        let k = Kernel::new(gpu.device()).unwrap();
+        println!("new {:?}", t.elapsed());
+        let b = gpu.device().create_buffer(&wgpu::BufferDescriptor {
+            label: None,
+            size: 1 << 26,
+            usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC,
+            mapped_at_creation: false,
+        });
+        let b2 = gpu.device().create_buffer(&wgpu::BufferDescriptor {
+            label: None,
+            size: 1 << 26,
+            usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC,
+            mapped_at_creation: false,
+        });
+        let t = Instant::now();
+        let bind = k.bind(HardSigmoid::ONNX, &b, &b2).unwrap();
+        println!("bind {:?}", t.elapsed());
+        for _ in 0..8 {
+            let t = Instant::now();
+            let mut e = gpu.device().create_command_encoder(&Default::default());
+            bind.record(&mut e);
+            gpu.queue().submit([e.finish()]);
+            gpu.device().poll(wgpu::PollType::wait_indefinitely()).unwrap();
+            println!("run {:?}  {} GB/s", t.elapsed(), (1u64 << 27) as f64 / t.elapsed().as_secs_f64() / 1e9);
+        }
+        for _ in 0..5 {
+            let t = Instant::now();
+            let mut e = gpu.device().create_command_encoder(&Default::default());
+
+            e.copy_buffer_to_buffer(&b, 0, &b2, 0, 1 << 26);
+            gpu.queue().submit([e.finish()]);
+            gpu.device().poll(wgpu::PollType::wait_indefinitely()).unwrap();
+            println!("clear {:?}", t.elapsed());
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::error::{BindError, Error, Side};
 use crate::gpu::scope::scoped;
-use crate::plan::{self, Access, Buffers, Limits, Start, Window};
+use crate::plan::{self, Access, Buffers, Limits, Start, Unit, Window};
 use crate::{HardSigmoid, Params};
 
 /// The definition in front of the map that applies it.
@@ -176,7 +176,10 @@ impl Kernel {
 
     /// The pipeline of a window, compiled if no window before has needed it.
     fn pipeline(&self, window: &Window) -> Result<wgpu::ComputePipeline, Error> {
-        let variant = if window.by_word { VARIANTS - 1 } else { window.rotation() as usize };
+        let (variant, rotation) = match window.unit {
+            Unit::Vector { rotation } => (rotation as usize, rotation),
+            Unit::Word => (VARIANTS - 1, 0),
+        };
         let index = window.access as usize * VARIANTS + variant;
         let Some(slot) = self.0.pipelines.get(index) else { unreachable!("an index below ACCESSES * VARIANTS") };
         if let Some(pipeline) = slot.get() {
@@ -195,7 +198,7 @@ impl Kernel {
                 module: &self.0.module,
                 entry_point: Some(entry_point(window)),
                 compilation_options: wgpu::PipelineCompilationOptions {
-                    constants: &[("WORKGROUP", f64::from(plan::WORKGROUP)), ("ROTATION", f64::from(window.rotation()))],
+                    constants: &[("WORKGROUP", f64::from(plan::WORKGROUP)), ("ROTATION", f64::from(rotation))],
                     ..Default::default()
                 },
                 cache: None,
@@ -286,13 +289,13 @@ impl Binding {
 }
 
 const fn entry_point(window: &Window) -> &'static str {
-    match (window.access, window.by_word) {
-        (Access::Across, false) => "map_across",
-        (Access::Across, true) => "map_across_words",
-        (Access::Arena, false) => "map_arena",
-        (Access::Arena, true) => "map_arena_words",
-        (Access::Within, false) => "map_within",
-        (Access::Within, true) => "map_within_words",
+    match (window.access, window.unit) {
+        (Access::Across, Unit::Vector { .. }) => "map_across",
+        (Access::Across, Unit::Word) => "map_across_words",
+        (Access::Arena, Unit::Vector { .. }) => "map_arena",
+        (Access::Arena, Unit::Word) => "map_arena_words",
+        (Access::Within, Unit::Vector { .. }) => "map_within",
+        (Access::Within, Unit::Word) => "map_within_words",
     }
 }
 
