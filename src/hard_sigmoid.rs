@@ -38,8 +38,8 @@ use crate::error::ParameterError;
 /// ```
 /// use hard_sigmoid::HardSigmoid;
 ///
-/// assert_eq!(HardSigmoid::ONNX.eval(2.4), 0.98);
-/// assert_eq!(HardSigmoid::PYTORCH.eval(2.4), 0.9);
+/// assert_eq!(HardSigmoid::ONNX.eval(1.5), 0.8);
+/// assert_eq!(HardSigmoid::PYTORCH.eval(1.5), 0.75);
 /// assert_eq!(HardSigmoid::new(0.25, 0.5)?.eval(-1.0), 0.25);
 /// # Ok::<(), hard_sigmoid::ParameterError>(())
 /// ```

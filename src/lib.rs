@@ -1,12 +1,17 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "wgpu")]
+mod backend;
 pub mod cpu;
 mod error;
 #[cfg(feature = "wgpu")]
 pub mod gpu;
 mod hard_sigmoid;
 pub mod plan;
+pub mod validate;
 
+#[cfg(feature = "wgpu")]
+pub use backend::{AUTO_GPU_FROM, Backend, Engine, Fallback, Ran};
 #[cfg(feature = "wgpu")]
 pub use error::{BindError, Error};
 pub use error::{LengthMismatch, ParameterError, PlanError, Side};

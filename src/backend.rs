@@ -1,0 +1,208 @@
+//! Where a batch runs: a GPU, the CPU, or whichever suits, and which one it was.
+
+use crate::error::Error;
+use crate::gpu::adapter::{self, Kind};
+use crate::{Gpu, HardSigmoid, LengthMismatch, cpu};
+
+/// From this many elements on, [`Backend::Auto`] looks for a GPU. The CPU path is done with fewer in less than a
+/// millisecond, while a GPU has yet to be opened.
+pub const AUTO_GPU_FROM: u64 = 1 << 20;
+
+/// Where to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// A hardware GPU if there is one and the batch has at least [`AUTO_GPU_FROM`] elements; otherwise the CPU path.
+    /// Never a software adapter.
+    Auto,
+    /// A GPU adapter, hardware or software, or an error.
+    Gpu,
+    /// The CPU path.
+    Cpu,
+}
+
+/// What a batch ran on.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Ran {
+    /// A GPU.
+    Gpu {
+        /// The adapter.
+        adapter: Box<wgpu::AdapterInfo>,
+    },
+    /// The CPU path.
+    Cpu {
+        /// The most threads that it uses.
+        threads: usize,
+    },
+}
+
+impl std::fmt::Display for Ran {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Gpu { adapter } => write!(f, "gpu: {}", adapter::describe(adapter)),
+            Self::Cpu { threads } => write!(f, "cpu: {threads} threads"),
+        }
+    }
+}
+
+/// Why [`Backend::Auto`] runs on the CPU path.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Fallback {
+    /// The batch is small.
+    #[error("fewer than {AUTO_GPU_FROM} elements")]
+    Small,
+    /// No hardware GPU could be opened.
+    #[error("{0}")]
+    NotOpened(Error),
+    /// The GPU failed during a call, which the CPU path then finished.
+    #[error("the GPU failed: {0}")]
+    Failed(Error),
+}
+
+/// Runs batches on the backend chosen when it was opened.
+///
+/// ```
+/// use hard_sigmoid::{Backend, Engine, HardSigmoid};
+///
+/// let x = [-7.0, -2.5, 0.0, 1.25, 2.5, 22.0];
+/// let mut y = [0.0; 6];
+/// let mut engine = Engine::open_blocking(Backend::Auto, x.len() as u64)?;
+/// engine.apply_blocking(HardSigmoid::ONNX, &x, &mut y)?;
+/// assert_eq!(y, [0.0, 0.0, 0.5, 0.75, 1.0, 1.0]);
+/// println!("ran on {}", engine.ran());
+/// # Ok::<(), hard_sigmoid::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Engine {
+    backend: Backend,
+    /// None: the CPU path.
+    gpu: Option<Gpu>,
+    fallback: Option<Fallback>,
+}
+
+impl Engine {
+    /// Opens what `backend` says, for about `elements` elements in all, however many calls they come in.
+    ///
+    /// # Errors
+    ///
+    /// For [`Backend::Gpu`] only: as [`Gpu::open`].
+    pub async fn open(backend: Backend, elements: u64) -> Result<Self, Error> {
+        let (gpu, fallback) = match backend {
+            Backend::Cpu => (None, None),
+            Backend::Gpu => (Some(Gpu::open(Kind::Any).await?), None),
+            Backend::Auto if elements < AUTO_GPU_FROM => (None, Some(Fallback::Small)),
+            Backend::Auto => match Gpu::open(Kind::Hardware).await {
+                Ok(gpu) => (Some(gpu), None),
+                Err(error) => (None, Some(Fallback::NotOpened(error))),
+            },
+        };
+        Ok(Self { backend, gpu, fallback })
+    }
+
+    /// [`open`](Self::open), blocking.
+    ///
+    /// # Errors
+    ///
+    /// As `open`.
+    pub fn open_blocking(backend: Backend, elements: u64) -> Result<Self, Error> {
+        pollster::block_on(Self::open(backend, elements))
+    }
+
+    /// What the calls so far ran on, and the next one will. Changes if a GPU fails under [`Backend::Auto`].
+    #[must_use]
+    pub fn ran(&self) -> Ran {
+        match &self.gpu {
+            Some(gpu) => Ran::Gpu { adapter: Box::new(gpu.device().adapter_info()) },
+            None => Ran::Cpu { threads: cpu::threads() },
+        }
+    }
+
+    /// Why [`Backend::Auto`] runs on the CPU path; none if it does not, or if the CPU path was asked for.
+    #[must_use]
+    pub fn fallback(&self) -> Option<&Fallback> {
+        self.fallback.as_ref()
+    }
+
+    /// Writes the function of each element of `source` to the same place in `target`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Length`] if the slices differ in length. For [`Backend::Gpu`] also as [`Gpu::apply`]; under
+    /// [`Backend::Auto`] the CPU path finishes what a failing GPU leaves.
+    pub async fn apply(&mut self, f: HardSigmoid, source: &[f32], target: &mut [f32]) -> Result<(), Error> {
+        let finished = match &self.gpu {
+            Some(gpu) => self.finished(gpu.apply(f, source, target).await, source.len())?,
+            None => 0,
+        };
+        finish(f, source, target, finished)
+    }
+
+    /// [`apply`](Self::apply), blocking.
+    ///
+    /// # Errors
+    ///
+    /// As `apply`.
+    pub fn apply_blocking(&mut self, f: HardSigmoid, source: &[f32], target: &mut [f32]) -> Result<(), Error> {
+        let finished = match &self.gpu {
+            Some(gpu) => self.finished(gpu.apply_blocking(f, source, target), source.len())?,
+            None => 0,
+        };
+        finish(f, source, target, finished)
+    }
+
+    /// Replaces each element of `data` by the function of it, once, also if a GPU fails on the way.
+    ///
+    /// # Errors
+    ///
+    /// As [`apply`](Self::apply).
+    pub async fn apply_in_place(&mut self, f: HardSigmoid, data: &mut [f32]) -> Result<(), Error> {
+        let finished = match &self.gpu {
+            Some(gpu) => self.finished(gpu.apply_in_place(f, data).await, data.len())?,
+            None => 0,
+        };
+        finish_in_place(f, data, finished);
+        Ok(())
+    }
+
+    /// [`apply_in_place`](Self::apply_in_place), blocking.
+    ///
+    /// # Errors
+    ///
+    /// As `apply`.
+    pub fn apply_in_place_blocking(&mut self, f: HardSigmoid, data: &mut [f32]) -> Result<(), Error> {
+        let finished = match &self.gpu {
+            Some(gpu) => self.finished(gpu.apply_in_place_blocking(f, data), data.len())?,
+            None => 0,
+        };
+        finish_in_place(f, data, finished);
+        Ok(())
+    }
+
+    /// How many elements a GPU call has finished. If it failed under `Auto`, the CPU path takes over from there on.
+    fn finished(&mut self, call: Result<(), Error>, len: usize) -> Result<usize, Error> {
+        match call {
+            Ok(()) => Ok(len),
+            Err(Error::Interrupted { finished, cause }) if self.backend == Backend::Auto => {
+                self.gpu = None;
+                self.fallback = Some(Fallback::Failed(*cause));
+                Ok(finished)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn finish(f: HardSigmoid, source: &[f32], target: &mut [f32], finished: usize) -> Result<(), Error> {
+    let lengths = LengthMismatch { source_len: source.len(), target_len: target.len() };
+    match (source.get(finished..), target.get_mut(finished..)) {
+        (Some(source), Some(target)) => Ok(cpu::apply(f, source, target).map_err(|_| lengths)?),
+        _ => Err(lengths.into()),
+    }
+}
+
+fn finish_in_place(f: HardSigmoid, data: &mut [f32], finished: usize) {
+    if let Some(rest) = data.get_mut(finished..) {
+        cpu::apply_in_place(f, rest);
+    }
+}

@@ -1,0 +1,18 @@
+//! `hard-sigmoid adapters`: what `--backend gpu` can run on.
+
+use hard_sigmoid::gpu::adapter;
+
+use super::Failure;
+
+pub(crate) fn run() -> Result<(), Failure> {
+    let adapters = pollster::block_on(adapter::adapters());
+    if adapters.is_empty() {
+        let remedy = "install a Vulkan or GL driver (mesa-vulkan-drivers has a software one) or check WGPU_BACKEND";
+        return Err(Failure(format!("no GPU adapter: {remedy}")));
+    }
+    for found in adapters {
+        let info = found.get_info();
+        println!("{}; {}", adapter::describe(&info), info.driver_info);
+    }
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! `hard-sigmoid apply`: a file in, a file out, piece by piece.
+
+use std::io::{IsTerminal, Read};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::ValueEnum;
+use hard_sigmoid::{Backend, Engine, HardSigmoid, Ran, validate};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::function::Function;
+use super::output::Output;
+use super::{Failure, npy};
+
+/// Elements read, computed and written at a time: 16 MiB.
+const PIECE: usize = 1 << 22;
+
+/// From this many elements on there is a progress bar: a second's work or so.
+const LONG: u64 = 1 << 27;
+
+/// Apply the function to every element of a .npy file.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// A .npy file of dtype float32 ('<f4'), of any shape.
+    input: PathBuf,
+    /// Where the result goes: the same shape and order.
+    output: PathBuf,
+    #[command(flatten)]
+    function: Function,
+    /// Where to run. auto: a hardware GPU for large files if there is one, otherwise the CPU. gpu: any adapter, software
+    /// ones included; WGPU_BACKEND (vulkan, gl, metal, dx12) and WGPU_ADAPTER_NAME (a part of the name) choose.
+    #[arg(long, value_enum, default_value_t = Where::Auto)]
+    backend: Where,
+    /// Check every element by another path: a GPU's against the CPU's, bit for bit; the CPU's against an f64 evaluation.
+    #[arg(long)]
+    verify: bool,
+    /// Replace OUTPUT if it exists.
+    #[arg(long)]
+    force: bool,
+    /// Print no progress and no summary.
+    #[arg(long)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Where {
+    Auto,
+    Gpu,
+    Cpu,
+}
+
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    let f = args.function.named();
+    let started = Instant::now();
+    let mut input = npy::open(&args.input)?;
+    let mut output = Output::create(&args.output, &args.input, args.force)?;
+    let backend = match args.backend {
+        Where::Auto => Backend::Auto,
+        Where::Gpu => Backend::Gpu,
+        Where::Cpu => Backend::Cpu,
+    };
+    let fail = |what: String| Failure::file(&args.input, what);
+    let mut engine = Engine::open_blocking(backend, input.elements).map_err(|error| fail(error.to_string()))?;
+    let bar = progress(input.elements, args.quiet);
+
+    output.write(&input.header)?;
+    let mut done = 0;
+    let (mut x, mut y) = (Vec::new(), Vec::new());
+    while done < input.elements {
+        let len = usize::try_from(input.elements.saturating_sub(done)).map_or(PIECE, |left| left.min(PIECE));
+        x.resize(len, 0.0);
+        y.resize(len, 0.0);
+        input
+            .file
+            .read_exact(bytemuck::cast_slice_mut(&mut x))
+            .map_err(|error| fail(format!("cannot be read: {error}")))?;
+        engine.apply_blocking(f, &x, &mut y).map_err(|error| fail(error.to_string()))?;
+        if args.verify {
+            verify(f, &engine.ran(), &x, &y, done).map_err(&fail)?;
+        }
+        output.write(bytemuck::cast_slice(&y))?;
+        done = done.saturating_add(len as u64);
+        bar.set_position(done);
+    }
+    output.finish()?;
+    bar.finish_and_clear();
+    if !args.quiet {
+        summarise(&engine, done, started.elapsed().as_secs_f64(), args.verify);
+    }
+    Ok(())
+}
+
+fn verify(f: HardSigmoid, ran: &Ran, x: &[f32], y: &[f32], done: u64) -> Result<(), String> {
+    let (difference, other) = match ran {
+        Ran::Gpu { .. } => (validate::first_unlike_eval(f, x, y), "the CPU path"),
+        _ => (validate::first_out_of_bound(f, x, y), "the f64 evaluation"),
+    };
+    match difference {
+        None => Ok(()),
+        Some(mut difference) => {
+            // The index in the file, not in the piece.
+            difference.index = usize::try_from(done).unwrap_or(usize::MAX).saturating_add(difference.index);
+            Err(format!("{difference} by {other}; nothing was written, please report it with this line ({ran})"))
+        }
+    }
+}
+
+fn progress(elements: u64, quiet: bool) -> ProgressBar {
+    if quiet || elements < LONG || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:40} {percent:>3}% {pos}/{len} elements, {eta} left");
+    ProgressBar::new(elements).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+fn summarise(engine: &Engine, elements: u64, seconds: f64, verified: bool) {
+    let why = engine.fallback().map_or(String::new(), |why| format!(" (auto: {why})"));
+    let gigabytes = elements as f64 * 8e-9;
+    let verified = if verified { ", verified" } else { "" };
+    eprintln!(
+        "hard-sigmoid: {}{why}: {elements} elements in {seconds:.3} s, {:.2} GB/s read and written{verified}",
+        engine.ran(),
+        gigabytes / seconds
+    );
+}

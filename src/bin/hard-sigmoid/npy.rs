@@ -1,0 +1,85 @@
+//! Reading `.npy` files: the header, checked against the file before any data is touched.
+
+use std::fs::File;
+use std::io::{Cursor, Read};
+use std::path::Path;
+
+use super::Failure;
+
+/// Longer headers are refused: NumPy itself reads no more than 10,000 bytes by default.
+const MAX_HEADER: usize = 1 << 16;
+
+/// Brackets in a header. NumPy arrays have at most 64 dimensions, in one tuple; the parser recurses into brackets.
+const MAX_BRACKETS: usize = 64;
+
+/// An open file whose header has been read.
+pub(crate) struct Npy {
+    /// Positioned behind the header.
+    pub(crate) file: File,
+    /// The header as it stands in the file. What is computed has the same shape, order and type, so it fits that too.
+    pub(crate) header: Vec<u8>,
+    pub(crate) elements: u64,
+}
+
+pub(crate) fn open(path: &Path) -> Result<Npy, Failure> {
+    let fail = |what: String| Failure::file(path, what);
+    let metadata = std::fs::metadata(path).map_err(|error| fail(format!("cannot be read: {error}")))?;
+    if !metadata.is_file() {
+        // Checked first: opening a FIFO would wait for a writer.
+        return Err(fail("is not a regular file: give a .npy file, not a directory, pipe or device".into()));
+    }
+    let mut file = File::open(path).map_err(|error| fail(format!("cannot be read: {error}")))?;
+    let header = read_header(&mut file).map_err(|what| fail(format!("{what}; save the array with numpy.save")))?;
+    let parsed = npyz::NpyHeader::from_reader(Cursor::new(&header))
+        .map_err(|error| fail(format!("is not a valid .npy file: {error}; save the array with numpy.save")))?;
+    let dtype = parsed.dtype().descr();
+    if dtype != "'<f4'" {
+        return Err(fail(format!("has dtype {dtype}, not '<f4': save it as array.astype('<f4')")));
+    }
+    let elements = parsed.shape().iter().try_fold(1, |product: u64, &n| product.checked_mul(n));
+    let needed = elements.and_then(|n| n.checked_mul(size_of::<f32>() as u64));
+    let held = metadata.len().saturating_sub(header.len() as u64);
+    match (elements, needed) {
+        (Some(elements), Some(needed)) if needed == held => Ok(Npy { file, header, elements }),
+        (_, Some(needed)) if needed < held => Err(fail(format!(
+            "has {} bytes behind its data, which ends after {needed}: it is damaged or another format; save it again",
+            held.saturating_sub(needed)
+        ))),
+        (_, needed) => Err(fail(format!(
+            "is truncated: shape {:?} needs {} bytes of data and the file holds {held}; save or copy it again",
+            parsed.shape(),
+            needed.map_or("over 2^64".to_owned(), |n| n.to_string()),
+        ))),
+    }
+}
+
+/// The bytes up to the data: magic, version, length, and the Python dictionary.
+fn read_header(file: &mut File) -> Result<Vec<u8>, String> {
+    let truncated = |_| "is not a .npy file: it ends within the header".to_owned();
+    let mut header = vec![0; 10];
+    file.read_exact(&mut header).map_err(truncated)?;
+    let (magic, rest) = header.split_at(6);
+    if magic != b"\x93NUMPY" {
+        return Err("is not a .npy file: it does not begin with \\x93NUMPY".into());
+    }
+    let len = match *rest {
+        [1, _, a, b] => usize::from(u16::from_le_bytes([a, b])),
+        [2 | 3, _, a, b] => {
+            let mut high = [0; 2];
+            file.read_exact(&mut high).map_err(truncated)?;
+            header.extend(high);
+            u32::from_le_bytes([a, b, high[0], high[1]]) as usize
+        }
+        _ => return Err("has a .npy version other than 1, 2 and 3".into()),
+    };
+    if len > MAX_HEADER {
+        return Err(format!("claims a header of {len} bytes, and {MAX_HEADER} are the most accepted"));
+    }
+    let mut text = vec![0; len];
+    file.read_exact(&mut text).map_err(truncated)?;
+    if text.iter().filter(|byte| b"([{".contains(byte)).count() > MAX_BRACKETS {
+        return Err("has a header with too many brackets".into());
+    }
+    header.extend(text);
+    Ok(header)
+}

@@ -1,0 +1,104 @@
+"""Makes the committed test data from the real systems.
+
+    python -m venv venv && venv/bin/pip install -r tests/data/requirements.txt
+    venv/bin/python tests/data/make.py
+
+digits.npy         pre-activations of the hidden layer of a small network trained on scikit-learn's handwritten digits:
+                   float32, 1797 x 32
+digits_onnx.npy    np.clip(0.2*x + 0.5, 0, 1) of it in float64, rounded to float32
+digits_pytorch.npy torch.nn.functional.hardsigmoid of it
+golden.csv         single values: system, alpha, beta, bits of x, bits of y, all in float32
+"""
+
+import os
+import pathlib
+
+os.environ["KERAS_BACKEND"] = "torch"
+
+import keras
+import numpy as np
+import onnx
+import onnx.backend.test.case.node.hardsigmoid
+import torch
+from onnx import TensorProto, helper
+from onnx.reference import ReferenceEvaluator
+from sklearn.datasets import load_digits
+from sklearn.neural_network import MLPClassifier
+
+HERE = pathlib.Path(__file__).parent
+
+
+def digits():
+    images, labels = load_digits(return_X_y=True)
+    images = images / 16.0
+    network = MLPClassifier(hidden_layer_sizes=(32,), activation="logistic", max_iter=400, random_state=0)
+    network.fit(images, labels)
+    print(f"network: {network.score(images, labels):.4f} of the digits right")
+    x = (images @ network.coefs_[0] + network.intercepts_[0]).astype(np.float32)
+    np.save(HERE / "digits.npy", x)
+    np.save(HERE / "digits_onnx.npy", np.clip(0.2 * x.astype(np.float64) + 0.5, 0, 1).astype(np.float32))
+    np.save(HERE / "digits_pytorch.npy", torch.nn.functional.hardsigmoid(torch.from_numpy(x)).numpy())
+
+
+def inputs():
+    """The seed's vector, both presets' edges and their neighbours, special values, and a sweep."""
+    seed = np.array([-7, -2.5, -2.4, 0, 2.4, 2.5, 22], dtype=np.float32)
+    near = []
+    for edge in np.float32([-3, -2.5, 0, 2.5, 3]):
+        for step in (-4, -3, -2, -1, 0, 1, 2, 3, 4):
+            value = edge
+            for _ in range(abs(step)):
+                value = np.nextafter(value, np.float32(np.sign(step) * np.inf))
+            near.append(value)
+    bits = np.array(
+        [0x7FC00000, 0xFFC00000, 0x7F800001, 0x7FC12345, 0x7F800000, 0xFF800000, 0x7F7FFFFF, 0xFF7FFFFF]
+        + [0x00000001, 0x80000001, 0x007FFFFF, 0x807FFFFF, 0x00800000, 0x80000000],
+        dtype=np.uint32,
+    )
+    return np.concatenate([seed, near, bits.view(np.float32), np.linspace(-4, 4, 161, dtype=np.float32)])
+
+
+def reference_evaluator(x, **parameters):
+    node = helper.make_node("HardSigmoid", ["x"], ["y"], **parameters)
+    sides = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None]) for name in "xy"]
+    graph = helper.make_graph([node], "hard_sigmoid", sides[:1], sides[1:])
+    return ReferenceEvaluator(helper.make_model(graph)).run(None, {"x": x})[0]
+
+
+def golden():
+    x = inputs()
+    t = torch.from_numpy(x)
+    sixth = 1 / 6
+    rows = [
+        ("numpy seed", 0.2, 0.5, x, np.clip(0.2 * x.astype(np.float64) + 0.5, 0, 1)),
+        ("numpy seed", sixth, 0.5, x, np.clip(x.astype(np.float64) / 6 + 1 / 2, 0, 1)),
+        ("torch hardsigmoid", sixth, 0.5, x, torch.nn.functional.hardsigmoid(t).numpy()),
+        ("torch hardtanh(x + 3 | 0 | 6) / 6", sixth, 0.5, x, (torch.nn.functional.hardtanh(t + 3, 0.0, 6.0) / 6).numpy()),
+        ("torch relu6(x + 3) / 6", sixth, 0.5, x, (torch.nn.functional.relu6(t + 3) / 6).numpy()),
+        ("torch hardtanh(0.2 x + 0.5 | 0 | 1)", 0.2, 0.5, x, torch.nn.functional.hardtanh(t * 0.2 + 0.5, 0.0, 1.0).numpy()),
+        ("torch hardtanh(x / 6 + 0.5 | 0 | 1)", sixth, 0.5, x, torch.nn.functional.hardtanh(t * sixth + 0.5, 0.0, 1.0).numpy()),
+        ("onnx reference evaluator", 0.2, 0.5, x, reference_evaluator(x)),
+        ("onnx reference evaluator", 0.5, 0.6, x, reference_evaluator(x, alpha=0.5, beta=0.6)),
+        ("keras", sixth, 0.5, x, keras.activations.hard_sigmoid(t).numpy()),
+    ]
+    # onnx's own node tests, whose inputs are random normal numbers but seeded here.
+    from onnx.backend.test.case.node import collect_testcases
+
+    np.random.seed(0)
+    for case in collect_testcases("HardSigmoid"):
+        attributes = {a.name: a.f for a in case.model.graph.node[0].attribute} if len(case.model.graph.node) == 1 else None
+        if attributes is None:
+            continue  # the same cases, expanded to other operators
+        alpha, beta = (float(np.format_float_positional(np.float32(attributes.get(n, d)))) for n, d in (("alpha", 0.2), ("beta", 0.5)))
+        ((given,), (result,)) = case.data_sets[0]
+        rows.append((case.name, alpha, beta, given.ravel(), result.ravel()))
+    with open(HERE / "golden.csv", "w") as out:
+        out.write("system,alpha,beta,x,y\n")
+        for system, alpha, beta, xs, ys in rows:
+            for a, b in zip(np.float32(xs).view(np.uint32), np.float32(ys).view(np.uint32)):
+                out.write(f"{system},{alpha!r},{beta!r},{a:08x},{b:08x}\n")
+
+
+digits()
+golden()
+print(f"keras {keras.__version__}, numpy {np.__version__}, onnx {onnx.__version__}, torch {torch.__version__}")

@@ -1,0 +1,71 @@
+//! Outputs of other systems, computed by `tests/data/make.py`.
+
+use std::collections::BTreeMap;
+
+use hard_sigmoid::HardSigmoid;
+
+use crate::subject::Subject;
+
+pub(crate) const TESTS: &[(&str, fn(&Subject))] = &[
+    ("golden_values_of_other_systems", values_of_other_systems),
+    ("golden_seed_vector", seed_vector),
+    ("golden_digits_batch", digits_batch),
+];
+
+/// How far the systems may be off, in f32 ULP of their own result where it is not below a ULP of 1/2, and absolutely
+/// elsewhere: they round α·x + β in f32, which near its zero keeps an error of a ULP of 1/2.
+const ULP_OF_HALF: f32 = f32::EPSILON / 2.0;
+
+fn values_of_other_systems(subject: &Subject) {
+    let file = include_str!("../data/golden.csv");
+    let mut systems = BTreeMap::<(&str, &str, &str), (Vec<f32>, Vec<f32>)>::new();
+    for line in file.lines().skip(1) {
+        let [system, alpha, beta, x, y] = line.split(',').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let (xs, ys) = systems.entry((system, alpha, beta)).or_default();
+        xs.push(f32::from_bits(u32::from_str_radix(x, 16).unwrap()));
+        ys.push(f32::from_bits(u32::from_str_radix(y, 16).unwrap()));
+    }
+    assert_eq!(systems.len(), 13);
+    for ((system, alpha, beta), (xs, theirs)) in systems {
+        let f = HardSigmoid::new(alpha.parse().unwrap(), beta.parse().unwrap()).unwrap();
+        for ((x, y), theirs) in xs.iter().zip(subject.apply(f, &xs)).zip(theirs) {
+            // These two compute the exact function and round once, or divide an exact sum.
+            let exact = system == "numpy seed" || system == "torch hardsigmoid";
+            let near = theirs.next_down() <= y && y <= theirs.next_up();
+            let close = if exact { near } else { near || (y - theirs).abs() <= 2.0 * ULP_OF_HALF };
+            assert!(
+                close && y.is_finite() || y.is_nan() && theirs.is_nan(),
+                "{system} {alpha} {beta}: {x:e} {y:e} {theirs:e}"
+            );
+            assert_eq!(y.is_nan(), x.is_nan());
+        }
+    }
+}
+
+fn seed_vector(subject: &Subject) {
+    let x = [-7.0, -2.5, -2.4, 0.0, 2.4, 2.5, 22.0];
+    // The f32 nearest to -2.4 lies 9.5e-8 below it, which the exact function turns into 1.9e-8 below 0.02.
+    assert_eq!(subject.apply(HardSigmoid::ONNX, &x), [0.0, 0.0, 0.019_999_98, 0.5, 0.98, 1.0, 1.0]);
+    let six = [-3.5, -3.0, 0.0, 1.5, 3.0, 3.5];
+    assert_eq!(subject.apply(HardSigmoid::PYTORCH, &six), [0.0, 0.0, 0.5, 0.75, 1.0, 1.0]);
+}
+
+fn digits_batch(subject: &Subject) {
+    let x = npy(include_bytes!("../data/digits.npy"));
+    for (f, theirs) in [
+        (HardSigmoid::ONNX, npy(include_bytes!("../data/digits_onnx.npy"))),
+        (HardSigmoid::PYTORCH, npy(include_bytes!("../data/digits_pytorch.npy"))),
+    ] {
+        for ((x, y), theirs) in x.iter().zip(subject.apply(f, &x)).zip(theirs) {
+            assert!(theirs.next_down() <= y && y <= theirs.next_up(), "{x:e} {y:e} {theirs:e}");
+        }
+    }
+}
+
+/// The data of a `.npy` file of version 1 and dtype `<f4`: 1,797 x 32 numbers.
+fn npy(file: &[u8]) -> Vec<f32> {
+    let header = 10 + usize::from(u16::from_le_bytes([file[8], file[9]]));
+    let data: Vec<f32> = file[header..].chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
+    assert_eq!(data.len(), 1797 * 32);
+    data
+}

@@ -1,0 +1,124 @@
+//! Bindings recorded into the encoders of an app, against the definition, bit for bit.
+
+use std::ops::Range;
+
+use hard_sigmoid::{HardSigmoid, Kernel};
+use wgpu::BufferUsages as Usage;
+
+use crate::subject::{Subject, assert_bits, expected, numbers};
+
+pub(crate) const TESTS: &[(&str, fn(&Subject))] = &[
+    ("kernel_past_the_binding_limit", past_the_binding_limit),
+    ("kernel_every_range_two_buffers", |s| every_range(s, Layout::Two)),
+    ("kernel_every_range_in_place", |s| every_range(s, Layout::InPlace)),
+    ("kernel_every_range_one_arena", |s| every_range(s, Layout::Arena)),
+];
+
+/// A device, a kernel on it, and what moves data in and out.
+pub(crate) struct Bench {
+    pub(crate) device: wgpu::Device,
+    pub(crate) queue: wgpu::Queue,
+    pub(crate) kernel: Kernel,
+}
+
+impl Bench {
+    pub(crate) fn new((device, queue): (wgpu::Device, wgpu::Queue)) -> Self {
+        let kernel = Kernel::new(&device).unwrap();
+        Self { device, queue, kernel }
+    }
+
+    pub(crate) fn buffer(&self, data: &[f32]) -> wgpu::Buffer {
+        let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: None,
+            size: (data.len() * 4) as u64,
+            usage: Usage::STORAGE | Usage::COPY_SRC | Usage::COPY_DST,
+            mapped_at_creation: false,
+        });
+        self.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(data));
+        buffer
+    }
+
+    pub(crate) fn read(&self, buffer: &wgpu::Buffer) -> Vec<f32> {
+        let staging = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: None,
+            size: buffer.size(),
+            usage: Usage::MAP_READ | Usage::COPY_DST,
+            mapped_at_creation: false,
+        });
+        self.submit(|encoder| encoder.copy_buffer_to_buffer(buffer, 0, &staging, 0, buffer.size()));
+        staging.map_async(wgpu::MapMode::Read, .., |result| result.unwrap());
+        self.device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
+        let bytes = staging.get_mapped_range(..).unwrap();
+        bytes.chunks_exact(4).map(|b| f32::from_ne_bytes(b.try_into().unwrap())).collect()
+    }
+
+    pub(crate) fn submit(&self, record: impl FnOnce(&mut wgpu::CommandEncoder)) {
+        let mut encoder = self.device.create_command_encoder(&Default::default());
+        record(&mut encoder);
+        self.queue.submit([encoder.finish()]);
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Layout {
+    Two,
+    InPlace,
+    Arena,
+}
+
+fn past_the_binding_limit(subject: &Subject) {
+    // Lower than the adapter's where that is huge; llvmpipe's own limit is this.
+    let bench = Bench::new(subject.device(|limits| {
+        limits.max_storage_buffer_binding_size = limits.max_storage_buffer_binding_size.min(128 << 20);
+    }));
+    let len = (128 << 20) / 4 + 5;
+    let source = numbers(len);
+    let (from, to) = (bench.buffer(&source), bench.buffer(&source));
+    let binding = bench.kernel.bind(HardSigmoid::PYTORCH, &from, &to).unwrap();
+    bench.submit(|encoder| binding.record(encoder));
+    assert_bits(&bench.read(&to), &expected(HardSigmoid::PYTORCH, &source), &len);
+}
+
+/// Every element offset from 0 to 9 on each side, with canaries around, on a device whose limits make many windows.
+fn every_range(subject: &Subject, layout: Layout) {
+    let bench = Bench::new(subject.device(|limits| {
+        limits.max_storage_buffer_binding_size = 32 << 10;
+        limits.max_compute_workgroups_per_dimension = 2;
+    }));
+    let f = HardSigmoid::PYTORCH;
+    // Around 0, the vector, the workgroup, where vectors begin to be used, the grid and the binding.
+    for len in [0, 1, 2, 3, 4, 5, 7, 255, 256, 257, 511, 513, 4095, 4096, 4097, 4101, 8191, 8192, 8193, 20_003] {
+        let gap = 3;
+        for from in 0..10 {
+            for to in 0..10 {
+                let (size, from, to) = match layout {
+                    Layout::Two => (len + 13, from, to),
+                    Layout::InPlace if from == to => (len + 13, from, to),
+                    Layout::InPlace => continue,
+                    // Both orders; neighbours within an alignment block, and far apart.
+                    Layout::Arena if from % 2 == 0 => (2 * len + 30, from, from + len + to),
+                    Layout::Arena => (2 * len + 9030 + gap, from + len + to + 9000 * (to % 2), from),
+                };
+                check(&bench, f, layout, size, from..from + len, to..to + len);
+            }
+        }
+    }
+}
+
+fn check(bench: &Bench, f: HardSigmoid, layout: Layout, size: usize, from: Range<usize>, to: Range<usize>) {
+    let case = (layout, size, from.clone(), to.clone());
+    let source = numbers(size);
+    let target: Vec<f32> = if layout == Layout::Two { vec![-7.0; size] } else { source.clone() };
+    let target_buffer = bench.buffer(&target);
+    let source_buffer = if layout == Layout::Two { bench.buffer(&source) } else { target_buffer.clone() };
+    let range = |r: &Range<usize>| r.start as u64..r.end as u64;
+    let binding = bench.kernel.bind(f, (&source_buffer, range(&from)), (&target_buffer, range(&to))).unwrap();
+    bench.submit(|encoder| binding.record(encoder));
+
+    let mut whole = target;
+    whole[to].copy_from_slice(&expected(f, &source[from]));
+    assert_bits(&bench.read(&target_buffer), &whole, &case);
+    if layout == Layout::Two {
+        assert_bits(&bench.read(&source_buffer), &source, &case);
+    }
+}

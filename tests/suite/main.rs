@@ -1,0 +1,55 @@
+//! Tests that are written once and run on the CPU path and on every GPU adapter of the machine.
+//!
+//! `HARD_SIGMOID_REQUIRE` names adapters that must be there, as backend names (`"vulkan gl"`): if one is not, the suite
+//! fails. Without it, a machine without adapters is told loudly what was left out.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "tests")]
+
+mod golden;
+mod kernel;
+mod slices;
+mod subject;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use subject::Subject;
+
+fn main() {
+    let args = Arguments::from_args();
+    let adapters = pollster::block_on(hard_sigmoid::gpu::adapter::adapters());
+    let mut trials = vec![required(&adapters)];
+
+    let mut subjects = vec![Subject::Cpu];
+    subjects.extend(adapters.iter().map(Subject::gpu));
+    for subject in subjects {
+        let name = subject.name();
+        let mut add = |test: &str, run: fn(&Subject)| {
+            let subject = subject.clone();
+            trials.push(Trial::test(format!("{name}::{test}"), move || {
+                run(&subject);
+                Ok(())
+            }));
+        };
+        golden::TESTS.iter().chain(slices::TESTS).for_each(|(test, run)| add(test, *run));
+        if let Subject::Gpu { .. } = subject {
+            kernel::TESTS.iter().for_each(|(test, run)| add(test, *run));
+        }
+    }
+    libtest_mimic::run(&args, trials).exit();
+}
+
+/// Fails if a required adapter is missing; ignored, with the reason in its name, if there is none and none is required.
+fn required(adapters: &[wgpu::Adapter]) -> Trial {
+    let present: Vec<&str> = adapters.iter().map(|adapter| adapter.get_info().backend.to_str()).collect();
+    let required = std::env::var("HARD_SIGMOID_REQUIRE").unwrap_or_default();
+    let missing: Vec<String> =
+        required.split_whitespace().filter(|name| !present.contains(name)).map(str::to_owned).collect();
+    if adapters.is_empty() && required.is_empty() {
+        eprintln!(
+            "\nWARNING: no GPU adapter on this machine: ALL GPU TESTS ARE LEFT OUT. scripts/test installs one.\n"
+        );
+        return Trial::test("gpu::LEFT_OUT_because_this_machine_has_no_adapter", || Ok(())).with_ignored_flag(true);
+    }
+    Trial::test("gpu::required_adapters_are_present", move || {
+        if missing.is_empty() { Ok(()) } else { Err(Failed::from(format!("no adapter for {missing:?}"))) }
+    })
+}
