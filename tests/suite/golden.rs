@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use hard_sigmoid::HardSigmoid;
 
-use crate::subject::Subject;
+use crate::subject::{Subject, Test};
 
-pub(crate) const TESTS: &[(&str, fn(&Subject))] = &[
+pub(crate) const TESTS: &[Test] = &[
     ("golden_values_of_other_systems", values_of_other_systems),
     ("golden_seed_vector", seed_vector),
     ("golden_digits_batch", digits_batch),

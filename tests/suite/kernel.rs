@@ -5,9 +5,9 @@ use std::ops::Range;
 use hard_sigmoid::{HardSigmoid, Kernel};
 use wgpu::BufferUsages as Usage;
 
-use crate::subject::{Subject, assert_bits, expected, numbers};
+use crate::subject::{Subject, Test, assert_bits, expected, numbers};
 
-pub(crate) const TESTS: &[(&str, fn(&Subject))] = &[
+pub(crate) const TESTS: &[Test] = &[
     ("kernel_past_the_binding_limit", past_the_binding_limit),
     ("kernel_every_range_two_buffers", |s| every_range(s, Layout::Two)),
     ("kernel_every_range_in_place", |s| every_range(s, Layout::InPlace)),

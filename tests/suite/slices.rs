@@ -2,9 +2,9 @@
 
 use hard_sigmoid::{Error, HardSigmoid};
 
-use crate::subject::{Subject, assert_bits, expected, functions, numbers};
+use crate::subject::{Subject, Test, assert_bits, expected, functions, numbers};
 
-pub(crate) const TESTS: &[(&str, fn(&Subject))] = &[
+pub(crate) const TESTS: &[Test] = &[
     ("slices_of_every_length", every_length),
     ("slices_through_every_function", every_function),
     ("slices_in_place", in_place),

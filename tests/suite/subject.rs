@@ -2,6 +2,9 @@
 
 use hard_sigmoid::{Gpu, HardSigmoid, cpu};
 
+/// A name, and what runs once for each subject.
+pub(crate) type Test = (&'static str, fn(&Subject));
+
 /// A way to compute.
 #[derive(Clone)]
 pub(crate) enum Subject {
