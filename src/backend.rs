@@ -206,3 +206,46 @@ fn finish_in_place(f: HardSigmoid, data: &mut [f32], finished: usize) {
         cpu::apply_in_place(f, rest);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn interrupted(finished: usize) -> Result<(), Error> {
+        Err(Error::Interrupted { finished, cause: Box::new(Error::Lost) })
+    }
+
+    #[test]
+    fn small_batches_stay_on_the_cpu_and_say_so() {
+        let mut engine = Engine::open_blocking(Backend::Auto, AUTO_GPU_FROM - 1).unwrap();
+        assert!(matches!((engine.ran(), engine.fallback()), (Ran::Cpu { .. }, Some(Fallback::Small))));
+        let mut y = [0.0; 2];
+        engine.apply_blocking(HardSigmoid::ONNX, &[0.0, 9.0], &mut y).unwrap();
+        assert_eq!(y, [0.5, 1.0]);
+        assert!(Engine::open_blocking(Backend::Cpu, 1).unwrap().fallback().is_none());
+    }
+
+    #[test]
+    fn auto_finishes_on_the_cpu_what_a_failing_gpu_leaves() {
+        let f = HardSigmoid::ONNX;
+        let mut engine = Engine { backend: Backend::Auto, gpu: None, fallback: None };
+        let finished = engine.finished(interrupted(2), 4).unwrap();
+        assert!(matches!(engine.fallback(), Some(Fallback::Failed(Error::Lost))));
+        // What the GPU has finished is not touched again: 0 would become 0.5.
+        let mut data = [0.0, 0.0, 0.0, 9.0];
+        finish_in_place(f, &mut data, finished);
+        assert_eq!(data, [0.0, 0.0, 0.5, 1.0]);
+        let mut target = [7.0; 4];
+        finish(f, &[0.0; 4], &mut target, finished).unwrap();
+        assert_eq!(target, [7.0, 7.0, 0.5, 0.5]);
+    }
+
+    #[test]
+    fn a_failing_gpu_that_was_asked_for_is_an_error() {
+        let mut engine = Engine { backend: Backend::Gpu, gpu: None, fallback: None };
+        assert!(matches!(engine.finished(interrupted(2), 4), Err(Error::Interrupted { finished: 2, .. })));
+        let mut engine = Engine { backend: Backend::Auto, gpu: None, fallback: None };
+        let lengths = LengthMismatch { source_len: 1, target_len: 2 };
+        assert!(matches!(engine.finished(Err(lengths.into()), 1), Err(Error::Length(_))));
+    }
+}

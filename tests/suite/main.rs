@@ -31,7 +31,7 @@ fn main() {
         };
         golden::TESTS.iter().chain(slices::TESTS).for_each(|(test, run)| add(test, *run));
         if let Subject::Gpu { .. } = subject {
-            kernel::TESTS.iter().for_each(|(test, run)| add(test, *run));
+            kernel::TESTS.iter().chain(slices::GPU_TESTS).for_each(|(test, run)| add(test, *run));
         }
     }
     libtest_mimic::run(&args, trials).exit();

@@ -1,6 +1,9 @@
 //! Host slices through the CPU path and the GPU path.
 
-use hard_sigmoid::{Error, HardSigmoid};
+use std::pin::pin;
+use std::task::{Context, Waker};
+
+use hard_sigmoid::{Error, Gpu, HardSigmoid};
 
 use crate::subject::{Subject, Test, assert_bits, expected, functions, numbers};
 
@@ -8,9 +11,14 @@ pub(crate) const TESTS: &[Test] = &[
     ("slices_of_every_length", every_length),
     ("slices_through_every_function", every_function),
     ("slices_in_place", in_place),
-    ("slices_async", through_futures),
     ("slices_from_eight_threads", eight_threads),
     ("slices_of_unequal_length_are_refused", unequal_lengths),
+];
+
+pub(crate) const GPU_TESTS: &[Test] = &[
+    ("slices_async", through_futures),
+    ("slices_on_a_destroyed_device_are_an_error", destroyed_device),
+    ("slices_on_an_app_device", app_device),
 ];
 
 /// Around 0, the vector, the workgroup's reach, and the windows of a staging slot.
@@ -44,7 +52,7 @@ fn in_place(subject: &Subject) {
 }
 
 fn through_futures(subject: &Subject) {
-    let Subject::Gpu { gpu, .. } = subject else { return in_place(subject) };
+    let Subject::Gpu { gpu, .. } = subject else { panic!("the CPU has no futures") };
     let source = numbers(2_000_003);
     let mut target = vec![0.0; source.len()];
     pollster::block_on(gpu.apply(HardSigmoid::ONNX, &source, &mut target)).unwrap();
@@ -76,4 +84,37 @@ fn unequal_lengths(subject: &Subject) {
         }
     }
     assert_eq!(target, [9.0; 3]);
+}
+
+fn destroyed_device(subject: &Subject) {
+    let (device, queue) = subject.device(|_| {});
+    let gpu = Gpu::new(device.clone(), queue).unwrap();
+    let mut data = numbers(5_000_000);
+    gpu.apply_in_place_blocking(HardSigmoid::ONNX, &mut data).unwrap();
+    let before = data.clone();
+    device.destroy();
+    let error = gpu.apply_in_place_blocking(HardSigmoid::ONNX, &mut data).unwrap_err();
+    assert!(matches!(error, Error::Interrupted { finished: 0, .. }), "{error}");
+    assert_bits(&data, &before, &"destroyed");
+}
+
+/// On an app's device the async calls wait for the app to poll; the blocking ones poll by themselves.
+fn app_device(subject: &Subject) {
+    let (device, queue) = subject.device(|limits| limits.max_buffer_size = 1 << 20);
+    let gpu = Gpu::new(device.clone(), queue).unwrap();
+    let source = numbers(700_000);
+    let mut target = vec![0.0; source.len()];
+    let mut polls = 0;
+    {
+        let mut call = pin!(gpu.apply(HardSigmoid::ONNX, &source, &mut target));
+        while call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
+            device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
+            polls += 1;
+        }
+    }
+    assert!(polls > 0);
+    assert_bits(&target, &expected(HardSigmoid::ONNX, &source), &"async");
+    target.fill(0.0);
+    gpu.apply_blocking(HardSigmoid::ONNX, &source, &mut target).unwrap();
+    assert_bits(&target, &expected(HardSigmoid::ONNX, &source), &"blocking");
 }
