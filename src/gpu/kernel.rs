@@ -31,7 +31,7 @@ struct Inner {
     limits: Limits,
     module: wgpu::ShaderModule,
     layouts: [wgpu::BindGroupLayout; ACCESSES.len()],
-    pipelines: [OnceLock<wgpu::ComputePipeline>; ACCESSES.len() * VARIANTS],
+    pipelines: [[OnceLock<wgpu::ComputePipeline>; VARIANTS]; ACCESSES.len()],
 }
 
 /// A range of f32 elements in a storage buffer.
@@ -127,7 +127,7 @@ impl Kernel {
                     source: wgpu::ShaderSource::Wgsl(SHADER.into()),
                 }),
                 layouts: ACCESSES.map(|access| layout(device, access)),
-                pipelines: [const { OnceLock::new() }; ACCESSES.len() * VARIANTS],
+                pipelines: Default::default(),
             }))
         })
     }
@@ -180,8 +180,7 @@ impl Kernel {
             Unit::Vector { rotation } => (rotation as usize, rotation),
             Unit::Word => (VARIANTS - 1, 0),
         };
-        let index = window.access as usize * VARIANTS + variant;
-        let Some(slot) = self.0.pipelines.get(index) else { unreachable!("an index below ACCESSES * VARIANTS") };
+        let slot = &self.0.pipelines[window.access as usize][variant];
         if let Some(pipeline) = slot.get() {
             return Ok(pipeline.clone());
         }

@@ -123,3 +123,20 @@ fn summarise(engine: &Engine, elements: u64, seconds: f64, verified: bool) {
         gigabytes / seconds
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verify_names_the_element_of_the_file_the_input_and_both_values() {
+        let f = HardSigmoid::ONNX;
+        let x = [0.0, 1.25, 9.0];
+        let cpu = Ran::Cpu { threads: 1 };
+        assert_eq!(verify(f, &cpu, &x, &[0.5, 0.75, 1.0], 4000), Ok(()));
+        let message = verify(f, &cpu, &x, &[0.5, 0.7501, 1.0], 4000).unwrap_err();
+        for part in ["element 4001:", "input 1.25e0", "gave 7.501e-1", "expected 7.5e-1", "the f64 evaluation"] {
+            assert!(message.contains(part), "{part} is not in {message}");
+        }
+    }
+}
