@@ -82,7 +82,7 @@ fn past_the_binding_limit(subject: &Subject) {
 /// Every element offset from 0 to 9 on each side, with canaries around, on a device whose limits make many windows.
 fn every_range(subject: &Subject, layout: Layout) {
     let bench = Bench::new(subject.device(|limits| {
-        limits.max_storage_buffer_binding_size = 32 << 10;
+        limits.max_storage_buffer_binding_size = 64 << 10;
         limits.max_compute_workgroups_per_dimension = 2;
     }));
     let f = HardSigmoid::PYTORCH;
