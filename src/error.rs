@@ -147,8 +147,8 @@ pub enum Error {
         /// What the device has.
         available: u32,
     },
-    /// The device refused to make something: it is out of memory, say.
-    #[error("the device failed at {doing} ({source}): use shorter ranges or fewer buffers, or the CPU path")]
+    /// The device refused: it is out of memory, or a buffer is destroyed or of another device.
+    #[error("the device refused at {doing} ({}): {}", root(source), remedy(source))]
     Device {
         /// What was being done.
         doing: &'static str,
@@ -192,6 +192,38 @@ pub enum BindError {
         /// Its usage.
         usage: wgpu::BufferUsages,
     },
+    /// A range ends before it begins.
+    #[error("the {side} range {start}..{end} ends before it begins: give the lower element first")]
+    Reversed {
+        /// Which range.
+        side: Side,
+        /// Its first element.
+        start: u64,
+        /// The element behind its last.
+        end: u64,
+    },
+    /// A buffer cannot be a uniform buffer.
+    #[error("the parameter buffer has usage {usage:?}: create it with BufferUsages::UNIFORM as well")]
+    NotUniform {
+        /// Its usage.
+        usage: wgpu::BufferUsages,
+    },
+    /// Parameters begin where a uniform block may not.
+    #[error("the parameters begin at byte {offset} of their buffer: use a multiple of {alignment}")]
+    UniformAlignment {
+        /// Where they begin.
+        offset: u64,
+        /// The device's `min_uniform_buffer_offset_alignment`.
+        alignment: u32,
+    },
+    /// Parameters end behind their buffer.
+    #[error("16 bytes of parameters from byte {offset} on do not fit their buffer of {size} bytes: enlarge it")]
+    UniformRange {
+        /// Where they begin.
+        offset: u64,
+        /// The size of the buffer.
+        size: u64,
+    },
     /// Source and target range differ in length.
     #[error("the source range has {source_len} elements and the target range {target_len}: make them equally long")]
     Lengths {
@@ -203,6 +235,25 @@ pub enum BindError {
     /// A range leaves its buffer, or two overlap.
     #[error(transparent)]
     Plan(#[from] PlanError),
+}
+
+/// The innermost cause, in one line.
+#[cfg(feature = "wgpu")]
+fn root(error: &wgpu::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string().replace('\n', " ")
+}
+
+#[cfg(feature = "wgpu")]
+const fn remedy(error: &wgpu::Error) -> &'static str {
+    match error {
+        wgpu::Error::OutOfMemory { .. } => "free some of its memory, or use the CPU path",
+        wgpu::Error::Validation { .. } => "use buffers of the kernel's own device that are not destroyed",
+        wgpu::Error::Internal { .. } => "update its driver, or use another adapter or the CPU path",
+    }
 }
 
 #[cfg(feature = "wgpu")]

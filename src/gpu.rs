@@ -1,6 +1,7 @@
 //! The GPU path for host slices: upload, dispatch and readback, window after window.
 
 pub mod adapter;
+pub(crate) mod binding;
 pub(crate) mod kernel;
 mod scope;
 mod transfer;

@@ -18,7 +18,8 @@ pub use error::{LengthMismatch, ParameterError, PlanError, Side};
 #[cfg(feature = "wgpu")]
 pub use gpu::{
     Gpu,
-    kernel::{Binding, Elements, Kernel},
+    binding::{Binding, Elements, Function},
+    kernel::Kernel,
 };
 pub use hard_sigmoid::{HardSigmoid, Params};
 #[cfg(feature = "wgpu")]

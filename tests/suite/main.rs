@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "tests")]
 
+mod embed;
 mod golden;
 mod kernel;
 mod slices;
@@ -31,7 +32,7 @@ fn main() {
         };
         golden::TESTS.iter().chain(slices::TESTS).for_each(|(test, run)| add(test, *run));
         if let Subject::Gpu { .. } = subject {
-            kernel::TESTS.iter().chain(slices::GPU_TESTS).for_each(|(test, run)| add(test, *run));
+            kernel::TESTS.iter().chain(embed::TESTS).chain(slices::GPU_TESTS).for_each(|(test, run)| add(test, *run));
         }
     }
     libtest_mimic::run(&args, trials).exit();

@@ -1,0 +1,261 @@
+//! A function, a source and a target, bound once and recorded into an app's encoders and passes.
+
+use std::num::NonZero;
+use std::ops::Range;
+
+use super::kernel::Kernel;
+use super::scope::scoped;
+use crate::error::{BindError, Error, Side};
+use crate::plan::{self, Access, Buffers, Start, Window};
+use crate::{HardSigmoid, Params};
+
+/// Bytes of a window as the shader reads it: the struct `Window` in `map.wgsl`, in the size of a uniform block.
+pub(super) const WINDOW_BYTES: usize = 16;
+
+/// A range of f32 elements in a storage buffer.
+///
+/// From a `&Buffer`, which means all of it, or from a `(&Buffer, Range<u64>)` of element indices.
+#[derive(Clone, Debug)]
+pub struct Elements<'a> {
+    buffer: &'a wgpu::Buffer,
+    range: Range<u64>,
+}
+
+impl<'a> From<&'a wgpu::Buffer> for Elements<'a> {
+    fn from(buffer: &'a wgpu::Buffer) -> Self {
+        Self { buffer, range: 0..buffer.size() / size_of::<f32>() as u64 }
+    }
+}
+
+impl<'a> From<(&'a wgpu::Buffer, Range<u64>)> for Elements<'a> {
+    fn from((buffer, range): (&'a wgpu::Buffer, Range<u64>)) -> Self {
+        Self { buffer, range }
+    }
+}
+
+impl Elements<'_> {
+    /// The number of elements, of a range in a buffer that can be bound.
+    fn len(&self, side: Side) -> Result<u64, BindError> {
+        if !self.buffer.usage().contains(wgpu::BufferUsages::STORAGE) {
+            return Err(BindError::NotStorage { side, usage: self.buffer.usage() });
+        }
+        let Range { start, end } = self.range;
+        end.checked_sub(start).ok_or(BindError::Reversed { side, start, end })
+    }
+
+    fn start(&self) -> Start {
+        Start { word: self.range.start, buffer_bytes: self.buffer.size() }
+    }
+}
+
+/// Where a binding has its function from.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Function<'a> {
+    /// Fixed when the binding is made. From a [`HardSigmoid`].
+    Fixed(HardSigmoid),
+    /// Read from a uniform buffer of the app's whenever the binding runs, for parameters that change from frame to
+    /// frame: 16 bytes, the [`Params`] of a [`HardSigmoid`]. From a `(&Buffer, u64)`.
+    Uniform {
+        /// The buffer, with `UNIFORM` usage.
+        buffer: &'a wgpu::Buffer,
+        /// Where in it the 16 bytes begin: a multiple of `min_uniform_buffer_offset_alignment`.
+        offset: u64,
+    },
+}
+
+impl From<HardSigmoid> for Function<'_> {
+    fn from(f: HardSigmoid) -> Self {
+        Self::Fixed(f)
+    }
+}
+
+impl<'a> From<(&'a wgpu::Buffer, u64)> for Function<'a> {
+    fn from((buffer, offset): (&'a wgpu::Buffer, u64)) -> Self {
+        Self::Uniform { buffer, offset }
+    }
+}
+
+impl Function<'_> {
+    fn check(&self, alignment: u32) -> Result<(), BindError> {
+        let Self::Uniform { buffer, offset } = *self else { return Ok(()) };
+        if !buffer.usage().contains(wgpu::BufferUsages::UNIFORM) {
+            return Err(BindError::NotUniform { usage: buffer.usage() });
+        }
+        if !offset.is_multiple_of(u64::from(alignment)) {
+            return Err(BindError::UniformAlignment { offset, alignment });
+        }
+        if offset.checked_add(size_of::<Params>() as u64).is_none_or(|end| end > buffer.size()) {
+            return Err(BindError::UniformRange { offset, size: buffer.size() });
+        }
+        Ok(())
+    }
+}
+
+/// A function, a source and a target, ready to be recorded any number of times.
+///
+/// Keeps its buffers alive. Made by [`Kernel::bind`].
+#[derive(Clone, Debug)]
+#[must_use = "a binding does nothing until it is recorded"]
+pub struct Binding {
+    dispatches: Vec<Dispatch>,
+}
+
+#[derive(Clone, Debug)]
+struct Dispatch {
+    pipeline: wgpu::ComputePipeline,
+    group: wgpu::BindGroup,
+    groups: u32,
+}
+
+impl Binding {
+    /// Records the binding into `encoder`, as a compute pass of its own.
+    pub fn record(&self, encoder: &mut wgpu::CommandEncoder) {
+        self.record_pass(
+            &mut encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+                label: Some("hard_sigmoid"),
+                timestamp_writes: None,
+            }),
+        );
+    }
+
+    /// Records the binding into an open compute pass, which may hold any number of bindings. Leaves its own pipeline and
+    /// bind group 0 set.
+    pub fn record_pass(&self, pass: &mut wgpu::ComputePass<'_>) {
+        for dispatch in &self.dispatches {
+            pass.set_pipeline(&dispatch.pipeline);
+            pass.set_bind_group(0, &dispatch.group, &[]);
+            pass.dispatch_workgroups(dispatch.groups, 1, 1);
+        }
+    }
+}
+
+impl Kernel {
+    /// Binds a function to a source and a target of equally many elements, of the same buffer or of two.
+    ///
+    /// The same range of one buffer means in place. Ranges may begin at any element and have any length: beyond the
+    /// device's limits a binding records several dispatches. Nothing outside of the target range is written, and
+    /// nothing outside of the source range is read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Bind`] if a buffer lacks its usage, the ranges differ in length, leave their buffer, or overlap without
+    /// being the same; [`Error::Device`] if the device refuses, as for a buffer of another device.
+    pub fn bind<'a>(
+        &self,
+        f: impl Into<Function<'a>>,
+        source: impl Into<Elements<'a>>,
+        target: impl Into<Elements<'a>>,
+    ) -> Result<Binding, Error> {
+        self.bind_elements(f.into(), &source.into(), &target.into())
+    }
+
+    /// Binds a function to a range that it is applied to in place.
+    ///
+    /// # Errors
+    ///
+    /// As [`bind`](Self::bind).
+    pub fn bind_in_place<'a>(
+        &self,
+        f: impl Into<Function<'a>>,
+        data: impl Into<Elements<'a>>,
+    ) -> Result<Binding, Error> {
+        let data = data.into();
+        self.bind_elements(f.into(), &data, &data)
+    }
+
+    fn bind_elements(&self, f: Function<'_>, source: &Elements<'_>, target: &Elements<'_>) -> Result<Binding, Error> {
+        let alignment = self.device().limits().min_uniform_buffer_offset_alignment;
+        f.check(alignment)?;
+        let (len, target_len) = (source.len(Side::Source)?, target.len(Side::Target)?);
+        if len != target_len {
+            return Err(BindError::Lengths { source_len: len, target_len }.into());
+        }
+        let buffers = if source.buffer == target.buffer { Buffers::One } else { Buffers::Two };
+        let windows: Vec<_> = plan::windows(source.start(), target.start(), len, buffers, self.limits())
+            .map_err(BindError::from)?
+            .collect();
+        if windows.is_empty() {
+            return Ok(Binding { dispatches: Vec::new() });
+        }
+        let pipelines = windows.iter().map(|w| self.pipeline(w.access, w.unit)).collect::<Result<Vec<_>, _>>()?;
+        scoped(self.device(), "binding buffers", || {
+            let stride = u64::from(alignment);
+            let block = self.block(f, &windows, stride)?;
+            let (params, params_offset) = match f {
+                Function::Fixed(_) => (&block, 0),
+                Function::Uniform { buffer, offset } => (buffer, offset),
+            };
+            let mut offset = 0;
+            let dispatches = windows.iter().zip(pipelines).map(|(window, pipeline)| {
+                offset += stride;
+                let group = self.bind_group(
+                    window,
+                    source.buffer,
+                    target.buffer,
+                    [
+                        entry(0, params, params_offset, size_of::<Params>() as u64),
+                        entry(1, &block, offset, WINDOW_BYTES as u64),
+                    ],
+                );
+                Dispatch { pipeline, group, groups: window.groups }
+            });
+            Ok(Binding { dispatches: dispatches.collect() })
+        })?
+        .map_err(Error::Map)
+    }
+
+    /// An immutable uniform buffer with the function (where it is fixed) and the windows, `stride` bytes apart. Written
+    /// at creation, so that it needs no queue, and what one binding reads is not overwritten for another before the
+    /// submit that both are in.
+    fn block(&self, f: Function<'_>, windows: &[Window], stride: u64) -> Result<wgpu::Buffer, wgpu::MapRangeError> {
+        let buffer = self.device().create_buffer(&wgpu::BufferDescriptor {
+            label: Some("hard_sigmoid parameters"),
+            size: stride * (windows.len() as u64 + 1),
+            usage: wgpu::BufferUsages::UNIFORM,
+            mapped_at_creation: true,
+        });
+        let mut offset = 0;
+        let mut put = |block: [u8; WINDOW_BYTES]| {
+            buffer.get_mapped_range_mut(offset..offset + WINDOW_BYTES as u64)?.copy_from_slice(&block);
+            offset += stride;
+            Ok(())
+        };
+        put(match f {
+            Function::Fixed(f) => bytemuck::cast(f.params()),
+            Function::Uniform { .. } => [0; WINDOW_BYTES],
+        })?;
+        for window in windows {
+            // The fields of the struct, and padding.
+            put(bytemuck::cast([window.source_first, window.target_first, window.len, 0]))?;
+        }
+        buffer.unmap();
+        Ok(buffer)
+    }
+
+    fn bind_group(
+        &self,
+        window: &Window,
+        source: &wgpu::Buffer,
+        target: &wgpu::Buffer,
+        [params, block]: [wgpu::BindGroupEntry<'_>; 2],
+    ) -> wgpu::BindGroup {
+        let entries = [
+            params,
+            block,
+            entry(3, target, window.target.offset_bytes, window.target.size_bytes),
+            entry(2, source, window.source.offset_bytes, window.source.size_bytes),
+        ];
+        let entries = if window.access == Access::Within { &entries[..3] } else { &entries[..] };
+        self.device().create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some("hard_sigmoid"),
+            layout: self.layout(window.access),
+            entries,
+        })
+    }
+}
+
+fn entry(binding: u32, buffer: &wgpu::Buffer, offset: u64, size: u64) -> wgpu::BindGroupEntry<'_> {
+    let resource = wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size: NonZero::new(size) });
+    wgpu::BindGroupEntry { binding, resource }
+}

@@ -1,0 +1,23 @@
+//! Opens its own device and records an activation on it. That the types fit shows that both mean the same wgpu.
+
+use hard_sigmoid::{HardSigmoid, Kernel, wgpu as theirs};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
+    let adapter = pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default()))?;
+    let (device, queue): (theirs::Device, wgpu::Queue) =
+        pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor::default()))?;
+    let data = device.create_buffer(&wgpu::BufferDescriptor {
+        label: None,
+        size: 4096,
+        usage: wgpu::BufferUsages::STORAGE,
+        mapped_at_creation: false,
+    });
+    let binding = Kernel::new(&device)?.bind_in_place(HardSigmoid::ONNX, &data)?;
+    let mut encoder = device.create_command_encoder(&Default::default());
+    binding.record(&mut encoder);
+    queue.submit([encoder.finish()]);
+    device.poll(wgpu::PollType::wait_indefinitely())?;
+    println!("app: recorded on {}", adapter.get_info().name);
+    Ok(())
+}

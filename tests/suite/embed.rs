@@ -1,0 +1,325 @@
+//! The crate inside an app: the app's callbacks, encoders, devices and threads stay the app's.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use hard_sigmoid::{BindError, Binding, Error, Gpu, HardSigmoid, Kernel, PlanError, Side};
+use wgpu::BufferUsages as Usage;
+
+use crate::kernel::Bench;
+use crate::subject::{Subject, Test, assert_bits, expected, functions, numbers};
+
+pub(crate) const TESTS: &[Test] = &[
+    ("embed_downlevel_device_is_enough", downlevel_device),
+    ("embed_device_without_compute_names_the_limit", no_compute),
+    ("embed_compile_ahead_is_what_bindings_use", compile_ahead),
+    ("embed_two_functions_in_one_submit", two_functions),
+    ("embed_parameters_from_the_app_change_between_frames", uniform_parameters),
+    ("embed_a_binding_is_recorded_again_and_again", recorded_again),
+    ("embed_many_tensors_in_one_pass", many_tensors),
+    ("embed_other_work_in_the_encoder_is_unaffected", other_work),
+    ("embed_two_devices", two_devices),
+    ("embed_eight_threads_record_at_once", eight_threads),
+    ("embed_every_mistake_is_an_error_and_poisons_nothing", mistakes),
+    ("embed_callbacks_stay_the_apps", callbacks),
+];
+
+/// Handles that an app keeps where it likes.
+const _: () = {
+    const fn handle<T: Send + Sync + Clone + 'static>() {}
+    handle::<Kernel>();
+    handle::<Binding>();
+    handle::<Gpu>();
+    const fn error<T: std::error::Error + Send + Sync + 'static>() {}
+    error::<Error>();
+};
+
+const F: HardSigmoid = HardSigmoid::PYTORCH;
+
+fn bench(subject: &Subject) -> Bench {
+    Bench::new(subject.device(|limits| *limits = wgpu::Limits::downlevel_defaults()))
+}
+
+fn downlevel_device(subject: &Subject) {
+    let bench = bench(subject);
+    let source = numbers(70_001);
+    let (from, to) = (bench.buffer(&source), bench.buffer(&source));
+    let binding = bench.kernel.bind(F, &from, &to).unwrap();
+    bench.submit(|encoder| binding.record(encoder));
+    assert_bits(&bench.read(&to), &expected(F, &source), &"downlevel");
+}
+
+fn no_compute(subject: &Subject) {
+    let (device, queue) = subject.device(|limits| *limits = wgpu::Limits::downlevel_webgl2_defaults());
+    let error = Kernel::new(&device).unwrap_err();
+    assert!(matches!(error, Error::MissingLimit { needed: 256, available: 0, .. }), "{error}");
+    assert!(error.to_string().contains("max_compute_invocations_per_workgroup = 0"), "{error}");
+    assert!(matches!(Gpu::new(device, queue), Err(Error::MissingLimit { .. })));
+    let (device, _) = subject.device(|limits| limits.max_storage_buffers_per_shader_stage = 1);
+    let error = Kernel::new(&device).unwrap_err();
+    assert!(error.to_string().contains("max_storage_buffers_per_shader_stage = 1"), "{error}");
+}
+
+fn compile_ahead(subject: &Subject) {
+    let bench = bench(subject);
+    bench.kernel.compile_ahead().unwrap();
+    let source = numbers(9_001);
+    let data = bench.buffer(&source);
+    // A clone shares what was compiled.
+    let binding = bench.kernel.clone().bind_in_place(F, &data).unwrap();
+    bench.submit(|encoder| binding.record(encoder));
+    assert_bits(&bench.read(&data), &expected(F, &source), &"ahead");
+}
+
+fn two_functions(subject: &Subject) {
+    let bench = bench(subject);
+    let source = numbers(5_003);
+    let from = bench.buffer(&source);
+    let bound: Vec<_> = functions()
+        .into_iter()
+        .map(|f| {
+            let to = bench.buffer(&source);
+            (f, bench.kernel.bind(f, &from, &to).unwrap(), to)
+        })
+        .collect();
+    bench.submit(|encoder| bound.iter().for_each(|(_, binding, _)| binding.record(encoder)));
+    for (f, _, to) in bound {
+        assert_bits(&bench.read(&to), &expected(f, &source), &f);
+    }
+}
+
+fn uniform_parameters(subject: &Subject) {
+    let bench = bench(subject);
+    let source = numbers(6_001);
+    let (from, to) = (bench.buffer(&source), bench.buffer(&source));
+    let uniform = bench.device.create_buffer(&wgpu::BufferDescriptor {
+        label: None,
+        size: 256 + 16,
+        usage: Usage::UNIFORM | Usage::COPY_DST,
+        mapped_at_creation: false,
+    });
+    let binding = bench.kernel.bind((&uniform, 256), &from, &to).unwrap();
+    for f in functions() {
+        bench.queue.write_buffer(&uniform, 256, bytemuck::bytes_of(&f.params()));
+        bench.submit(|encoder| binding.record(encoder));
+        assert_bits(&bench.read(&to), &expected(f, &source), &f);
+    }
+}
+
+fn recorded_again(subject: &Subject) {
+    let bench = bench(subject);
+    let source = numbers(5_001);
+    let data = bench.buffer(&source);
+    let binding = bench.kernel.bind_in_place(F, (&data, 1..4_998)).unwrap();
+    bench.submit(|encoder| {
+        binding.record(encoder);
+        binding.record(encoder);
+    });
+    bench.submit(|encoder| binding.record(encoder));
+    let mut whole = source;
+    for _ in 0..3 {
+        let once = expected(F, &whole[1..4_998]);
+        whole[1..4_998].copy_from_slice(&once);
+    }
+    assert_bits(&bench.read(&data), &whole, &"three times");
+}
+
+fn many_tensors(subject: &Subject) {
+    let bench = bench(subject);
+    let mut arena = numbers(200_000);
+    let buffer = bench.buffer(&arena);
+    let mut bindings = Vec::new();
+    let mut start = 0;
+    for (i, f) in functions().into_iter().cycle().take(60).enumerate() {
+        let len = [1, 7, 700, 4_099][i % 4];
+        let (from, to) =
+            (start..start + len, if i % 3 == 0 { start..start + len } else { start + len..start + 2 * len });
+        let range = |r: &std::ops::Range<usize>| r.start as u64..r.end as u64;
+        bindings.push(bench.kernel.bind(f, (&buffer, range(&from)), (&buffer, range(&to))).unwrap());
+        let result = expected(f, &arena[from]);
+        arena[to.clone()].copy_from_slice(&result);
+        // Some read what another has written, and some are neighbours.
+        start = if i % 5 == 0 { to.start } else { to.end };
+        assert!(start + 2 * 4_099 < arena.len());
+    }
+    bench.submit(|encoder| {
+        let mut pass = encoder.begin_compute_pass(&Default::default());
+        bindings.iter().for_each(|binding| binding.record_pass(&mut pass));
+    });
+    assert_bits(&bench.read(&buffer), &arena, &"arena");
+}
+
+fn other_work(subject: &Subject) {
+    let bench = bench(subject);
+    let source = numbers(4_444);
+    let (a, b, c) = (bench.buffer(&source), bench.buffer(&[0.0; 4_444]), bench.buffer(&[0.0; 4_444]));
+    let own = bench.own_pipeline();
+    let group = bench.own_group(&own, &c);
+    let binding = bench.kernel.bind_in_place(F, &b).unwrap();
+    bench.submit(|encoder| {
+        encoder.copy_buffer_to_buffer(&a, 0, &b, 0, a.size());
+        binding.record(encoder);
+        encoder.copy_buffer_to_buffer(&b, 0, &c, 0, b.size());
+        let mut pass = encoder.begin_compute_pass(&Default::default());
+        // Between two dispatches of the app's, which sets its own pipeline and group 0 again.
+        for _ in 0..2 {
+            pass.set_pipeline(&own);
+            pass.set_bind_group(0, &group, &[]);
+            pass.dispatch_workgroups(70, 1, 1);
+            binding.record_pass(&mut pass);
+        }
+    });
+    let once = expected(F, &source);
+    assert_bits(&bench.read(&a), &source, &"before");
+    assert_bits(&bench.read(&b), &expected(F, &expected(F, &once)), &"bound");
+    let plus_two: Vec<f32> = once.iter().map(|x| x + 1.0 + 1.0).collect();
+    let got = bench.read(&c);
+    assert!(got.iter().zip(&plus_two).all(|(a, b)| a == b || a.is_nan() && b.is_nan()), "after");
+}
+
+fn two_devices(subject: &Subject) {
+    let (one, other) = (bench(subject), bench(subject));
+    let source = numbers(5_000);
+    let (mine, theirs) = (one.buffer(&source), other.buffer(&source));
+    let bindings = [one.kernel.bind_in_place(F, &mine).unwrap(), other.kernel.bind_in_place(F, &theirs).unwrap()];
+    one.submit(|encoder| bindings[0].record(encoder));
+    other.submit(|encoder| bindings[1].record(encoder));
+    assert_bits(&one.read(&mine), &expected(F, &source), &"one");
+    assert_bits(&other.read(&theirs), &expected(F, &source), &"other");
+
+    let error = one.kernel.bind(F, &mine, &theirs).unwrap_err();
+    assert!(matches!(error, Error::Device { doing: "binding buffers", .. }), "{error}");
+    for part in ["match", "use buffers of the kernel's own device"] {
+        assert!(error.to_string().contains(part) && !error.to_string().contains('\n'), "{error}");
+    }
+}
+
+fn eight_threads(subject: &Subject) {
+    let bench = bench(subject);
+    let source = numbers(5_005);
+    let from = bench.buffer(&source);
+    let (bench, from, source) = (&bench, &from, &source);
+    std::thread::scope(|scope| {
+        for f in functions() {
+            scope.spawn(move || {
+                for offset in 0..10 {
+                    let to = bench.buffer(source);
+                    let len = source.len() as u64;
+                    let binding = bench.kernel.bind(f, (from, offset..len), (&to, 0..len - offset)).unwrap();
+                    bench.submit(|encoder| binding.record(encoder));
+                    let offset = offset as usize;
+                    let got = bench.read(&to);
+                    assert_bits(&got[..source.len() - offset], &expected(f, &source[offset..]), &(f, offset));
+                    assert_bits(&got[source.len() - offset..], &source[source.len() - offset..], &(f, offset));
+                }
+            });
+        }
+    });
+}
+
+fn mistakes(subject: &Subject) {
+    let bench = bench(subject);
+    let source = numbers(100);
+    let data = bench.buffer(&source);
+    let make = |usage, size| {
+        bench.device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false })
+    };
+    let (copies, uniform) = (make(Usage::COPY_DST, 400), make(Usage::UNIFORM | Usage::COPY_DST, 256));
+    let bind = |from: (&wgpu::Buffer, std::ops::Range<u64>), to: (&wgpu::Buffer, std::ops::Range<u64>)| {
+        bench.kernel.bind(F, from, to).unwrap_err()
+    };
+    let with = |parameters| bench.kernel.bind_in_place(parameters, &data).unwrap_err();
+    let plan = BindError::Plan;
+    #[allow(clippy::reversed_empty_ranges, reason = "the mistake itself")]
+    let reversed = 9..3;
+    let errors: [(Error, BindError, &str); 12] = [
+        (
+            bind((&copies, 0..1), (&data, 0..1)),
+            BindError::NotStorage { side: Side::Source, usage: Usage::COPY_DST },
+            "the source buffer has usage BufferUsages(COPY_DST): create it with BufferUsages::STORAGE",
+        ),
+        (
+            bind((&data, 0..1), (&copies, 0..1)),
+            BindError::NotStorage { side: Side::Target, usage: Usage::COPY_DST },
+            "the target buffer has usage",
+        ),
+        (bind((&data, 0..2), (&data, 5..8)), BindError::Lengths { source_len: 2, target_len: 3 }, "equally long"),
+        (bind((&data, reversed), (&data, 0..1)), BindError::Reversed { side: Side::Source, start: 9, end: 3 }, "9..3"),
+        (
+            bind((&data, 99..101), (&data, 0..2)),
+            plan(PlanError::OutOfRange { side: Side::Source, first: 99, len: 2, available: 100 }),
+            "2 elements from element 99 on do not fit the source buffer, which holds 100",
+        ),
+        (
+            bind((&data, 0..2), (&data, 100..102)),
+            plan(PlanError::OutOfRange { side: Side::Target, first: 100, len: 2, available: 100 }),
+            "target buffer",
+        ),
+        (
+            bind((&data, u64::MAX - 1..u64::MAX), (&data, 0..1)),
+            plan(PlanError::OutOfRange { side: Side::Source, first: u64::MAX - 1, len: 1, available: 100 }),
+            "enlarge the buffer",
+        ),
+        (
+            bind((&data, 0..10), (&data, 9..19)),
+            plan(PlanError::Overlap { source_first: 0, target_first: 9, len: 10 }),
+            "in place",
+        ),
+        (with((&data, 0)), BindError::NotUniform { usage: data.usage() }, "BufferUsages::UNIFORM"),
+        (with((&uniform, 16)), BindError::UniformAlignment { offset: 16, alignment: 256 }, "a multiple of 256"),
+        (with((&uniform, 256)), BindError::UniformRange { offset: 256, size: 256 }, "enlarge it"),
+        (
+            with((&uniform, u64::MAX - 255)),
+            BindError::UniformRange { offset: u64::MAX - 255, size: 256 },
+            "buffer of 256 bytes",
+        ),
+    ];
+    for (error, kind, message) in errors {
+        let Error::Bind(got) = &error else { panic!("{error}") };
+        assert_eq!((got, error.to_string().contains(message)), (&kind, true), "{error}");
+    }
+    let gone = bench.buffer(&source);
+    gone.destroy();
+    assert!(matches!(bench.kernel.bind_in_place(F, &gone), Err(Error::Device { .. })));
+
+    // After all that the device, the kernel and the buffer are as good as before.
+    let binding = bench.kernel.bind_in_place(F, &data).unwrap();
+    bench.submit(|encoder| binding.record(encoder));
+    assert_bits(&bench.read(&data), &expected(F, &source), &"afterwards");
+}
+
+fn callbacks(subject: &Subject) {
+    let (device, queue) = subject.device(|limits| *limits = wgpu::Limits::downlevel_defaults());
+    let (uncaptured, lost) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let count = uncaptured.clone();
+    device.on_uncaptured_error(Arc::new(move |_| _ = count.fetch_add(1, Ordering::SeqCst)));
+    let count = lost.clone();
+    device.set_device_lost_callback(move |_, _| _ = count.fetch_add(1, Ordering::SeqCst));
+
+    let other = bench(subject);
+    let foreign = other.buffer(&[0.0; 64]);
+    let bench = Bench::new((device, queue));
+    let data = bench.buffer(&numbers(5_000));
+    let binding = bench.kernel.bind_in_place(F, &data).unwrap();
+    bench.submit(|encoder| binding.record(encoder));
+    // Errors that the device itself raises go to the caller, not to the app's callback.
+    assert!(matches!(bench.kernel.bind_in_place(F, &foreign), Err(Error::Device { .. })));
+    let gpu = Gpu::new(bench.device.clone(), bench.queue.clone()).unwrap();
+    gpu.apply_in_place_blocking(F, &mut numbers(5_000)).unwrap();
+    assert_eq!(uncaptured.load(Ordering::SeqCst), 0);
+
+    // An error scope of the app's sees the app's errors and none of ours.
+    let scope = bench.device.push_error_scope(wgpu::ErrorFilter::Validation);
+    assert!(matches!(bench.kernel.bind_in_place(F, &foreign), Err(Error::Device { .. })));
+    assert!(pollster::block_on(scope.pop()).is_none());
+
+    // Both slots are still the app's.
+    let nonsense = wgpu::BufferDescriptor { label: None, size: 4, usage: Usage::empty(), mapped_at_creation: false };
+    let _ = bench.device.create_buffer(&nonsense);
+    assert_eq!(uncaptured.load(Ordering::SeqCst), 1);
+    bench.device.destroy();
+    bench.device.poll(wgpu::PollType::Poll).unwrap();
+    assert_eq!(lost.load(Ordering::SeqCst), 1);
+    assert!(matches!(bench.kernel.bind_in_place(F, &data), Err(Error::Map(_) | Error::Device { .. } | Error::Lost)));
+    assert_eq!(uncaptured.load(Ordering::SeqCst), 1);
+}
