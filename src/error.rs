@@ -124,7 +124,7 @@ pub enum Error {
     NoAdapter {
         /// What was looked for.
         kind: crate::gpu::adapter::Kind,
-        /// The part of a name that `WGPU_ADAPTER_NAME` asked for; empty if it did not.
+        /// The part of a name that was asked for, by `WGPU_ADAPTER_NAME` maybe; empty if none was.
         wanted: String,
         /// The adapters there are.
         present: Vec<String>,
@@ -269,7 +269,10 @@ fn no_adapter(kind: crate::gpu::adapter::Kind, wanted: &str, present: &[String])
         (false, Kind::Hardware) => {
             (format!("there is {}", present.join(", ")), "ask for the GPU backend to use a software one")
         }
-        (false, Kind::Any) => (format!("there is {}", present.join(", ")), "change WGPU_ADAPTER_NAME or WGPU_BACKEND"),
+        (false, Kind::Any) => (
+            format!("there is {}", present.join(", ")),
+            "ask for another name (WGPU_ADAPTER_NAME) or backend (WGPU_BACKEND)",
+        ),
     };
     format!("no {what}{named}: {there}; {remedy}, or use the CPU path")
 }

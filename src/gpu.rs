@@ -54,7 +54,7 @@ impl Gpu {
     ///
     /// [`Error::NoAdapter`] names the adapters there are; [`Error::Open`] if the chosen one gives no device.
     pub async fn open(kind: Kind) -> Result<Self, Error> {
-        Self::open_adapter(&adapter::find(kind).await?).await
+        Self::open_adapter(&adapter::find(kind, None).await?).await
     }
 
     /// [`open`](Self::open), blocking.

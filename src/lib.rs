@@ -8,6 +8,7 @@ mod error;
 pub mod gpu;
 mod hard_sigmoid;
 pub mod plan;
+mod reference;
 pub mod validate;
 
 #[cfg(feature = "wgpu")]

@@ -1,16 +1,79 @@
-//! Checking results by another path: a GPU's against the CPU path, bit for bit, and the CPU path's against an f64
-//! evaluation of the exact function, within the bound that [`HardSigmoid`] states.
+//! Checking results by another path: a GPU's against the CPU path, bit for bit, and both against an f64 evaluation of
+//! the exact function.
+//!
+//! [`validate`] runs a GPU over given data or over any range of f32 bit patterns, all 2³² if you like, and reports what
+//! it found. On an app's own device it is a self-test:
+//!
+//! ```no_run
+//! # #[cfg(feature = "wgpu")] {
+//! # fn app(device: wgpu::Device, queue: wgpu::Queue) -> Result<(), hard_sigmoid::Error> {
+//! use hard_sigmoid::validate::{self, Inputs};
+//! use hard_sigmoid::{Gpu, HardSigmoid};
+//!
+//! let f = HardSigmoid::PYTORCH;
+//! let samples = validate::samples(f);
+//! let report = validate::validate_blocking(&Gpu::new(device, queue)?, f, Inputs::Data(&samples), |_| {})?;
+//! assert_eq!((report.mismatches, report.max_ulp), (0, 1));
+//! # Ok(())
+//! # }
+//! # }
+//! ```
+
+use std::ops::RangeInclusive;
 
 use rayon::prelude::*;
 
-use crate::HardSigmoid;
+use crate::reference::{Reference, ulps};
+use crate::{HardSigmoid, Params, cpu};
+
+/// Elements computed and compared at a time.
+const PIECE: u64 = 1 << 22;
+
+/// Elements that a thread compares at a time.
+const CHUNK: usize = 1 << 14;
+
+/// How many differences a report holds.
+const FIRST: usize = 8;
+
+/// What to run a check over.
+#[derive(Clone, Debug)]
+pub enum Inputs<'a> {
+    /// These numbers.
+    Data(&'a [f32]),
+    /// The f32 with these bit patterns; `0..=u32::MAX` is every f32 there is.
+    Bits(RangeInclusive<u32>),
+}
+
+impl Inputs<'_> {
+    /// How many elements there are.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        match self {
+            Self::Data(data) => data.len() as u64,
+            Self::Bits(bits) => (u64::from(*bits.end()) + 1).saturating_sub(u64::from(*bits.start())),
+        }
+    }
+
+    /// Puts up to `PIECE` elements from the `done`-th on into `x`.
+    fn piece(&self, done: u64, x: &mut Vec<f32>) {
+        let len = PIECE.min(self.count().saturating_sub(done)) as usize;
+        x.clear();
+        match self {
+            Self::Data(data) => x.extend(data.iter().skip(done as usize).take(len)),
+            Self::Bits(bits) => {
+                let first = bits.start().wrapping_add(done as u32);
+                (0..len as u32).into_par_iter().map(|i| f32::from_bits(first.wrapping_add(i))).collect_into_vec(x);
+            }
+        }
+    }
+}
 
 /// An element that is not what it should be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Difference {
-    /// Where.
-    pub index: usize,
+    /// Where, counted from the first element checked.
+    pub index: u64,
     /// The input.
     pub input: f32,
     /// The result that was checked.
@@ -25,6 +88,107 @@ impl std::fmt::Display for Difference {
         write!(f, "element {index}: input {input:e} ({:#010x}) gave {got:e} ", input.to_bits())?;
         write!(f, "({:#010x}), expected {expected:e} ({:#010x})", got.to_bits(), expected.to_bits())
     }
+}
+
+/// What a check found.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Report {
+    /// Elements compared, bit for bit, with [`HardSigmoid::eval`].
+    pub checked: u64,
+    /// Elements whose bits differ, other than by a flushed subnormal.
+    pub mismatches: u64,
+    /// Elements that differ only since the driver flushes subnormals to zero, as WGSL allows.
+    pub flushed: u64,
+    /// Elements whose input is NaN, which must keep its sign and payload.
+    pub nan_checked: u64,
+    /// The largest distance between a result and the f32 nearest to the exact function, counted in f32 numbers.
+    /// `u32::MAX` for a result that is negative, -0 or NaN where it must not be.
+    pub max_ulp: u32,
+    /// The largest distance between a result and the exact function; infinite for a NaN where there must be none.
+    pub max_abs_error: f64,
+    /// The first differences, without flushed subnormals.
+    pub first: Vec<Difference>,
+    /// The adapter; none for the CPU path.
+    #[cfg(feature = "wgpu")]
+    pub adapter: Option<Box<wgpu::AdapterInfo>>,
+}
+
+/// Compares `gpu` with the CPU path over `inputs`, calling `progress` with the number of elements checked so far.
+///
+/// Memory does not depend on how many inputs there are. See [`Gpu`](crate::Gpu) for who polls.
+///
+/// # Errors
+///
+/// As [`Gpu::apply`](crate::Gpu::apply). A difference is no error: the report has it.
+#[cfg(feature = "wgpu")]
+pub async fn validate(
+    gpu: &crate::Gpu,
+    f: HardSigmoid,
+    inputs: Inputs<'_>,
+    mut progress: impl FnMut(u64),
+) -> Result<Report, crate::Error> {
+    let mut check = Check::new(f, inputs);
+    while let Some((x, y)) = check.next_piece() {
+        gpu.apply(f, x, y).await?;
+        progress(check.compare());
+    }
+    Ok(Report { adapter: Some(Box::new(gpu.device().adapter_info())), ..check.report })
+}
+
+/// [`validate`], blocking.
+///
+/// # Errors
+///
+/// As `validate`.
+#[cfg(feature = "wgpu")]
+pub fn validate_blocking(
+    gpu: &crate::Gpu,
+    f: HardSigmoid,
+    inputs: Inputs<'_>,
+    mut progress: impl FnMut(u64),
+) -> Result<Report, crate::Error> {
+    let mut check = Check::new(f, inputs);
+    while let Some((x, y)) = check.next_piece() {
+        gpu.apply_blocking(f, x, y)?;
+        progress(check.compare());
+    }
+    Ok(Report { adapter: Some(Box::new(gpu.device().adapter_info())), ..check.report })
+}
+
+/// As [`validate`], for the CPU path over slices: against [`HardSigmoid::eval`], element by element.
+pub fn validate_cpu(f: HardSigmoid, inputs: Inputs<'_>, mut progress: impl FnMut(u64)) -> Report {
+    let mut check = Check::new(f, inputs);
+    while let Some((x, y)) = check.next_piece() {
+        // The lengths are equal.
+        let _ = cpu::apply(f, x, y);
+        progress(check.compare());
+    }
+    check.report
+}
+
+/// Some millions of numbers that are worth a look: the neighbours of all zeros, edges, powers of two and limits, NaN of
+/// all kinds, and an even selection of all bit patterns.
+#[must_use]
+pub fn samples(f: HardSigmoid) -> Vec<f32> {
+    /// Neighbours on each side.
+    const NEAR: u32 = 1 << 14;
+    /// Odd, so that low bits vary as well.
+    const STRIDE: usize = 251;
+    let edges = [-f.beta() / f.alpha(), (1.0 - f.beta()) / f.alpha(), 0.0, f64::MIN_POSITIVE, f64::MAX];
+    let mut bits = Vec::new();
+    for edge in edges.into_iter().flat_map(|edge| [edge as f32, -edge as f32]) {
+        bits.extend((0..=2 * NEAR).map(|i| edge.to_bits().wrapping_sub(NEAR).wrapping_add(i)));
+    }
+    for sign in [0, 1 << 31] {
+        for exponent in 0..=0xff_u32 {
+            let power = sign | exponent << 23;
+            bits.extend((0..64).map(|i| power.wrapping_sub(32).wrapping_add(i)));
+            bits.extend((0..23).map(|i| power | 1 << i));
+        }
+    }
+    bits.extend((0..=u32::MAX).step_by(STRIDE));
+    bits.into_iter().map(f32::from_bits).collect()
 }
 
 /// The first element of `target` whose bits are not those that [`HardSigmoid::eval`] gives for `source`.
@@ -54,52 +218,96 @@ fn first(
 ) -> Option<Difference> {
     let index = source.par_iter().zip(target).position_first(|(&x, &y)| !agrees(x, y))?;
     let (&input, &got) = (source.get(index)?, target.get(index)?);
-    Some(Difference { index, input, got, expected: expected(input) })
+    Some(Difference { index: index as u64, input, got, expected: expected(input) })
 }
 
-/// The exact function, evaluated in f64 as its definition spells it: another algebra than [`crate::Params::eval`]'s.
-#[derive(Clone, Copy, Debug)]
-struct Reference {
+/// A check under way.
+struct Check<'a> {
     f: HardSigmoid,
-    preset: bool,
-    /// How far off the zero of the function is rounded, times the slope: what the sum carries over.
-    shift_error: f64,
+    inputs: Inputs<'a>,
+    x: Vec<f32>,
+    y: Vec<f32>,
+    report: Report,
 }
 
-impl Reference {
-    fn new(f: HardSigmoid) -> Self {
-        let preset = f == HardSigmoid::ONNX || f == HardSigmoid::PYTORCH;
-        // f32 rounds β/α by at most a half ULP: |β|·2⁻²⁴.
-        Self { f, preset, shift_error: if f.alpha() == 0.0 { 0.0 } else { f.beta().abs() * 2_f64.powi(-24) } }
+impl<'a> Check<'a> {
+    fn new(f: HardSigmoid, inputs: Inputs<'a>) -> Self {
+        Self { f, inputs, x: Vec::new(), y: Vec::new(), report: Report::default() }
     }
 
-    fn exact(&self, x: f32) -> f64 {
-        let x = f64::from(x);
-        let line = match self.f {
-            HardSigmoid::ONNX => x / 5.0 + 0.5,
-            HardSigmoid::PYTORCH => x / 6.0 + 0.5,
-            f if f.alpha() == 0.0 && !x.is_nan() => f.beta(),
-            f => f.alpha().mul_add(x, f.beta()),
-        };
-        line.clamp(0.0, 1.0)
+    /// The next inputs, and where their results go; none when all are done.
+    fn next_piece(&mut self) -> Option<(&[f32], &mut [f32])> {
+        self.inputs.piece(self.report.checked, &mut self.x);
+        // A result that nobody writes must not pass for one.
+        self.y.clear();
+        self.y.resize(self.x.len(), -1.0);
+        if self.x.is_empty() { None } else { Some((&self.x, &mut self.y)) }
     }
 
-    fn allows(&self, x: f32, y: f32) -> bool {
-        if x.is_nan() {
-            return y.to_bits() == x.to_bits() | 0x0040_0000;
-        }
-        let exact = self.exact(x);
-        if y.to_bits() == 0x8000_0000 {
-            return false;
-        }
-        if self.preset {
-            let nearest = exact as f32;
-            return nearest.next_down() <= y && y <= nearest.next_up();
-        }
-        // To first order; the factor covers the others, and the last term a subnormal product.
-        let bound = (self.shift_error + 3.0 * 2_f64.powi(-24) * exact) * (1.0 + 1e-6) + 2_f64.powi(-149);
-        (f64::from(y) - exact).abs() <= bound
+    /// Compares the piece, and returns how many elements are checked by now.
+    fn compare(&mut self) -> u64 {
+        let (params, reference, done) = (self.f.params(), Reference::new(self.f), self.report.checked);
+        let piece = self
+            .x
+            .par_chunks(CHUNK)
+            .zip(self.y.par_chunks(CHUNK))
+            .enumerate()
+            .map(|(i, (x, y))| compare(params, &reference, x, y, done + (i * CHUNK) as u64))
+            .reduce(Report::default, Report::and);
+        self.report = std::mem::take(&mut self.report).and(piece);
+        self.report.checked
     }
+}
+
+impl Report {
+    fn and(mut self, mut later: Self) -> Self {
+        self.checked += later.checked;
+        self.mismatches += later.mismatches;
+        self.flushed += later.flushed;
+        self.nan_checked += later.nan_checked;
+        self.max_ulp = self.max_ulp.max(later.max_ulp);
+        self.max_abs_error = self.max_abs_error.max(later.max_abs_error);
+        self.first.append(&mut later.first);
+        self.first.truncate(FIRST);
+        self
+    }
+}
+
+fn compare(params: Params, reference: &Reference, x: &[f32], y: &[f32], index: u64) -> Report {
+    let mut report = Report { checked: x.len() as u64, ..Report::default() };
+    for (i, (&input, &got)) in x.iter().zip(y).enumerate() {
+        let expected = params.eval(input);
+        if input.is_nan() {
+            report.nan_checked += 1;
+        } else {
+            let exact = reference.exact(input);
+            let error = (f64::from(got) - exact).abs();
+            report.max_ulp = report.max_ulp.max(ulps(got, exact));
+            report.max_abs_error = report.max_abs_error.max(if error.is_nan() { f64::INFINITY } else { error });
+        }
+        if got.to_bits() != expected.to_bits() {
+            if is_flushed(params, input, got) {
+                report.flushed += 1;
+            } else {
+                report.mismatches += 1;
+                if report.first.len() < FIRST {
+                    report.first.push(Difference { index: index + i as u64, input, got, expected });
+                }
+            }
+        }
+    }
+    report
+}
+
+/// Whether `got` is what the definition gives if subnormals are flushed to zero at some of its steps.
+fn is_flushed(params: Params, x: f32, got: f32) -> bool {
+    let flush = |value: f32, really: bool| if really && value.is_subnormal() { 0.0 } else { value };
+    (0..16).any(|steps| {
+        let at = |step: u32| steps & 1 << step != 0;
+        let sum = flush(flush(x, at(0)) + params.shift, at(1));
+        let y = flush(sum * params.slope, at(2)).clamp(params.lo, params.hi);
+        !x.is_nan() && (flush(y, at(3)) + 0.0).to_bits() == got.to_bits()
+    })
 }
 
 #[cfg(test)]
@@ -116,9 +324,9 @@ mod tests {
             let (index, right) = (34_567, target[34_567]);
             target[index] = right.next_up();
             let difference = first_unlike_eval(f, &source, &target).unwrap();
-            assert_eq!((difference.index, difference.got, difference.expected), (index, right.next_up(), right));
+            assert_eq!((difference.index, difference.got, difference.expected), (34_567, right.next_up(), right));
             target[index] = right + 3e-7;
-            assert_eq!(first_out_of_bound(f, &source, &target).unwrap().index, index);
+            assert_eq!(first_out_of_bound(f, &source, &target).unwrap().index, 34_567);
         }
     }
 
@@ -131,5 +339,35 @@ mod tests {
         assert!(first_out_of_bound(f, &[nan], &[1.0]).is_some());
         assert!(first_out_of_bound(f, &[-7.0], &[-0.0]).is_some());
         assert!(first_unlike_eval(f, &[-7.0], &[-0.0]).is_some());
+    }
+
+    #[test]
+    fn counts_what_differs_and_sets_flushed_subnormals_apart() {
+        let f = HardSigmoid::new(1.0, 0.0).unwrap();
+        let x = [1e-40, 1e-40, 0.5, f32::NAN, 2.0, -1.0];
+        let y = [1e-40, 0.0, 0.75, f32::NAN, 1.0, -0.0];
+        let report = compare(f.params(), &Reference::new(f), &x, &y, 100);
+        assert_eq!((report.checked, report.mismatches, report.flushed, report.nan_checked), (6, 2, 1, 1));
+        assert_eq!(report.first.iter().map(|d| d.index).collect::<Vec<_>>(), [102, 105]);
+        assert_eq!((report.max_ulp, report.max_abs_error), (u32::MAX, 0.25));
+        let report = compare(f.params(), &Reference::new(f), &[0.5], &[f32::NAN], 0);
+        assert_eq!((report.mismatches, report.max_abs_error), (1, f64::INFINITY));
+    }
+
+    #[test]
+    fn every_bit_pattern_of_a_range_is_an_input_once() {
+        for (bits, count) in [(0..=u32::MAX, 1 << 32), (5..=5, 1), (u32::MAX - 2..=u32::MAX, 3)] {
+            assert_eq!(Inputs::Bits(bits).count(), count);
+        }
+        let inputs = Inputs::Bits(7..=PIECE as u32 + 9);
+        let mut all = Vec::new();
+        let mut x = Vec::new();
+        for done in [0, PIECE] {
+            inputs.piece(done, &mut x);
+            all.extend(x.iter().map(|x| x.to_bits()));
+        }
+        assert!(all.iter().copied().eq(7..=PIECE as u32 + 9));
+        let report = validate_cpu(HardSigmoid::PYTORCH, inputs, |_| {});
+        assert_eq!((report.checked, report.mismatches, report.max_ulp), (PIECE + 3, 0, 0));
     }
 }

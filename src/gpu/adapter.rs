@@ -40,10 +40,15 @@ pub fn describe(info: &wgpu::AdapterInfo) -> String {
     format!("{} ({:?}{software})", info.name, info.backend)
 }
 
-/// Picks the first adapter of `kind` whose name contains `WGPU_ADAPTER_NAME` (in any case; any, if it is not set).
-pub(crate) async fn find(kind: Kind) -> Result<wgpu::Adapter, Error> {
+/// The first adapter of `kind` whose name contains `name` in any case; without one, what `WGPU_ADAPTER_NAME` says; any, if
+/// that is not set either.
+///
+/// # Errors
+///
+/// [`Error::NoAdapter`], which names the adapters there are.
+pub async fn find(kind: Kind, name: Option<&str>) -> Result<wgpu::Adapter, Error> {
     let adapters = adapters().await;
-    let wanted = std::env::var("WGPU_ADAPTER_NAME").unwrap_or_default();
+    let wanted = name.map(str::to_owned).or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok()).unwrap_or_default();
     let suits = |adapter: &&wgpu::Adapter| {
         let info = adapter.get_info();
         (kind == Kind::Any || is_hardware(&info)) && info.name.to_lowercase().contains(&wanted.to_lowercase())

@@ -1,22 +1,18 @@
 //! `hard-sigmoid apply`: a file in, a file out, piece by piece.
 
-use std::io::{IsTerminal, Read};
+use std::io::Read;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::ValueEnum;
 use hard_sigmoid::{Backend, Engine, HardSigmoid, Ran, validate};
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::function::Function;
 use super::output::Output;
-use super::{Failure, npy};
+use super::{Failure, npy, progress};
 
 /// Elements read, computed and written at a time: 16 MiB.
 const PIECE: usize = 1 << 22;
-
-/// From this many elements on there is a progress bar: a second's work or so.
-const LONG: u64 = 1 << 27;
 
 /// Apply the function to every element of a .npy file.
 #[derive(clap::Args)]
@@ -61,7 +57,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     };
     let fail = |what: String| Failure::file(&args.input, what);
     let mut engine = Engine::open_blocking(backend, input.elements).map_err(|error| fail(error.to_string()))?;
-    let bar = progress(input.elements, args.quiet);
+    let bar = progress::bar(input.elements, args.quiet);
 
     output.write(&input.header)?;
     let mut done = 0;
@@ -99,18 +95,10 @@ fn verify(f: HardSigmoid, ran: &Ran, x: &[f32], y: &[f32], done: u64) -> Result<
         None => Ok(()),
         Some(mut difference) => {
             // The index in the file, not in the piece.
-            difference.index = usize::try_from(done).unwrap_or(usize::MAX).saturating_add(difference.index);
+            difference.index = difference.index.saturating_add(done);
             Err(format!("{difference} by {other}; nothing was written, please report it with this line ({ran})"))
         }
     }
-}
-
-fn progress(elements: u64, quiet: bool) -> ProgressBar {
-    if quiet || elements < LONG || !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{bar:40} {percent:>3}% {pos}/{len} elements, {eta} left");
-    ProgressBar::new(elements).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 fn summarise(engine: &Engine, elements: u64, seconds: f64, verified: bool) {

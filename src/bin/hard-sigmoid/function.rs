@@ -26,6 +26,11 @@ enum Preset {
 }
 
 impl Function {
+    /// Whether any of the options was given.
+    pub(crate) fn is_named(&self) -> bool {
+        self.preset.is_some() || self.alpha.is_some() || self.beta.is_some()
+    }
+
     /// The function named. A missing or impossible one is a usage error and ends the process with exit code 2.
     pub(crate) fn named(&self) -> HardSigmoid {
         let refused = match (self.preset, self.alpha, self.beta) {

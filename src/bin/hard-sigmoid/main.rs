@@ -8,6 +8,8 @@ mod apply;
 mod function;
 mod npy;
 mod output;
+mod progress;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -26,13 +28,16 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Apply(apply::Args),
+    /// List the GPU adapters of this machine.
     Adapters,
+    Validate(validate::Args),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Apply(args) => apply::run(&args),
         Command::Adapters => adapters::run(),
+        Command::Validate(args) => validate::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

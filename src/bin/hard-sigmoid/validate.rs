@@ -1,0 +1,121 @@
+//! `hard-sigmoid validate`: does this machine's adapter give the CPU's bits?
+
+use std::time::Instant;
+
+use hard_sigmoid::gpu::adapter::{self, Kind};
+use hard_sigmoid::validate::{self, Inputs, Report};
+use hard_sigmoid::{Gpu, HardSigmoid};
+
+use super::function::Function;
+use super::{Failure, progress};
+
+/// Compare a GPU with the CPU path, bit for bit, and both with an f64 evaluation of the exact function.
+///
+/// Without a function it checks both presets. Exit code 1 on any difference, other than a subnormal flushed to zero.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    function: Function,
+    /// A part of an adapter's name (see `hard-sigmoid adapters`; WGPU_BACKEND chooses among its backends), or `cpu` for
+    /// the CPU path alone.
+    #[arg(long, value_name = "NAME")]
+    adapter: Option<String>,
+    /// Check all 2^32 f32 instead of some millions of samples. Takes minutes.
+    #[arg(long)]
+    exhaustive: bool,
+    /// Print a JSON object on stdout, one for each function checked.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    let functions = if args.function.is_named() {
+        vec![args.function.named()]
+    } else {
+        vec![HardSigmoid::ONNX, HardSigmoid::PYTORCH]
+    };
+    let gpu = match args.adapter.as_deref() {
+        Some("cpu") => None,
+        name => Some(pollster::block_on(open(name)).map_err(|error| Failure(error.to_string()))?),
+    };
+    let mut mismatches = 0_u64;
+    for f in functions {
+        let started = Instant::now();
+        let samples = if args.exhaustive { Vec::new() } else { validate::samples(f) };
+        let inputs = if args.exhaustive { Inputs::Bits(0..=u32::MAX) } else { Inputs::Data(&samples) };
+        let bar = progress::bar(inputs.count(), false);
+        let report = match &gpu {
+            Some(gpu) => validate::validate_blocking(gpu, f, inputs, |done| bar.set_position(done))
+                .map_err(|error| Failure(error.to_string()))?,
+            None => validate::validate_cpu(f, inputs, |done| bar.set_position(done)),
+        };
+        bar.finish_and_clear();
+        let seconds = started.elapsed().as_secs_f64();
+        if args.json {
+            print_json(f, &report, seconds);
+        } else {
+            print_text(f, &report, seconds);
+        }
+        mismatches = mismatches.saturating_add(report.mismatches);
+    }
+    if mismatches > 0 {
+        return Err(Failure(format!(
+            "{mismatches} results differ from the CPU path: use the CPU path on this machine"
+        )));
+    }
+    Ok(())
+}
+
+async fn open(name: Option<&str>) -> Result<Gpu, hard_sigmoid::Error> {
+    Gpu::open_adapter(&adapter::find(Kind::Any, name).await?).await
+}
+
+fn preset(f: HardSigmoid) -> Option<&'static str> {
+    match f {
+        HardSigmoid::ONNX => Some("onnx"),
+        HardSigmoid::PYTORCH => Some("pytorch"),
+        _ => None,
+    }
+}
+
+fn print_text(f: HardSigmoid, report: &Report, seconds: f64) {
+    let adapter = report.adapter.as_ref().map_or("the CPU path".to_owned(), |info| adapter::describe(info));
+    let name = preset(f).map_or_else(|| format!("alpha {} beta {}", f.alpha(), f.beta()), str::to_owned);
+    println!("{adapter}, {name}:");
+    println!("  {} checked ({} NaN) in {seconds:.1} s", report.checked, report.nan_checked);
+    println!("  {} mismatches, {} flushed subnormals", report.mismatches, report.flushed);
+    println!("  at most {} ULP and {:.3e} from the exact function", report.max_ulp, report.max_abs_error);
+    for difference in &report.first {
+        println!("  {difference}");
+    }
+}
+
+fn print_json(f: HardSigmoid, report: &Report, seconds: f64) {
+    let info = report.adapter.as_deref();
+    let bits = |x: f32| format!("{:#010x}", x.to_bits());
+    let first: Vec<_> = report
+        .first
+        .iter()
+        .map(|d| {
+            let (input, got, expected) = (bits(d.input), bits(d.got), bits(d.expected));
+            serde_json::json!({ "index": d.index, "input": input, "got": got, "expected": expected })
+        })
+        .collect();
+    let object = serde_json::json!({
+        "adapter": info.map_or("cpu", |info| &info.name),
+        "backend": info.map_or("cpu", |info| info.backend.to_str()),
+        "driver": info.map_or(String::new(), |info| format!("{} {}", info.driver, info.driver_info).trim().to_owned()),
+        "preset": preset(f),
+        "alpha": f.alpha(),
+        "beta": f.beta(),
+        "checked": report.checked,
+        "mismatches": report.mismatches,
+        "flushed": report.flushed,
+        "max_ulp": report.max_ulp,
+        "max_abs_error": report.max_abs_error,
+        "nan_checked": report.nan_checked,
+        "seconds": seconds,
+        "first": first,
+    });
+    println!("{object}");
+}
