@@ -65,11 +65,11 @@ fn main() -> Result<()> {
     let activations = [
         kernel.bind(HardSigmoid::new(PANELS[0], 0.5)?, (&field, range(0)), (&coverage, range(0)))?,
         kernel.bind(HardSigmoid::new(PANELS[1], 0.5)?, (&field, range(1)), (&coverage, range(1)))?,
-        kernel.bind((&sharpness, 0), (&field, range(2)), (&coverage, range(2)))?,
+        kernel.bind(sharpness.as_entire_buffer_binding(), (&field, range(2)), (&coverage, range(2)))?,
     ];
 
     // The frame.
-    queue.write_buffer(&sharpness, 0, bytemuck::bytes_of(&HardSigmoid::new(PANELS[2], 0.5)?.params()));
+    queue.write_buffer(&sharpness, 0, &HardSigmoid::new(PANELS[2], 0.5)?.params().to_bytes());
     let mut encoder = device.create_command_encoder(&Default::default());
     {
         let mut pass = encoder.begin_compute_pass(&Default::default());

@@ -55,7 +55,7 @@ fn main() -> Result<()> {
         usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
         mapped_at_creation: false,
     });
-    queue.write_buffer(&uniform, 0, bytemuck::bytes_of(&f.params()));
+    queue.write_buffer(&uniform, 0, &f.params().to_bytes());
 
     let x: Vec<f32> = (0..1000).map(|i| i as f32 / 100.0 - 5.0).collect();
     let expected: Vec<f32> = x.iter().map(|x| f.eval(x * 2.0 + 1.0)).collect();

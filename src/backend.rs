@@ -1,7 +1,7 @@
 //! Where a batch runs: a GPU, the CPU, or whichever suits, and which one it was.
 
 use crate::error::Error;
-use crate::gpu::adapter::{self, Kind};
+use crate::gpu::adapter::{self, AdapterKind};
 use crate::{Gpu, HardSigmoid, LengthMismatch, cpu};
 
 /// From this many elements on, [`Backend::Auto`] looks for a GPU. The CPU path is done with fewer in less than a
@@ -56,8 +56,13 @@ pub enum Fallback {
     #[error("{0}")]
     NotOpened(Error),
     /// The GPU failed during a call, which the CPU path then finished.
-    #[error("the GPU failed: {0}")]
-    Failed(Error),
+    #[error("{adapter} failed: {cause}")]
+    Failed {
+        /// The adapter that the calls before ran on.
+        adapter: String,
+        /// What happened.
+        cause: Error,
+    },
 }
 
 /// Runs batches on the backend chosen when it was opened.
@@ -90,9 +95,9 @@ impl Engine {
     pub async fn open(backend: Backend, elements: u64) -> Result<Self, Error> {
         let (gpu, fallback) = match backend {
             Backend::Cpu => (None, None),
-            Backend::Gpu => (Some(Gpu::open(Kind::Any).await?), None),
+            Backend::Gpu => (Some(Gpu::open(AdapterKind::Any).await?), None),
             Backend::Auto if elements < AUTO_GPU_FROM => (None, Some(Fallback::Small)),
-            Backend::Auto => match Gpu::open(Kind::Hardware).await {
+            Backend::Auto => match Gpu::open(AdapterKind::Hardware).await {
                 Ok(gpu) => (Some(gpu), None),
                 Err(error) => (None, Some(Fallback::NotOpened(error))),
             },
@@ -109,7 +114,8 @@ impl Engine {
         pollster::block_on(Self::open(backend, elements))
     }
 
-    /// What the calls so far ran on, and the next one will. Changes if a GPU fails under [`Backend::Auto`].
+    /// What the next call will run on. Unless a GPU has failed under [`Backend::Auto`], which
+    /// [`fallback`](Self::fallback) says, the calls so far ran on it, too.
     #[must_use]
     pub fn ran(&self) -> Ran {
         match &self.gpu {
@@ -184,8 +190,9 @@ impl Engine {
         match call {
             Ok(()) => Ok(len),
             Err(Error::Interrupted { finished, cause }) if self.backend == Backend::Auto => {
-                self.gpu = None;
-                self.fallback = Some(Fallback::Failed(*cause));
+                let failed = self.gpu.take();
+                let adapter = failed.map_or("the GPU".into(), |gpu| adapter::describe(&gpu.device().adapter_info()));
+                self.fallback = Some(Fallback::Failed { adapter, cause: *cause });
                 Ok(finished)
             }
             Err(error) => Err(error),
@@ -230,7 +237,7 @@ mod tests {
         let f = HardSigmoid::ONNX;
         let mut engine = Engine { backend: Backend::Auto, gpu: None, fallback: None };
         let finished = engine.finished(interrupted(2), 4).unwrap();
-        assert!(matches!(engine.fallback(), Some(Fallback::Failed(Error::Lost))));
+        assert!(matches!(engine.fallback(), Some(Fallback::Failed { cause: Error::Lost, .. })));
         // What the GPU has finished is not touched again: 0 would become 0.5.
         let mut data = [0.0, 0.0, 0.0, 9.0];
         finish_in_place(f, &mut data, finished);

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::{HardSigmoid, LengthMismatch};
+use crate::{HardSigmoid, LengthMismatch, threads};
 
 /// From this many elements on, the work is shared among rayon's threads: below it, one thread is done before a second
 /// one has woken up.
@@ -13,7 +13,7 @@ const CHUNK: usize = 1 << 16;
 
 /// Writes the function of each element of `source` to the same place in `target`.
 ///
-/// From [`PARALLEL_FROM`] elements on it runs in the current rayon thread pool.
+/// From [`PARALLEL_FROM`] elements on it runs in the current rayon thread pool, unless the system refuses to start one.
 ///
 /// # Errors
 ///
@@ -22,7 +22,7 @@ pub fn apply(f: HardSigmoid, source: &[f32], target: &mut [f32]) -> Result<(), L
     if source.len() != target.len() {
         return Err(LengthMismatch { source_len: source.len(), target_len: target.len() });
     }
-    if source.len() < PARALLEL_FROM {
+    if source.len() < PARALLEL_FROM || !threads::available() {
         map(f, source, target);
     } else {
         source.par_chunks(CHUNK).zip(target.par_chunks_mut(CHUNK)).for_each(|(x, y)| map(f, x, y));
@@ -32,7 +32,7 @@ pub fn apply(f: HardSigmoid, source: &[f32], target: &mut [f32]) -> Result<(), L
 
 /// Replaces each element of `data` by the function of it. Otherwise as [`apply`].
 pub fn apply_in_place(f: HardSigmoid, data: &mut [f32]) {
-    if data.len() < PARALLEL_FROM {
+    if data.len() < PARALLEL_FROM || !threads::available() {
         map_in_place(f, data);
     } else {
         data.par_chunks_mut(CHUNK).for_each(|chunk| map_in_place(f, chunk));
@@ -42,7 +42,7 @@ pub fn apply_in_place(f: HardSigmoid, data: &mut [f32]) {
 /// How many threads the CPU path uses from [`PARALLEL_FROM`] elements on.
 #[must_use]
 pub fn threads() -> usize {
-    rayon::current_num_threads()
+    if threads::available() { rayon::current_num_threads() } else { 1 }
 }
 
 fn map(f: HardSigmoid, source: &[f32], target: &mut [f32]) {

@@ -44,13 +44,15 @@ pub struct LengthMismatch {
     pub target_len: usize,
 }
 
-/// One of the two ends of a map.
+/// Which buffer of a binding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     /// What is read.
     Source,
     /// What is written.
     Target,
+    /// Where the parameters of the function are read from.
+    Parameters,
 }
 
 impl std::fmt::Display for Side {
@@ -58,6 +60,7 @@ impl std::fmt::Display for Side {
         f.write_str(match self {
             Self::Source => "source",
             Self::Target => "target",
+            Self::Parameters => "parameter",
         })
     }
 }
@@ -123,7 +126,7 @@ pub enum Error {
     #[error("{}", no_adapter(*kind, wanted, present))]
     NoAdapter {
         /// What was looked for.
-        kind: crate::gpu::adapter::Kind,
+        kind: crate::AdapterKind,
         /// The part of a name that was asked for, by `WGPU_ADAPTER_NAME` maybe; empty if none was.
         wanted: String,
         /// The adapters there are.
@@ -159,7 +162,7 @@ pub enum Error {
     #[error("the device was lost: open a new one, or use the CPU path")]
     Lost,
     /// A buffer's memory cannot be reached, as after a loss of the device.
-    #[error("a staging buffer cannot be reached, as if the device was lost ({0}): open a new one, or use the CPU path")]
+    #[error("a mapped buffer cannot be reached, as if the device was lost ({}): open a new one, or use the CPU path", root(.0))]
     Map(#[from] wgpu::MapRangeError),
     /// Waiting for the device failed.
     #[error("waiting for the device failed ({0}): open a new one, or use the CPU path")]
@@ -181,7 +184,7 @@ pub enum Error {
 
 /// Buffers that [`Kernel::bind`](crate::Kernel::bind) refuses.
 #[cfg(feature = "wgpu")]
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BindError {
     /// A buffer cannot be a storage buffer.
@@ -224,6 +227,19 @@ pub enum BindError {
         /// The size of the buffer.
         size: u64,
     },
+    /// The parameters are in the target buffer, which no device can read and write at once.
+    #[error("the parameters are in the target buffer: put them in a buffer of their own")]
+    UniformIsTarget,
+    /// The device refuses a buffer.
+    #[error(
+        "the device refuses the {side} buffer ({reason}): use one of the kernel's own device that is not destroyed"
+    )]
+    Refused {
+        /// Which buffer.
+        side: Side,
+        /// What the device says.
+        reason: String,
+    },
     /// Source and target range differ in length.
     #[error("the source range has {source_len} elements and the target range {target_len}: make them equally long")]
     Lengths {
@@ -239,37 +255,37 @@ pub enum BindError {
 
 /// The innermost cause, in one line.
 #[cfg(feature = "wgpu")]
-fn root(error: &wgpu::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
+pub(crate) fn root(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    cause.to_string().replace('\n', " ")
+    cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(feature = "wgpu")]
 const fn remedy(error: &wgpu::Error) -> &'static str {
     match error {
         wgpu::Error::OutOfMemory { .. } => "free some of its memory, or use the CPU path",
-        wgpu::Error::Validation { .. } => "use buffers of the kernel's own device that are not destroyed",
+        wgpu::Error::Validation { .. } => "open a new device if this one was destroyed, or use the CPU path",
         wgpu::Error::Internal { .. } => "update its driver, or use another adapter or the CPU path",
     }
 }
 
 #[cfg(feature = "wgpu")]
-fn no_adapter(kind: crate::gpu::adapter::Kind, wanted: &str, present: &[String]) -> String {
-    use crate::gpu::adapter::Kind;
-    let what = if kind == Kind::Hardware { "hardware GPU" } else { "GPU adapter" };
+fn no_adapter(kind: crate::AdapterKind, wanted: &str, present: &[String]) -> String {
+    use crate::AdapterKind;
+    let what = if kind == AdapterKind::Hardware { "hardware GPU" } else { "GPU adapter" };
     let named = if wanted.is_empty() { String::new() } else { format!(" with \"{wanted}\" in its name") };
     let (there, remedy) = match (present.is_empty(), kind) {
         (true, _) => (
             "there is none at all".to_owned(),
             "install a Vulkan or GL driver (mesa-vulkan-drivers has a software one), check WGPU_BACKEND",
         ),
-        (false, Kind::Hardware) => {
+        (false, AdapterKind::Hardware) => {
             (format!("there is {}", present.join(", ")), "ask for the GPU backend to use a software one")
         }
-        (false, Kind::Any) => (
+        (false, AdapterKind::Any) => (
             format!("there is {}", present.join(", ")),
             "ask for another name (WGPU_ADAPTER_NAME) or backend (WGPU_BACKEND)",
         ),

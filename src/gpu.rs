@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::Error;
 use crate::{HardSigmoid, Kernel};
-use adapter::Kind;
+use adapter::AdapterKind;
 use transfer::{Flight, Host, Slot};
 use wait::{Poller, Waiting};
 
@@ -53,7 +53,7 @@ impl Gpu {
     /// # Errors
     ///
     /// [`Error::NoAdapter`] names the adapters there are; [`Error::Open`] if the chosen one gives no device.
-    pub async fn open(kind: Kind) -> Result<Self, Error> {
+    pub async fn open(kind: AdapterKind) -> Result<Self, Error> {
         Self::open_adapter(&adapter::find(kind, None).await?).await
     }
 
@@ -62,7 +62,7 @@ impl Gpu {
     /// # Errors
     ///
     /// As `open`.
-    pub fn open_blocking(kind: Kind) -> Result<Self, Error> {
+    pub fn open_blocking(kind: AdapterKind) -> Result<Self, Error> {
         pollster::block_on(Self::open(kind))
     }
 
@@ -177,7 +177,7 @@ impl Gpu {
             let next = windows.next();
             if next.is_none() || ring.len() == SLOTS {
                 let Some((window, flight)) = ring.pop_front() else { return Ok(()) };
-                let slot = flight.readback(host.target(&window), waiting).await?;
+                let slot = flight.readback(host.target(&window), waiting, &self.0).await?;
                 *finished = window.end;
                 self.idle().push(slot);
             }

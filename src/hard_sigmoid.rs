@@ -24,9 +24,10 @@ use crate::error::ParameterError;
 /// says give the same bits; the sum is exact around the zero of the function, so small results keep their relative
 /// accuracy there.
 ///
-/// * **Error.** The presets are within 1 ULP of the exact function. For other α, β the error is at most
-///   |β|·2⁻²⁴ + 3·2⁻²⁴·y to first order: β/α is rounded, which the sum carries over, and then the sum, the slope and the
-///   product are.
+/// * **Error.** The presets are within 1 ULP of the exact function rounded to f32: that, or one of its two neighbours.
+///   For other α, β the error is at most |β|·2⁻²⁴ + 3·2⁻²⁴·y to first order. With u = 2⁻²⁴, the largest relative error
+///   of a rounding, shift = β/α·(1 + u), so that the sum is (x + β/α + u·β/α)·(1 + u), and the rounded slope and the
+///   product make it α·(x + β/α + u·β/α)·(1 + u)³ ≈ y + u·β + 3u·y.
 /// * **Bits.** The CPU always gives the result defined above. A GPU is expected to for the presets and for
 ///   |α|, |β|, |β/α| in [2⁻¹⁰⁰, 2¹⁰⁰]; WGSL allows a driver to flush subnormals, in which case results that are or
 ///   come from a subnormal may be zero.
@@ -133,6 +134,13 @@ pub struct Params {
 }
 
 impl Params {
+    /// The bytes of a uniform block, for [`WGSL`](crate::WGSL) in a shader of yours or for a binding that reads its
+    /// parameters from a buffer.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 16] {
+        bytemuck::cast(self)
+    }
+
     /// The function of one value. See [`HardSigmoid`] for what it promises.
     #[must_use]
     #[inline]

@@ -1,4 +1,5 @@
-#![doc = include_str!("../README.md")]
+#![cfg_attr(feature = "wgpu", doc = include_str!("../README.md"))]
+#![cfg_attr(not(feature = "wgpu"), doc = "Hard sigmoid on the CPU. The documentation is that with the feature `wgpu`.")]
 
 #[cfg(feature = "wgpu")]
 mod backend;
@@ -9,6 +10,7 @@ pub mod gpu;
 mod hard_sigmoid;
 pub mod plan;
 mod reference;
+mod threads;
 pub mod validate;
 
 #[cfg(feature = "wgpu")]
@@ -19,6 +21,7 @@ pub use error::{LengthMismatch, ParameterError, PlanError, Side};
 #[cfg(feature = "wgpu")]
 pub use gpu::{
     Gpu,
+    adapter::AdapterKind,
     binding::{Binding, Elements, Function},
     kernel::Kernel,
 };

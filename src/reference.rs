@@ -51,11 +51,14 @@ impl Reference {
         if x.is_nan() {
             return y.to_bits() == x.to_bits() | 0x0040_0000;
         }
+        if !(0.0..=1.0).contains(&y) || y.is_sign_negative() {
+            return false;
+        }
         let exact = self.exact(x);
         let Some(shift_error) = self.shift_error else { return ulps(y, exact) <= 1 };
         // To first order; the factor covers the others, and the last term a subnormal product.
         let bound = (shift_error + 3.0 * 2_f64.powi(-24) * exact) * (1.0 + 1e-6) + 2_f64.powi(-149);
-        y.is_sign_positive() && (f64::from(y) - exact).abs() <= bound
+        (f64::from(y) - exact).abs() <= bound
     }
 }
 

@@ -24,7 +24,7 @@ use std::ops::RangeInclusive;
 use rayon::prelude::*;
 
 use crate::reference::{Reference, ulps};
-use crate::{HardSigmoid, Params, cpu};
+use crate::{HardSigmoid, Params, cpu, threads};
 
 /// Elements computed and compared at a time.
 const PIECE: u64 = 1 << 22;
@@ -62,7 +62,7 @@ impl Inputs<'_> {
             Self::Data(data) => x.extend(data.iter().skip(done as usize).take(len)),
             Self::Bits(bits) => {
                 let first = bits.start().wrapping_add(done as u32);
-                (0..len as u32).into_par_iter().map(|i| f32::from_bits(first.wrapping_add(i))).collect_into_vec(x);
+                x.extend((0..len as u32).map(|i| f32::from_bits(first.wrapping_add(i))));
             }
         }
     }
@@ -216,7 +216,12 @@ fn first(
     expected: impl Fn(f32) -> f32,
     agrees: impl Fn(f32, f32) -> bool + Sync,
 ) -> Option<Difference> {
-    let index = source.par_iter().zip(target).position_first(|(&x, &y)| !agrees(x, y))?;
+    let differs = |(&x, &y): (&f32, &f32)| !agrees(x, y);
+    let index = if threads::available() {
+        source.par_iter().zip(target).position_first(differs)
+    } else {
+        source.iter().zip(target).position(differs)
+    }?;
     let (&input, &got) = (source.get(index)?, target.get(index)?);
     Some(Difference { index: index as u64, input, got, expected: expected(input) })
 }
@@ -247,13 +252,15 @@ impl<'a> Check<'a> {
     /// Compares the piece, and returns how many elements are checked by now.
     fn compare(&mut self) -> u64 {
         let (params, reference, done) = (self.f.params(), Reference::new(self.f), self.report.checked);
-        let piece = self
-            .x
-            .par_chunks(CHUNK)
-            .zip(self.y.par_chunks(CHUNK))
-            .enumerate()
-            .map(|(i, (x, y))| compare(params, &reference, x, y, done + (i * CHUNK) as u64))
-            .reduce(Report::default, Report::and);
+        let part =
+            |(i, (x, y)): (usize, (&[f32], &[f32]))| compare(params, &reference, x, y, done + (i * CHUNK) as u64);
+        let piece = if threads::available() {
+            let pairs = self.x.par_chunks(CHUNK).zip(self.y.par_chunks(CHUNK));
+            pairs.enumerate().map(part).reduce(Report::default, Report::and)
+        } else {
+            let pairs = self.x.chunks(CHUNK).zip(self.y.chunks(CHUNK));
+            pairs.enumerate().map(part).fold(Report::default(), Report::and)
+        };
         self.report = std::mem::take(&mut self.report).and(piece);
         self.report.checked
     }
@@ -337,7 +344,9 @@ mod tests {
         assert_eq!(first_out_of_bound(f, &[nan], &[f.eval(nan)]), None);
         assert!(first_out_of_bound(f, &[nan], &[f32::NAN]).is_some());
         assert!(first_out_of_bound(f, &[nan], &[1.0]).is_some());
-        assert!(first_out_of_bound(f, &[-7.0], &[-0.0]).is_some());
+        for (x, y) in [(-7.0, -0.0), (-7.0, -1e-45), (7.0, 1.0_f32.next_up()), (0.0, f32::NAN)] {
+            assert!(first_out_of_bound(f, &[x], &[y]).is_some(), "{x} {y}");
+        }
         assert!(first_unlike_eval(f, &[-7.0], &[-0.0]).is_some());
     }
 

@@ -4,7 +4,7 @@ use crate::error::Error;
 
 /// Which adapters will do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum AdapterKind {
     /// Hardware only.
     Hardware,
     /// Any, hardware before software.
@@ -24,7 +24,7 @@ pub async fn adapters() -> Vec<wgpu::Adapter> {
     adapters
 }
 
-/// Whether an adapter is a piece of hardware, as far as its driver says.
+/// Whether an adapter is a piece of hardware. Not so if its driver does not say, as some GL drivers do not.
 #[must_use]
 pub fn is_hardware(info: &wgpu::AdapterInfo) -> bool {
     matches!(
@@ -33,10 +33,10 @@ pub fn is_hardware(info: &wgpu::AdapterInfo) -> bool {
     )
 }
 
-/// `name (driver, backend)`, for people.
+/// `name (backend)`, for people; it says so if the adapter is software.
 #[must_use]
 pub fn describe(info: &wgpu::AdapterInfo) -> String {
-    let software = if is_hardware(info) { "" } else { ", software" };
+    let software = if info.device_type == wgpu::DeviceType::Cpu { ", software" } else { "" };
     format!("{} ({:?}{software})", info.name, info.backend)
 }
 
@@ -46,12 +46,12 @@ pub fn describe(info: &wgpu::AdapterInfo) -> String {
 /// # Errors
 ///
 /// [`Error::NoAdapter`], which names the adapters there are.
-pub async fn find(kind: Kind, name: Option<&str>) -> Result<wgpu::Adapter, Error> {
+pub async fn find(kind: AdapterKind, name: Option<&str>) -> Result<wgpu::Adapter, Error> {
     let adapters = adapters().await;
     let wanted = name.map(str::to_owned).or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok()).unwrap_or_default();
     let suits = |adapter: &&wgpu::Adapter| {
         let info = adapter.get_info();
-        (kind == Kind::Any || is_hardware(&info)) && info.name.to_lowercase().contains(&wanted.to_lowercase())
+        (kind == AdapterKind::Any || is_hardware(&info)) && info.name.to_lowercase().contains(&wanted.to_lowercase())
     };
     match adapters.iter().find(suits) {
         Some(adapter) => Ok(adapter.clone()),

@@ -3,9 +3,9 @@
 use std::num::NonZero;
 use std::ops::Range;
 
-use super::kernel::Kernel;
+use super::kernel::{Kernel, bind_group_layout, layout_entry};
 use super::scope::scoped;
-use crate::error::{BindError, Error, Side};
+use crate::error::{BindError, Error, Side, root};
 use crate::plan::{self, Access, Buffers, Start, Window};
 use crate::{HardSigmoid, Params};
 
@@ -55,7 +55,8 @@ pub enum Function<'a> {
     /// Fixed when the binding is made. From a [`HardSigmoid`].
     Fixed(HardSigmoid),
     /// Read from a uniform buffer of the app's whenever the binding runs, for parameters that change from frame to
-    /// frame: 16 bytes, the [`Params`] of a [`HardSigmoid`]. From a `(&Buffer, u64)`.
+    /// frame: the 16 bytes of [`Params::to_bytes`]. From a [`wgpu::BufferBinding`], such as
+    /// `buffer.as_entire_buffer_binding()`.
     Uniform {
         /// The buffer, with `UNIFORM` usage.
         buffer: &'a wgpu::Buffer,
@@ -70,15 +71,18 @@ impl From<HardSigmoid> for Function<'_> {
     }
 }
 
-impl<'a> From<(&'a wgpu::Buffer, u64)> for Function<'a> {
-    fn from((buffer, offset): (&'a wgpu::Buffer, u64)) -> Self {
+impl<'a> From<wgpu::BufferBinding<'a>> for Function<'a> {
+    fn from(wgpu::BufferBinding { buffer, offset, .. }: wgpu::BufferBinding<'a>) -> Self {
         Self::Uniform { buffer, offset }
     }
 }
 
 impl Function<'_> {
-    fn check(&self, alignment: u32) -> Result<(), BindError> {
+    fn check(&self, target: &wgpu::Buffer, alignment: u32) -> Result<(), BindError> {
         let Self::Uniform { buffer, offset } = *self else { return Ok(()) };
+        if buffer == target {
+            return Err(BindError::UniformIsTarget);
+        }
         if !buffer.usage().contains(wgpu::BufferUsages::UNIFORM) {
             return Err(BindError::NotUniform { usage: buffer.usage() });
         }
@@ -140,7 +144,8 @@ impl Kernel {
     /// # Errors
     ///
     /// [`Error::Bind`] if a buffer lacks its usage, the ranges differ in length, leave their buffer, or overlap without
-    /// being the same; [`Error::Device`] if the device refuses, as for a buffer of another device.
+    /// being the same, or if the device refuses one, as it does if that is another device's or destroyed;
+    /// [`Error::Device`] if the device refuses anything else, and [`Error::Map`] if it is lost.
     pub fn bind<'a>(
         &self,
         f: impl Into<Function<'a>>,
@@ -165,8 +170,8 @@ impl Kernel {
     }
 
     fn bind_elements(&self, f: Function<'_>, source: &Elements<'_>, target: &Elements<'_>) -> Result<Binding, Error> {
-        let alignment = self.device().limits().min_uniform_buffer_offset_alignment;
-        f.check(alignment)?;
+        let alignment = self.uniform_alignment();
+        f.check(target.buffer, alignment)?;
         let (len, target_len) = (source.len(Side::Source)?, target.len(Side::Target)?);
         if len != target_len {
             return Err(BindError::Lengths { source_len: len, target_len }.into());
@@ -179,7 +184,7 @@ impl Kernel {
             return Ok(Binding { dispatches: Vec::new() });
         }
         let pipelines = windows.iter().map(|w| self.pipeline(w.access, w.unit)).collect::<Result<Vec<_>, _>>()?;
-        scoped(self.device(), "binding buffers", || {
+        let bound = scoped(self.device(), "binding buffers", || {
             let stride = u64::from(alignment);
             let block = self.block(f, &windows, stride)?;
             let (params, params_offset) = match f {
@@ -201,8 +206,30 @@ impl Kernel {
                 Dispatch { pipeline, group, groups: window.groups }
             });
             Ok(Binding { dispatches: dispatches.collect() })
-        })?
-        .map_err(Error::Map)
+        });
+        match bound {
+            Ok(bound) => bound.map_err(Error::Map),
+            Err(error) => Err(self.refused(f, source, target).map_or(error, Error::Bind)),
+        }
+    }
+
+    /// Which buffer it is that the device refuses.
+    fn refused(&self, f: Function<'_>, source: &Elements<'_>, target: &Elements<'_>) -> Option<BindError> {
+        let storage = wgpu::BufferBindingType::Storage { read_only: false };
+        let parameters = match f {
+            Function::Fixed(_) => None,
+            Function::Uniform { buffer, .. } => Some((Side::Parameters, buffer, wgpu::BufferBindingType::Uniform)),
+        };
+        let buffers = [(Side::Source, source.buffer, storage), (Side::Target, target.buffer, storage)];
+        buffers.into_iter().chain(parameters).find_map(|(side, buffer, ty)| {
+            let refusal = scoped(self.device(), "binding a buffer", || {
+                let layout = bind_group_layout(self.device(), &[layout_entry(0, ty, 0)]);
+                let entries = &[entry(0, buffer, 0, 16.min(buffer.size()))];
+                self.device().create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout: &layout, entries })
+            });
+            let Err(Error::Device { source, .. }) = refusal else { return None };
+            Some(BindError::Refused { side, reason: root(&source) })
+        })
     }
 
     /// An immutable uniform buffer with the function (where it is fixed) and the windows, `stride` bytes apart. Written

@@ -28,6 +28,7 @@ pub struct Kernel(Arc<Inner>);
 struct Inner {
     device: wgpu::Device,
     limits: Limits,
+    uniform_alignment: u32,
     module: wgpu::ShaderModule,
     layouts: [wgpu::BindGroupLayout; ACCESSES.len()],
     pipelines: [[OnceLock<wgpu::ComputePipeline>; VARIANTS]; ACCESSES.len()],
@@ -64,6 +65,7 @@ impl Kernel {
                     alignment_bytes: limits.min_storage_buffer_offset_alignment,
                     groups: limits.max_compute_workgroups_per_dimension,
                 },
+                uniform_alignment: limits.min_uniform_buffer_offset_alignment,
                 module: device.create_shader_module(wgpu::ShaderModuleDescriptor {
                     label: Some("hard_sigmoid"),
                     source: wgpu::ShaderSource::Wgsl(SHADER.into()),
@@ -95,6 +97,10 @@ impl Kernel {
 
     pub(super) fn limits(&self) -> Limits {
         self.0.limits
+    }
+
+    pub(super) fn uniform_alignment(&self) -> u32 {
+        self.0.uniform_alignment
     }
 
     pub(super) fn layout(&self, access: Access) -> &wgpu::BindGroupLayout {
@@ -147,27 +153,34 @@ const fn entry_point(access: Access, unit: Unit) -> &'static str {
 }
 
 fn layout(device: &wgpu::Device, access: Access) -> wgpu::BindGroupLayout {
-    let entry = |binding, ty, min_binding_size| wgpu::BindGroupLayoutEntry {
-        binding,
-        visibility: wgpu::ShaderStages::COMPUTE,
-        ty: wgpu::BindingType::Buffer {
-            ty,
-            has_dynamic_offset: false,
-            min_binding_size: std::num::NonZero::new(min_binding_size),
-        },
-        count: None,
-    };
-    let uniform = |binding, size: usize| entry(binding, wgpu::BufferBindingType::Uniform, size as u64);
-    let storage = |binding, read_only| entry(binding, wgpu::BufferBindingType::Storage { read_only }, 0);
+    let uniform = |binding, size: usize| layout_entry(binding, wgpu::BufferBindingType::Uniform, size as u64);
+    let storage = |binding, read_only| layout_entry(binding, wgpu::BufferBindingType::Storage { read_only }, 0);
     let entries = [
         uniform(0, size_of::<Params>()),
         uniform(1, WINDOW_BYTES),
         storage(3, false),
         storage(2, access == Access::Across),
     ];
-    let used = if access == Access::Within { 3 } else { 4 };
-    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-        label: Some("hard_sigmoid"),
-        entries: &entries[..used],
-    })
+    bind_group_layout(device, if access == Access::Within { &entries[..3] } else { &entries })
+}
+
+pub(super) fn bind_group_layout(
+    device: &wgpu::Device,
+    entries: &[wgpu::BindGroupLayoutEntry],
+) -> wgpu::BindGroupLayout {
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some("hard_sigmoid"), entries })
+}
+
+pub(super) fn layout_entry(
+    binding: u32,
+    ty: wgpu::BufferBindingType,
+    min_binding_size: u64,
+) -> wgpu::BindGroupLayoutEntry {
+    let min_binding_size = std::num::NonZero::new(min_binding_size);
+    wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size },
+        count: None,
+    }
 }

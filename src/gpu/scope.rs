@@ -16,16 +16,17 @@ pub(crate) fn scoped<T>(device: &wgpu::Device, doing: &'static str, create: impl
     let value = create();
     // Scopes are a stack: popped last to first.
     let [memory, internal, validation] = scopes;
-    let errors = [ready(validation.pop()), ready(internal.pop()), ready(memory.pop())];
-    match errors.into_iter().flatten().next() {
+    let errors = [validation.pop(), internal.pop(), memory.pop()].map(now_or_never);
+    match errors.into_iter().flatten().flatten().next() {
         Some(source) => Err(Error::Device { doing, source }),
         None => Ok(value),
     }
 }
 
-fn ready(future: impl Future<Output = Option<wgpu::Error>>) -> Option<wgpu::Error> {
+/// What a future has to say at once.
+pub(crate) fn now_or_never<T>(future: impl Future<Output = T>) -> Option<T> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(error) => error,
+        Poll::Ready(value) => Some(value),
         Poll::Pending => None,
     }
 }

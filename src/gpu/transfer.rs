@@ -102,8 +102,8 @@ impl Slot {
         let bytes = (len * size_of::<f32>()) as u64;
         let elements = || (&self.data, 0..len as u64);
         let binding = gpu.kernel.bind(f, elements(), elements())?;
-        self.upload.unmap();
         let submission = scoped(&gpu.device, "submitting a window", || {
+            self.upload.unmap();
             let mut encoder =
                 gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("hard_sigmoid") });
             encoder.copy_buffer_to_buffer(&self.upload, 0, &self.data, 0, bytes);
@@ -123,12 +123,12 @@ impl Slot {
 
 impl Flight {
     /// Waits for the GPU and copies its result to `target`. The slot can then be used again.
-    pub(crate) async fn readback(self, target: &mut [f32], waiting: Waiting<'_>) -> Result<Slot, Error> {
+    pub(crate) async fn readback(self, target: &mut [f32], waiting: Waiting<'_>, gpu: &Inner) -> Result<Slot, Error> {
         let Self { slot, submission, mapped } = self;
         waiting.wait(submission, mapped).await?;
         let bytes: &mut [u8] = bytemuck::cast_slice_mut(target);
         bytes.copy_from_slice(&slot.readback.get_mapped_range(0..bytes.len() as u64)?);
-        slot.readback.unmap();
+        scoped(&gpu.device, "reusing a staging buffer", || slot.readback.unmap())?;
         Ok(slot)
     }
 }

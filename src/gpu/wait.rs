@@ -1,10 +1,11 @@
 //! Waiting for the GPU: somebody has to poll the device, and this says who.
 
-use std::sync::mpsc;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError, mpsc};
 
-use futures_intrusive::channel::shared::OneshotReceiver;
+use futures_intrusive::channel::shared::{OneshotReceiver, OneshotSender, oneshot_channel};
 
+use super::scope::now_or_never;
 use crate::error::Error;
 
 /// What completes a call.
@@ -25,14 +26,19 @@ impl Waiting<'_> {
     /// Waits until the buffers of a submission are mapped.
     pub(crate) async fn wait(self, submission: wgpu::SubmissionIndex, mapped: [Mapped; 2]) -> Result<(), Error> {
         match self {
-            Self::Here(device) => poll(device, submission)?,
-            Self::Background(poller) => poller.request(submission)?,
+            Self::Here(device) => poll(device, &submission)?,
+            // A thread that is gone drops the sender.
+            Self::Background(poller) => poller.request(submission)?.receive().await.unwrap_or(Err(Error::Lost))?,
             Self::App => {}
         }
         for receiver in mapped {
-            match receiver.receive().await {
-                Some(Ok(())) => {}
-                Some(Err(_)) | None => return Err(Error::Lost),
+            let outcome = match self {
+                Self::App => receiver.receive().await,
+                // Polled until done: an outcome that is not there now never comes.
+                Self::Here(_) | Self::Background(_) => now_or_never(receiver.receive()).flatten(),
+            };
+            if !matches!(outcome, Some(Ok(()))) {
+                return Err(Error::Lost);
             }
         }
         Ok(())
@@ -44,44 +50,58 @@ impl Waiting<'_> {
 #[derive(Debug)]
 pub(crate) struct Poller {
     device: wgpu::Device,
-    requests: OnceLock<mpsc::Sender<wgpu::SubmissionIndex>>,
-    /// Held while the thread is started, so that only one is.
-    starting: Mutex<()>,
+    requests: Mutex<Option<mpsc::Sender<Request>>>,
+}
+
+#[derive(Debug)]
+struct Request {
+    submission: wgpu::SubmissionIndex,
+    done: OneshotSender<Result<(), Error>>,
 }
 
 impl Poller {
     pub(crate) fn new(device: wgpu::Device) -> Self {
-        Self { device, requests: OnceLock::new(), starting: Mutex::new(()) }
+        Self { device, requests: Mutex::new(None) }
     }
 
-    fn request(&self, submission: wgpu::SubmissionIndex) -> Result<(), Error> {
-        self.requests()?.send(submission).map_err(|_| Error::Lost)
+    fn request(&self, submission: wgpu::SubmissionIndex) -> Result<OneshotReceiver<Result<(), Error>>, Error> {
+        let (done, answer) = oneshot_channel();
+        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        let sender = match &mut *requests {
+            Some(sender) => sender,
+            none => none.insert(self.start()?),
+        };
+        sender.send(Request { submission, done }).map_err(|_| Error::Lost)?;
+        Ok(answer)
     }
 
-    fn requests(&self) -> Result<&mpsc::Sender<wgpu::SubmissionIndex>, Error> {
-        let _starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(requests) = self.requests.get() {
-            return Ok(requests);
-        }
-        let (sender, receiver) = mpsc::channel();
+    fn start(&self) -> Result<mpsc::Sender<Request>, Error> {
+        let (sender, requests) = mpsc::channel::<Request>();
         let device = self.device.clone();
-        std::thread::Builder::new()
-            .name("hard-sigmoid poll".into())
-            .spawn(move || {
-                for submission in receiver {
-                    if poll(&device, submission).is_err() {
-                        return;
-                    }
-                }
-            })
-            .map_err(Error::Thread)?;
-        Ok(self.requests.get_or_init(|| sender))
+        let work = move || {
+            for Request { submission, done } in requests {
+                // Nobody listens any more if the call was dropped.
+                let _ = done.send(poll(&device, &submission));
+            }
+        };
+        std::thread::Builder::new().name("hard-sigmoid poll".into()).spawn(work).map_err(Error::Thread)?;
+        Ok(sender)
     }
 }
 
-fn poll(device: &wgpu::Device, submission: wgpu::SubmissionIndex) -> Result<(), Error> {
-    match device.poll(wgpu::PollType::Wait { submission_index: Some(submission), timeout: None }) {
-        Ok(_) => Ok(()),
-        Err(source) => Err(Error::Poll(source)),
+/// Polls until a submission is done.
+///
+/// wgpu panics here if the device is lost or out of memory while it waits. That is caught, so that the call ends in an
+/// error; wgpu's message still goes through the panic hook, and under `panic = "abort"` it ends the process.
+fn poll(device: &wgpu::Device, submission: &wgpu::SubmissionIndex) -> Result<(), Error> {
+    loop {
+        let wait = wgpu::PollType::Wait { submission_index: Some(submission.clone()), timeout: None };
+        match catch_unwind(AssertUnwindSafe(|| device.poll(wait))) {
+            Ok(Ok(_)) => return Ok(()),
+            // GL waits for two seconds at most, whatever it is asked for.
+            Ok(Err(wgpu::PollError::Timeout)) => {}
+            Ok(Err(source)) => return Err(Error::Poll(source)),
+            Err(_) => return Err(Error::Lost),
+        }
     }
 }

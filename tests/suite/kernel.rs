@@ -1,7 +1,9 @@
 //! Bindings recorded into the encoders of an app, against the definition, bit for bit.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
+use hard_sigmoid::plan::{self, Buffers, Start};
 use hard_sigmoid::{HardSigmoid, Kernel};
 use wgpu::BufferUsages as Usage;
 
@@ -116,26 +118,50 @@ fn every_range(subject: &Subject, layout: Layout) {
         limits.max_compute_workgroups_per_dimension = 2;
     }));
     let f = HardSigmoid::PYTORCH;
+    let mut planned = BTreeSet::new();
     // Around 0, the vector, the workgroup, where vectors begin to be used, the grid and the binding.
     for len in [0, 1, 2, 3, 4, 5, 7, 255, 256, 257, 511, 513, 4095, 4096, 4097, 4101, 8191, 8192, 8193, 20_003] {
-        let gap = 3;
-        for from in 0..10 {
-            for to in 0..10 {
-                let (size, from, to) = match layout {
-                    Layout::Two => (len + 13, from, to),
-                    Layout::InPlace if from == to => (len + 13, from, to),
-                    Layout::InPlace => continue,
-                    // Both orders; neighbours within an alignment block, and far apart.
-                    Layout::Arena if from % 2 == 0 => (2 * len + 30, from, from + len + to),
-                    Layout::Arena => (2 * len + 9030 + gap, from + len + to + 9000 * (to % 2), from),
-                };
-                check(&bench, f, layout, size, from..from + len, to..to + len);
+        for (from, to) in (0..10).flat_map(|from| (0..10).map(move |to| (from, to))) {
+            // Within an arena: the target behind the source and before it; neighbours, and far apart.
+            let cases = match layout {
+                Layout::Two => vec![(len + 13, from, to)],
+                Layout::InPlace => vec![(len + 13, from, from)],
+                Layout::Arena => [0, 9000]
+                    .into_iter()
+                    .flat_map(|gap| [(from, from + len + gap + to), (from + len + gap + to, from)])
+                    .map(|(from, to)| (from.max(to) + len + 13, from, to))
+                    .collect(),
+            };
+            // In place there is one offset.
+            for (size, from, to) in cases.into_iter().filter(|_| layout != Layout::InPlace || from == to) {
+                planned.extend(check(&bench, f, layout, size, from..from + len, to..to + len));
             }
         }
     }
+    // The offsets and lengths above are there to reach these.
+    let accesses: &[&str] = match layout {
+        Layout::Two => &["Across"],
+        Layout::InPlace => &["Within"],
+        Layout::Arena => &["Arena", "Within"],
+    };
+    for access in accesses {
+        for rotation in 0..if layout == Layout::InPlace { 1 } else { 4 } {
+            assert!(planned.contains(&format!("{access} Vector {{ rotation: {rotation} }}")), "{access} {rotation}");
+        }
+        assert!(planned.contains(&format!("{access} Word")), "{access}");
+    }
+    assert!(planned.contains("windows: 5"), "{planned:?}");
 }
 
-fn check(bench: &Bench, f: HardSigmoid, layout: Layout, size: usize, from: Range<usize>, to: Range<usize>) {
+/// Checks a case, and says which entry points and how many windows it is planned to take.
+fn check(
+    bench: &Bench,
+    f: HardSigmoid,
+    layout: Layout,
+    size: usize,
+    from: Range<usize>,
+    to: Range<usize>,
+) -> Vec<String> {
     let case = (layout, size, from.clone(), to.clone());
     let source = numbers(size);
     let target: Vec<f32> = if layout == Layout::Two { vec![-7.0; size] } else { source.clone() };
@@ -151,4 +177,18 @@ fn check(bench: &Bench, f: HardSigmoid, layout: Layout, size: usize, from: Range
     if layout == Layout::Two {
         assert_bits(&bench.read(&source_buffer), &source, &case);
     }
+
+    let limits = bench.device.limits();
+    let limits = plan::Limits {
+        binding_bytes: limits.max_storage_buffer_binding_size,
+        alignment_bytes: limits.min_storage_buffer_offset_alignment,
+        groups: limits.max_compute_workgroups_per_dimension,
+    };
+    let start = |range: &Range<usize>| Start { word: range.start as u64, buffer_bytes: size as u64 * 4 };
+    let buffers = if layout == Layout::Two { Buffers::Two } else { Buffers::One };
+    let windows: Vec<_> =
+        plan::windows(start(&case.2), start(&case.3), case.2.len() as u64, buffers, limits).unwrap().collect();
+    let mut planned: Vec<_> = windows.iter().map(|w| format!("{:?} {:?}", w.access, w.unit)).collect();
+    planned.push(format!("windows: {}", windows.len().min(5)));
+    planned
 }

@@ -1,7 +1,7 @@
 //! Tests that are written once and run on the CPU path and on every GPU adapter of the machine.
 //!
-//! `HARD_SIGMOID_REQUIRE` names the backends that must have an adapter (`"vulkan gl"`), or says `any`: if one has none,
-//! the suite fails. Without it, a machine without adapters is told loudly what was left out.
+//! `HARD_SIGMOID_REQUIRE` names adapters that must be there, by backend or by a part of their name (`"vulkan gl"`,
+//! `"swiftshader"`), or says `any`: if one is not, the suite fails. Without it, a machine without adapters is told loudly what was left out.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "tests")]
 
@@ -10,6 +10,7 @@ mod golden;
 mod kernel;
 mod slices;
 mod subject;
+mod validation;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use subject::Subject;
@@ -20,7 +21,12 @@ fn main() {
     let mut trials = vec![required(&adapters)];
 
     let mut subjects = vec![Subject::Cpu];
-    subjects.extend(adapters.iter().map(Subject::gpu));
+    for adapter in &adapters {
+        match Subject::gpu(adapter) {
+            Ok(subject) => subjects.push(subject),
+            Err(error) => trials.push(Trial::test("gpu::an_adapter_gives_no_device", || Err(Failed::from(error)))),
+        }
+    }
     for subject in subjects {
         let name = subject.name();
         let mut add = |test: &str, run: fn(&Subject)| {
@@ -30,7 +36,7 @@ fn main() {
                 Ok(())
             }));
         };
-        golden::TESTS.iter().chain(slices::TESTS).for_each(|(test, run)| add(test, *run));
+        golden::TESTS.iter().chain(slices::TESTS).chain(validation::TESTS).for_each(|(test, run)| add(test, *run));
         if let Subject::Gpu { .. } = subject {
             kernel::TESTS.iter().chain(embed::TESTS).chain(slices::GPU_TESTS).for_each(|(test, run)| add(test, *run));
         }
@@ -40,8 +46,11 @@ fn main() {
 
 /// Fails if a required adapter is missing; ignored, with the reason in its name, if there is none and none is required.
 fn required(adapters: &[wgpu::Adapter]) -> Trial {
-    let present: Vec<&str> = adapters.iter().map(|adapter| adapter.get_info().backend.to_str()).collect();
-    let has = |name: &str| if name == "any" { !present.is_empty() } else { present.contains(&name) };
+    let present: Vec<_> = adapters.iter().map(|adapter| adapter.get_info()).collect();
+    let has = |name: &str| {
+        let is = |info: &wgpu::AdapterInfo| info.backend.to_str() == name || info.name.to_lowercase().contains(name);
+        present.iter().any(|info| name == "any" || is(info))
+    };
     let required = std::env::var("HARD_SIGMOID_REQUIRE").unwrap_or_default();
     let missing: Vec<String> = required.split_whitespace().filter(|name| !has(name)).map(str::to_owned).collect();
     if adapters.is_empty() && required.is_empty() {

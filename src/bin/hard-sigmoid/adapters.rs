@@ -1,8 +1,9 @@
 //! `hard-sigmoid adapters`: what `--backend gpu` can run on.
 
 use hard_sigmoid::gpu::adapter;
+use hard_sigmoid::wgpu;
 
-use super::Failure;
+use super::{Failure, print};
 
 pub(crate) fn run() -> Result<(), Failure> {
     let adapters = pollster::block_on(adapter::adapters());
@@ -10,9 +11,6 @@ pub(crate) fn run() -> Result<(), Failure> {
         let remedy = "install a Vulkan or GL driver (mesa-vulkan-drivers has a software one) or check WGPU_BACKEND";
         return Err(Failure(format!("no GPU adapter: {remedy}")));
     }
-    for found in adapters {
-        let info = found.get_info();
-        println!("{}; {}", adapter::describe(&info), info.driver_info);
-    }
-    Ok(())
+    let line = |info: wgpu::AdapterInfo| format!("{}; {}\n", adapter::describe(&info), info.driver_info);
+    print(&adapters.iter().map(|adapter| line(adapter.get_info())).collect::<String>())
 }

@@ -9,6 +9,7 @@ use hard_sigmoid::{Backend, Engine, HardSigmoid, Ran, validate};
 
 use super::function::Function;
 use super::output::Output;
+use super::stop::Stop;
 use super::{Failure, npy, progress};
 
 /// Elements read, computed and written at a time: 16 MiB.
@@ -49,6 +50,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let f = args.function.named();
     let started = Instant::now();
     let mut input = npy::open(&args.input)?;
+    let stop = Stop::on_signals();
     let mut output = Output::create(&args.output, &args.input, args.force)?;
     let backend = match args.backend {
         Where::Auto => Backend::Auto,
@@ -66,10 +68,12 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         let len = usize::try_from(input.elements.saturating_sub(done)).map_or(PIECE, |left| left.min(PIECE));
         x.resize(len, 0.0);
         y.resize(len, 0.0);
-        input
-            .file
-            .read_exact(bytemuck::cast_slice_mut(&mut x))
-            .map_err(|error| fail(format!("cannot be read: {error}")))?;
+        input.file.read_exact(bytemuck::cast_slice_mut(&mut x)).map_err(|error| {
+            fail(format!(
+                "cannot be read to its end ({error}): it was shortened meanwhile, or its disk fails; try again"
+            ))
+        })?;
+        stop.check()?;
         engine.apply_blocking(f, &x, &mut y).map_err(|error| fail(error.to_string()))?;
         if args.verify {
             verify(f, &engine.ran(), &x, &y, done).map_err(&fail)?;
@@ -105,11 +109,11 @@ fn summarise(engine: &Engine, elements: u64, seconds: f64, verified: bool) {
     let why = engine.fallback().map_or(String::new(), |why| format!(" (auto: {why})"));
     let gigabytes = elements as f64 * 8e-9;
     let verified = if verified { ", verified" } else { "" };
-    eprintln!(
-        "hard-sigmoid: {}{why}: {elements} elements in {seconds:.3} s, {:.2} GB/s read and written{verified}",
+    super::say(&format!(
+        "{}{why}: {elements} elements in {seconds:.3} s, {:.2} GB/s read and written{verified}",
         engine.ran(),
         gigabytes / seconds
-    );
+    ));
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! The `hard-sigmoid` command: hard sigmoid over files.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command speaks through both")]
 #![allow(clippy::doc_markdown, reason = "clap prints the doc comments as they stand")]
 
 mod adapters;
@@ -9,8 +8,10 @@ mod function;
 mod npy;
 mod output;
 mod progress;
+mod stop;
 mod validate;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -42,9 +43,30 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure(message)) => {
-            eprintln!("hard-sigmoid: {message}");
+            say(&message);
             ExitCode::FAILURE
         }
+    }
+}
+
+/// One line on stderr. That nobody can read it changes nothing about the work.
+fn say(message: &str) {
+    // Names and file contents may hold line breaks and terminal escapes.
+    let mut line = String::from("hard-sigmoid: ");
+    for c in message.chars() {
+        if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
+    }
+    line.push('\n');
+    let _ = std::io::stderr().write_all(line.as_bytes());
+}
+
+/// Lines on stdout, which is what a command like this is for.
+fn print(lines: &str) -> Result<(), Failure> {
+    match std::io::stdout().write_all(lines.as_bytes()) {
+        // The reader has seen enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Failure(format!("stdout cannot be written: {error}; send it elsewhere"))),
+        Ok(()) => Ok(()),
     }
 }
 
@@ -53,7 +75,6 @@ struct Failure(String);
 
 impl Failure {
     fn file(path: &std::path::Path, what: impl std::fmt::Display) -> Self {
-        // A path may hold a line break, and the message is one line.
-        Self(format!("{}: {what}", path.display()).replace('\n', "\\n"))
+        Self(format!("{}: {what}", path.display()))
     }
 }

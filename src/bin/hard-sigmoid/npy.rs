@@ -16,31 +16,44 @@ const MAX_BRACKETS: usize = 64;
 pub(crate) struct Npy {
     /// Positioned behind the header.
     pub(crate) file: File,
-    /// The header as it stands in the file. What is computed has the same shape, order and type, so it fits that too.
+    /// A header for what is computed, which has the same shape, order and type.
     pub(crate) header: Vec<u8>,
     pub(crate) elements: u64,
 }
 
 pub(crate) fn open(path: &Path) -> Result<Npy, Failure> {
     let fail = |what: String| Failure::file(path, what);
-    let metadata = std::fs::metadata(path).map_err(|error| fail(format!("cannot be read: {error}")))?;
+    let unreadable = |error| fail(format!("cannot be read: {error}; give a file that exists and that you may read"));
+    let metadata = std::fs::metadata(path).map_err(unreadable)?;
     if !metadata.is_file() {
         // Checked first: opening a FIFO would wait for a writer.
         return Err(fail("is not a regular file: give a .npy file, not a directory, pipe or device".into()));
     }
-    let mut file = File::open(path).map_err(|error| fail(format!("cannot be read: {error}")))?;
+    let mut file = File::open(path).map_err(unreadable)?;
     let header = read_header(&mut file).map_err(|what| fail(format!("{what}; save the array with numpy.save")))?;
     let parsed = npyz::NpyHeader::from_reader(Cursor::new(&header))
-        .map_err(|error| fail(format!("is not a valid .npy file: {error}; save the array with numpy.save")))?;
+        .or_else(|error| npyz::NpyHeader::from_reader(Cursor::new(without_longs(&header))).map_err(|_| error))
+        .map_err(|error| {
+            // Of a syntax error, the first line; a drawing of the place follows.
+            let error = error.to_string();
+            let first = error.lines().next().unwrap_or_default().trim_end_matches(':');
+            fail(format!("is not a valid .npy file: {first}; save the array with numpy.save"))
+        })?;
     let dtype = parsed.dtype().descr();
     if dtype != "'<f4'" {
         return Err(fail(format!("has dtype {dtype}, not '<f4': save it as array.astype('<f4')")));
     }
-    let elements = parsed.shape().iter().try_fold(1, |product: u64, &n| product.checked_mul(n));
+    let elements = match parsed.shape() {
+        // Whatever the other dimensions are.
+        shape if shape.contains(&0) => Some(0),
+        shape => shape.iter().try_fold(1, |product: u64, &n| product.checked_mul(n)),
+    };
     let needed = elements.and_then(|n| n.checked_mul(size_of::<f32>() as u64));
     let held = metadata.len().saturating_sub(header.len() as u64);
     match (elements, needed) {
-        (Some(elements), Some(needed)) if needed == held => Ok(Npy { file, header, elements }),
+        (Some(elements), Some(needed)) if needed == held => {
+            Ok(Npy { file, header: canonical(header, &parsed), elements })
+        }
         (_, Some(needed)) if needed < held => Err(fail(format!(
             "has {} bytes behind its data, which ends after {needed}: it is damaged or another format; save it again",
             held.saturating_sub(needed)
@@ -82,4 +95,37 @@ fn read_header(file: &mut File) -> Result<Vec<u8>, String> {
     }
     header.extend(text);
     Ok(header)
+}
+
+/// The header without the `L` that NumPy on Python 2 puts behind a dimension.
+fn without_longs(header: &[u8]) -> Vec<u8> {
+    let mut digit = false;
+    let mut kept = header.to_vec();
+    kept.retain(|&byte| !(std::mem::replace(&mut digit, byte.is_ascii_digit()) && byte == b'L'));
+    // What was taken away is made up for before the line break at the end, so that the length still holds.
+    kept.pop();
+    kept.resize(header.len().saturating_sub(1), b' ');
+    kept.push(b'\n');
+    kept
+}
+
+/// The header as NumPy writes it today: as it stands, or, where it is spelled in a way that NumPy need not read, anew.
+fn canonical(header: Vec<u8>, parsed: &npyz::NpyHeader) -> Vec<u8> {
+    let order = if parsed.order() == npyz::Order::Fortran { "True" } else { "False" };
+    let shape = match parsed.shape() {
+        [n] => format!("({n},)"),
+        shape => format!("({})", shape.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")),
+    };
+    let mut text = format!("{{'descr': '<f4', 'fortran_order': {order}, 'shape': {shape}, }}");
+    if header.trim_ascii_end().ends_with(text.as_bytes()) {
+        return header;
+    }
+    // Magic, version 2 and a length of 4 bytes; the data begins at a multiple of 64.
+    let len = text.len().saturating_add(12 + 1).next_multiple_of(64).saturating_sub(12);
+    text.push_str(&" ".repeat(len.saturating_sub(text.len()).saturating_sub(1)));
+    text.push('\n');
+    let mut anew = b"\x93NUMPY\x02\x00".to_vec();
+    anew.extend((len as u32).to_le_bytes());
+    anew.extend(text.as_bytes());
+    anew
 }

@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use hard_sigmoid::gpu::adapter::{self, Kind};
+use hard_sigmoid::gpu::adapter::{self, AdapterKind};
 use hard_sigmoid::validate::{self, Inputs, Report};
 use hard_sigmoid::{Gpu, HardSigmoid};
 
 use super::function::Function;
-use super::{Failure, progress};
+use super::{Failure, print, progress};
 
 /// Compare a GPU with the CPU path, bit for bit, and both with an f64 evaluation of the exact function.
 ///
@@ -52,9 +52,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         bar.finish_and_clear();
         let seconds = started.elapsed().as_secs_f64();
         if args.json {
-            print_json(f, &report, seconds);
+            print(&json(f, &report, seconds))?;
         } else {
-            print_text(f, &report, seconds);
+            print(&text(f, &report, seconds))?;
         }
         mismatches = mismatches.saturating_add(report.mismatches);
     }
@@ -67,7 +67,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 }
 
 async fn open(name: Option<&str>) -> Result<Gpu, hard_sigmoid::Error> {
-    Gpu::open_adapter(&adapter::find(Kind::Any, name).await?).await
+    Gpu::open_adapter(&adapter::find(AdapterKind::Any, name).await?).await
 }
 
 fn preset(f: HardSigmoid) -> Option<&'static str> {
@@ -78,19 +78,22 @@ fn preset(f: HardSigmoid) -> Option<&'static str> {
     }
 }
 
-fn print_text(f: HardSigmoid, report: &Report, seconds: f64) {
+fn text(f: HardSigmoid, report: &Report, seconds: f64) -> String {
     let adapter = report.adapter.as_ref().map_or("the CPU path".to_owned(), |info| adapter::describe(info));
     let name = preset(f).map_or_else(|| format!("alpha {} beta {}", f.alpha(), f.beta()), str::to_owned);
-    println!("{adapter}, {name}:");
-    println!("  {} checked ({} NaN) in {seconds:.1} s", report.checked, report.nan_checked);
-    println!("  {} mismatches, {} flushed subnormals", report.mismatches, report.flushed);
-    println!("  at most {} ULP and {:.3e} from the exact function", report.max_ulp, report.max_abs_error);
+    let Report { checked, nan_checked, mismatches, flushed, max_ulp, max_abs_error, .. } = report;
+    let mut text = format!(
+        "{adapter}, {name}:\n  {checked} checked ({nan_checked} NaN) in {seconds:.1} s\n  \
+         {mismatches} mismatches, {flushed} flushed subnormals\n  \
+         at most {max_ulp} ULP and {max_abs_error:.3e} from the exact function\n"
+    );
     for difference in &report.first {
-        println!("  {difference}");
+        text.push_str(&format!("  {difference}\n"));
     }
+    text
 }
 
-fn print_json(f: HardSigmoid, report: &Report, seconds: f64) {
+fn json(f: HardSigmoid, report: &Report, seconds: f64) -> String {
     let info = report.adapter.as_deref();
     let bits = |x: f32| format!("{:#010x}", x.to_bits());
     let first: Vec<_> = report
@@ -117,5 +120,5 @@ fn print_json(f: HardSigmoid, report: &Report, seconds: f64) {
         "seconds": seconds,
         "first": first,
     });
-    println!("{object}");
+    format!("{object}\n")
 }

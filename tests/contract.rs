@@ -1,0 +1,218 @@
+//! The contract of `HardSigmoid`, against an oracle that shares no code and no algebra with it: α·x + β in f64, with one
+//! rounding, or x/5 + 1/2 and x/6 + 1/2.
+//!
+//! What goes over all 2³² f32 is `#[ignore]`d and for release builds: `cargo test --release --test contract -- --ignored`.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use hard_sigmoid::HardSigmoid;
+use rayon::prelude::*;
+
+/// Half an ULP of 1: the relative error of one rounding.
+const U: f64 = 1.0 / (1 << 24) as f64;
+
+const PRESETS: [(HardSigmoid, f64); 2] = [(HardSigmoid::ONNX, 5.0), (HardSigmoid::PYTORCH, 6.0)];
+
+/// The i-th f32 in ascending order, from -∞ to ∞.
+fn ascending(i: u32) -> f32 {
+    const NEGATIVE: u32 = 0x7f80_0001;
+    if i < NEGATIVE { f32::from_bits(0xff80_0000 - i) } else { f32::from_bits(i - NEGATIVE) }
+}
+
+/// How many f32 there are that are not NaN.
+const NUMBERS: u32 = 2 * 0x7f80_0001;
+
+/// A sequence that looks random and is the same every time.
+struct Random(u64);
+
+impl Random {
+    fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ z >> 31
+    }
+
+    /// In [0, 1).
+    fn unit(&mut self) -> f64 {
+        (self.bits() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Either sign, and any magnitude from 2^low to 2^high alike.
+    fn magnitude(&mut self, low: f64, high: f64) -> f64 {
+        (low + (high - low) * self.unit()).exp2() * if self.bits().is_multiple_of(2) { 1.0 } else { -1.0 }
+    }
+}
+
+/// Pairs over the whole domain, and pairs chosen to hurt.
+fn pairs() -> Vec<(f64, f64)> {
+    let mut pairs = vec![
+        (0.1, 0.3),
+        (-0.2, 0.5),
+        (1.0 / 3.0, 1.0 / 7.0),
+        (2_f64.powi(-100), 2_f64.powi(-100)),
+        (2_f64.powi(100), 2_f64.powi(100)),
+        (-(2_f64.powi(-100)), 1.0),
+        (2_f64.powi(100), 1.0),
+        (1e-30, 1e5),
+        (3e7, -1e7),
+        (1.0, 1e-30),
+        (0.2, 0.0),
+        (1.1754944e-38, 0.25),
+        (3.4e38, -4.0),
+        // β/α lies half-way between two f32, and a hair off that.
+        (1.0, 1.0 + U),
+        (1.0, 1.0 + 3.0 * U),
+        (1.0, -(1.0 + U * (1.0 + 1e-6))),
+    ];
+    let mut random = Random(1);
+    while pairs.len() < 400 {
+        let (alpha, shift) = (random.magnitude(-100.0, 100.0), random.magnitude(-100.0, 100.0));
+        let beta = alpha * shift;
+        if (2_f64.powi(-100)..2_f64.powi(100)).contains(&beta.abs()) {
+            pairs.push((alpha, beta));
+        }
+    }
+    // Most of the above saturate nearly everywhere; these have a line to speak of.
+    while pairs.len() < 800 {
+        pairs.push((random.magnitude(-20.0, 20.0), random.magnitude(-8.0, 8.0)));
+    }
+    pairs
+}
+
+/// Inputs around both edges, from neighbours to far away, and across the line.
+fn inputs(alpha: f64, beta: f64, random: &mut Random) -> Vec<f32> {
+    let edges = [-beta / alpha, (1.0 - beta) / alpha];
+    let mut x: Vec<f32> =
+        (0..400).map(|_| (edges[0] + (edges[1] - edges[0]) * (1.2 * random.unit() - 0.1)) as f32).collect();
+    for edge in edges {
+        let nearest = (edge as f32).to_bits();
+        x.extend((0..200).map(|i| f32::from_bits(nearest.wrapping_add(i).wrapping_sub(100))));
+        x.extend(
+            (0..31).flat_map(|i| [nearest.wrapping_add(1 << i), nearest.wrapping_sub(1 << i)]).map(f32::from_bits),
+        );
+    }
+    x.retain(|x| !x.is_nan());
+    x
+}
+
+#[test]
+fn any_pair_stays_within_the_stated_bound() {
+    let mut random = Random(2);
+    let (mut checked, mut worst) = (0, 0_f64);
+    for (alpha, beta) in pairs() {
+        let f = HardSigmoid::new(alpha, beta).unwrap();
+        for x in inputs(alpha, beta, &mut random) {
+            let exact = alpha.mul_add(f64::from(x), beta).clamp(0.0, 1.0);
+            // To first order; second-order terms are U times smaller, and a product may be subnormal.
+            let bound = (beta.abs() * U + 3.0 * U * exact) * (1.0 + 4.0 * U) + 2_f64.powi(-149);
+            let error = (f64::from(f.eval(x)) - exact).abs();
+            assert!(error <= bound, "{alpha:e} {beta:e} {x:e}: {error:e} > {bound:e}");
+            worst = worst.max(error / bound);
+            checked += 1;
+        }
+    }
+    assert!(checked > 500_000, "{checked}");
+    // The bound is no wider than it has to be.
+    assert!(worst > 0.6, "{worst}");
+}
+
+#[test]
+fn constants_are_clamped_beta_rounded_once() {
+    for beta in [-1.0, 0.0, 1e-50, 0.1, 1.0 / 3.0, 1.0, 2.0] {
+        let f = HardSigmoid::new(0.0, beta).unwrap();
+        for i in (0..NUMBERS).step_by(100_003) {
+            assert_eq!(f.eval(ascending(i)), beta.clamp(0.0, 1.0) as f32, "{beta}");
+        }
+    }
+}
+
+/// α·x + β as other systems spell it, in f32: `HardTanh` and `ReLU6`.
+#[test]
+fn other_spellings_agree() {
+    let (hardtanh, relu6) = (|x: f32, lo, hi| x.clamp(lo, hi), |x: f32| x.clamp(0.0, 6.0));
+    for i in (0..NUMBERS).step_by(997) {
+        let x = ascending(i);
+        let sixth = f64::from(HardSigmoid::PYTORCH.eval(x));
+        // The same exact sum, then a division in place of a multiplication by a rounded slope.
+        for other in [hardtanh(x + 3.0, 0.0, 6.0) / 6.0, relu6(x + 3.0) / 6.0] {
+            assert!((sixth - f64::from(other)).abs() <= 3.0 * U * sixth, "{x:e}");
+        }
+        // A product and a sum of up to 1, each rounded: 2 U more than ours.
+        let fifth = f64::from(HardSigmoid::ONNX.eval(x));
+        for (ours, other) in
+            [(fifth, hardtanh(x * 0.2 + 0.5, 0.0, 1.0)), (sixth, hardtanh(x * (1.0 / 6.0) + 0.5, 0.0, 1.0))]
+        {
+            assert!((ours - f64::from(other)).abs() <= 3.0 * U * ours + 2.0 * U, "{x:e} {ours:e} {other:e}");
+        }
+    }
+}
+
+/// What must hold for a preset at one number and the next one up.
+fn check_preset(f: HardSigmoid, d: f64, i: u32) {
+    let x = ascending(i);
+    let y = f.eval(x);
+    let exact = ((f64::from(x) / d + 0.5).clamp(0.0, 1.0)) as f32;
+    assert!(y.to_bits().abs_diff(exact.to_bits()) <= 1, "{d} {x:e}: {y:e} is more than 1 ULP from {exact:e}");
+    assert!(i + 1 == NUMBERS || y <= f.eval(ascending(i + 1)), "{d} {x:e}: not monotone");
+    let mirrored = 1.0 - f64::from(f.eval(-x));
+    assert!((f64::from(y) - mirrored).abs() <= 2.0 * U, "{d} {x:e}: f(-x) is not 1 - f(x)");
+    assert_eq!(y.to_bits(), flushing(f, x).to_bits(), "{d} {x:e}: flushing subnormals changes the result");
+}
+
+/// The definition on a machine that flushes subnormals before and after each operation.
+fn flushing(f: HardSigmoid, x: f32) -> f32 {
+    let flush = |x: f32| if x.abs() < f32::MIN_POSITIVE { 0.0 * x } else { x };
+    let params = f.params();
+    let sum = flush(flush(x) + flush(params.shift));
+    let y = flush(flush(sum * flush(params.slope)).max(params.lo).min(params.hi));
+    f32::from_bits(y.to_bits() & 0x7fff_ffff)
+}
+
+#[test]
+fn presets_hold_at_every_thousandth_number() {
+    for (f, d) in PRESETS {
+        (0..NUMBERS).step_by(997).for_each(|i| check_preset(f, d, i));
+        // And at all of those around the edges, where results are small or about to saturate.
+        for edge in [-d / 2.0, 0.0, d / 2.0] {
+            let middle = first_from(edge);
+            (middle - 100_000..middle + 100_000).for_each(|i| check_preset(f, d, i));
+        }
+    }
+}
+
+/// The first number, in ascending order, that is at least `edge`.
+fn first_from(edge: f64) -> u32 {
+    let (mut low, mut high) = (0, NUMBERS);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if f64::from(ascending(middle)) >= edge {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    low
+}
+
+#[test]
+#[ignore = "over all 2^32 f32: for release builds"]
+fn presets_hold_at_every_number() {
+    for (f, d) in PRESETS {
+        (0..NUMBERS).into_par_iter().for_each(|i| check_preset(f, d, i));
+    }
+}
+
+/// α > 0 of any kind, not only the presets.
+#[test]
+fn rising_functions_are_monotone_and_falling_ones_too() {
+    let mut random = Random(3);
+    for (alpha, beta) in pairs() {
+        let f = HardSigmoid::new(alpha, beta).unwrap();
+        for x in inputs(alpha, beta, &mut random).into_iter().filter(|x| x.is_finite()) {
+            let (y, above) = (f.eval(x), f.eval(x.next_up()));
+            assert!(if alpha > 0.0 { y <= above } else { y >= above }, "{alpha:e} {beta:e} {x:e}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The self-test that the crate offers, on every path: the same bits as the definition, NaN and subnormals included.
+
+use hard_sigmoid::HardSigmoid;
+use hard_sigmoid::validate::{self, Inputs, Report};
+
+use crate::subject::{Subject, Test};
+
+pub(crate) const TESTS: &[Test] = &[
+    ("validate_presets_over_the_samples", presets),
+    ("validate_every_nan", every_nan),
+    ("validate_every_subnormal", every_subnormal),
+    ("validate_pairs_from_the_whole_domain", pairs),
+    ("validate_sets_flushed_subnormals_apart", flushed),
+];
+
+const PRESETS: [HardSigmoid; 2] = [HardSigmoid::ONNX, HardSigmoid::PYTORCH];
+
+fn run(subject: &Subject, f: HardSigmoid, inputs: Inputs<'_>) -> Report {
+    let count = inputs.count();
+    let mut last = 0;
+    let progress = |done| {
+        assert!(last < done && done <= count);
+        last = done;
+    };
+    let report = match subject {
+        Subject::Cpu => validate::validate_cpu(f, inputs, progress),
+        Subject::Gpu { gpu, .. } => validate::validate_blocking(gpu, f, inputs, progress).unwrap(),
+    };
+    assert_eq!((report.checked, last), (count, count));
+    assert_eq!((report.mismatches, report.first.len()), (0, 0), "{f:?} {:?}", report.first);
+    match (subject, &report.adapter) {
+        (Subject::Cpu, None) => {}
+        (Subject::Gpu { adapter, .. }, Some(info)) => assert_eq!(info.name, adapter.get_info().name),
+        _ => panic!("{:?}", report.adapter),
+    }
+    // Of the drivers here only SwiftShader flushes subnormals.
+    assert!(report.flushed == 0 || subject.name().contains("swiftshader"), "{f:?} {}", report.flushed);
+    report
+}
+
+fn presets(subject: &Subject) {
+    for f in PRESETS {
+        let samples = validate::samples(f);
+        let report = run(subject, f, Inputs::Data(&samples));
+        assert!(report.checked > 1 << 24 && report.nan_checked > 1 << 16);
+        assert_eq!((report.flushed, report.max_ulp), (0, 1));
+        assert!(report.max_abs_error < 8.4e-8, "{}", report.max_abs_error);
+    }
+}
+
+fn every_nan(subject: &Subject) {
+    let halves = [0x7f80_0001..=0x7fff_ffff, 0xff80_0001..=0xffff_ffff];
+    let checked: u64 =
+        halves.map(|bits| run(subject, HardSigmoid::PYTORCH, Inputs::Bits(bits)).nan_checked).iter().sum();
+    assert_eq!(checked, (1 << 24) - 2);
+}
+
+fn every_subnormal(subject: &Subject) {
+    for f in PRESETS {
+        for bits in [0..=0x007f_ffff, 0x8000_0000..=0x807f_ffff] {
+            assert_eq!(run(subject, f, Inputs::Bits(bits)).flushed, 0);
+        }
+    }
+}
+
+fn pairs(subject: &Subject) {
+    let two = |e| 2_f64.powi(e);
+    let pairs = [
+        (two(-100), two(-100)),
+        (two(100), two(100)),
+        (-two(100), 1.0),
+        (two(-50), -two(50)),
+        (1.0 / 3.0, 1.0 / 7.0),
+        (-1e-3, 1e3),
+        (1e9, -1e9),
+        (0.0, 0.3),
+        (0.2, 0.0),
+    ];
+    for (alpha, beta) in pairs {
+        let f = HardSigmoid::new(alpha, beta).unwrap();
+        let samples: Vec<f32> = validate::samples(f).into_iter().step_by(7).collect();
+        run(subject, f, Inputs::Data(&samples));
+    }
+}
+
+/// x itself where it is in [0, 1]: all subnormals come out as they went in, or as zeros.
+fn flushed(subject: &Subject) {
+    let report = run(subject, HardSigmoid::new(1.0, 0.0).unwrap(), Inputs::Bits(0..=0x00ff_ffff));
+    let flushes = subject.name().contains("swiftshader");
+    assert_eq!(report.flushed, if flushes { 0x007f_ffff } else { 0 });
+    assert_eq!(report.max_ulp, if flushes { 0x007f_ffff } else { 0 });
+}
