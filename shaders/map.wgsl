@@ -50,7 +50,7 @@ fn store(i: u32, x: vec4<u32>) {
 }
 
 fn load_across(i: u32) -> vec4<u32> {
-    let source = window.source_first + i;
+    let source = window.source_first + min(i, window.len - 1u);
     if ROTATION == 0u {
         return across_vectors[source];
     }
@@ -78,7 +78,7 @@ fn map_across_words(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 
 fn load_arena(i: u32) -> vec4<u32> {
-    let source = window.source_first + i;
+    let source = window.source_first + min(i, window.len - 1u);
     if ROTATION == 0u {
         return arena_vectors[source];
     }
@@ -106,7 +106,7 @@ fn map_arena_words(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 
 fn load_within(i: u32) -> vec4<u32> {
-    let source = window.source_first + i;
+    let source = window.source_first + min(i, window.len - 1u);
     if ROTATION == 0u {
         return target_vectors[source];
     }

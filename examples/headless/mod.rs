@@ -9,7 +9,7 @@ pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 /// The least device that wgpu has compute shaders on: no features, downlevel limits.
 pub(crate) fn open() -> Result<(wgpu::Device, wgpu::Queue)> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
-    let adapter = pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default()))?;
+    let adapter = pollster::block_on(wgpu::util::initialize_adapter_from_env_or_default(&instance, None))?;
     println!("running on {} ({:?})", adapter.get_info().name, adapter.get_info().backend);
     let required_limits = wgpu::Limits::downlevel_defaults();
     let descriptor = wgpu::DeviceDescriptor { required_limits, ..Default::default() };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use hard_sigmoid::validate::{Inputs, validate_blocking};
 use hard_sigmoid::{BindError, Binding, Error, Gpu, HardSigmoid, Kernel, PlanError, Side};
 use wgpu::BufferUsages as Usage;
 
@@ -22,6 +23,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("embed_eight_threads_record_at_once", eight_threads),
     ("embed_every_mistake_is_an_error_and_poisons_nothing", mistakes),
     ("embed_callbacks_stay_the_apps", callbacks),
+    ("embed_self_test_on_an_app_device", self_test),
 ];
 
 /// Handles that an app keeps where it likes.
@@ -333,4 +335,11 @@ fn callbacks(subject: &Subject) {
     assert_eq!(lost.load(Ordering::SeqCst), 1);
     assert!(bench.kernel.bind_in_place(F, &data).is_err());
     assert_eq!(uncaptured.load(Ordering::SeqCst), 1);
+}
+
+fn self_test(subject: &Subject) {
+    let (device, queue) = subject.device(|limits| *limits = wgpu::Limits::downlevel_defaults());
+    let gpu = Gpu::new(device, queue).unwrap();
+    let report = validate_blocking(&gpu, F, Inputs::Bits(0x4030_0000..=0x4050_0000), |_| {}).unwrap();
+    assert_eq!((report.checked, report.mismatches, report.max_ulp), (0x20_0001, 0, 1));
 }

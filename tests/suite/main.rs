@@ -1,7 +1,7 @@
 //! Tests that are written once and run on the CPU path and on every GPU adapter of the machine.
 //!
-//! `HARD_SIGMOID_REQUIRE` names adapters that must be there, by backend or by a part of their name (`"vulkan gl"`,
-//! `"swiftshader"`), or says `any`: if one is not, the suite fails. Without it, a machine without adapters is told loudly what was left out.
+//! `HARD_SIGMOID_REQUIRE` names adapters that must be there, by backend and name (`"vulkan/llvmpipe gl/llvmpipe"`), or
+//! says `any`: if one is not, the suite fails. Without it, a machine without adapters is told loudly what was left out.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "tests")]
 
@@ -48,7 +48,11 @@ fn main() {
 fn required(adapters: &[wgpu::Adapter]) -> Trial {
     let present: Vec<_> = adapters.iter().map(|adapter| adapter.get_info()).collect();
     let has = |name: &str| {
-        let is = |info: &wgpu::AdapterInfo| info.backend.to_str() == name || info.name.to_lowercase().contains(name);
+        let is = |info: &wgpu::AdapterInfo| {
+            name.split_once('/').is_some_and(|(backend, name)| {
+                info.backend.to_str() == backend && info.name.to_lowercase().contains(name)
+            })
+        };
         present.iter().any(|info| name == "any" || is(info))
     };
     let required = std::env::var("HARD_SIGMOID_REQUIRE").unwrap_or_default();

@@ -4,7 +4,7 @@ use hard_sigmoid::{HardSigmoid, Kernel, wgpu as theirs};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
-    let adapter = pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default()))?;
+    let adapter = pollster::block_on(wgpu::util::initialize_adapter_from_env_or_default(&instance, None))?;
     let (device, queue): (theirs::Device, wgpu::Queue) =
         pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor::default()))?;
     let data = device.create_buffer(&wgpu::BufferDescriptor {

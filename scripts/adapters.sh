@@ -1,0 +1,51 @@
+# Sourced by the scripts here. Sees to it that the machine has GPU adapters: any one, or those that HARD_SIGMOID_REQUIRE
+# names by backend and name ("vulkan/llvmpipe gl/llvmpipe"). What is missing it installs, on Debian and Ubuntu: Mesa's
+# software drivers for Vulkan and GL, and the SwiftShader that Debian's chromium-common contains.
+
+# Prints those that are not there.
+missing_adapters() {
+    local list name
+    list=$(target/release/hard-sigmoid adapters 2>/dev/null) || list=""
+    for name in $HARD_SIGMOID_REQUIRE; do
+        if [ "$name" = any ]; then
+            [ -n "$list" ] || echo any
+        else
+            grep --quiet --ignore-case "${name#*/}.*(${name%/*}[,)]" <<<"$list" || echo "$name"
+        fi
+    done
+}
+
+install_packages() {
+    if ! command -v apt-get >/dev/null; then
+        echo "No adapter for: $(missing_adapters). There is no apt-get to install a driver with: install Mesa's lavapipe." >&2
+        return 1
+    fi
+    local as_root=""
+    [ "$(id -u)" = 0 ] || as_root=sudo
+    $as_root apt-get update
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$@"
+}
+
+# The drivers that the Vulkan loader finds by itself, and SwiftShader's.
+use_swiftshader() {
+    local icd
+    icd=$(dpkg -L chromium-common 2>/dev/null | grep swiftshader_icd) || return 0
+    export VK_ICD_FILENAMES
+    VK_ICD_FILENAMES=$(printf '%s:' /usr/share/vulkan/icd.d/*.json)$icd
+}
+
+need_adapters() {
+    export HARD_SIGMOID_REQUIRE=${HARD_SIGMOID_REQUIRE:-any}
+    # A crate that does not build is no missing adapter.
+    cargo build --release --features cli
+    local swiftshader=""
+    [[ $HARD_SIGMOID_REQUIRE != *swiftshader* ]] || swiftshader=yes
+    [ -z "$swiftshader" ] || use_swiftshader
+    [ -n "$(missing_adapters)" ] || return 0
+    # shellcheck disable=SC2046
+    install_packages mesa-vulkan-drivers libegl1 libegl-mesa0 libgl1-mesa-dri $([ -z "$swiftshader" ] || echo chromium-common)
+    [ -z "$swiftshader" ] || use_swiftshader
+    local missing
+    missing=$(missing_adapters)
+    [ -z "$missing" ] || { echo "Still no adapter for:" $missing >&2; return 1; }
+}
