@@ -26,7 +26,7 @@ fn main() -> Result<()> {
 
     let kernel = Kernel::new(&device)?;
     let bindings = TENSORS
-        .map(|(source, target, f)| kernel.bind(f, (&arena, source), (&arena, target)))
+        .map(|(source, target, f)| kernel.bind::<f32>(f, (&arena, source), (&arena, target)))
         .into_iter()
         .collect::<std::result::Result<Vec<_>, _>>()?;
 

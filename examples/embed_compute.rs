@@ -44,7 +44,7 @@ fn main() -> Result<()> {
 
     // Once: compile for the device, and bind what to activate.
     let kernel = Kernel::new(&device)?;
-    let activation = kernel.bind_in_place(HardSigmoid::PYTORCH, &gate)?;
+    let activation = kernel.bind_in_place::<f32>(HardSigmoid::PYTORCH, &gate)?;
 
     // Every frame: record it between the app's own dispatches.
     let groups = LEN.div_ceil(64) as u32;

@@ -63,9 +63,9 @@ fn main() -> Result<()> {
     });
     let range = |i: u64| i * panel..(i + 1) * panel;
     let activations = [
-        kernel.bind(HardSigmoid::new(PANELS[0], 0.5)?, (&field, range(0)), (&coverage, range(0)))?,
-        kernel.bind(HardSigmoid::new(PANELS[1], 0.5)?, (&field, range(1)), (&coverage, range(1)))?,
-        kernel.bind(sharpness.as_entire_buffer_binding(), (&field, range(2)), (&coverage, range(2)))?,
+        kernel.bind::<f32>(HardSigmoid::new(PANELS[0], 0.5)?, (&field, range(0)), (&coverage, range(0)))?,
+        kernel.bind::<f32>(HardSigmoid::new(PANELS[1], 0.5)?, (&field, range(1)), (&coverage, range(1)))?,
+        kernel.bind::<f32>(sharpness.as_entire_buffer_binding(), (&field, range(2)), (&coverage, range(2)))?,
     ];
 
     // The frame.

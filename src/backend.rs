@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::gpu::adapter::{self, AdapterKind};
-use crate::{Gpu, HardSigmoid, LengthMismatch, cpu};
+use crate::{Element, Gpu, HardSigmoid, LengthMismatch, cpu};
 
 /// From this many elements on, [`Backend::Auto`] looks for a GPU. The CPU path is done with fewer in less than a
 /// millisecond, while a GPU has yet to be opened.
@@ -70,7 +70,7 @@ pub enum Fallback {
 /// ```
 /// use hard_sigmoid::{Backend, Engine, HardSigmoid};
 ///
-/// let x = [-7.0, -2.5, 0.0, 1.25, 2.5, 22.0];
+/// let x = [-7.0_f32, -2.5, 0.0, 1.25, 2.5, 22.0];
 /// let mut y = [0.0; 6];
 /// let mut engine = Engine::open_blocking(Backend::Auto, x.len() as u64)?;
 /// engine.apply_blocking(HardSigmoid::ONNX, &x, &mut y)?;
@@ -136,7 +136,7 @@ impl Engine {
     ///
     /// [`Error::Length`] if the slices differ in length. For [`Backend::Gpu`] also as [`Gpu::apply`]; under
     /// [`Backend::Auto`] the CPU path finishes what a failing GPU leaves.
-    pub async fn apply(&mut self, f: HardSigmoid, source: &[f32], target: &mut [f32]) -> Result<(), Error> {
+    pub async fn apply<T: Element>(&mut self, f: HardSigmoid, source: &[T], target: &mut [T]) -> Result<(), Error> {
         let finished = match &self.gpu {
             Some(gpu) => self.finished(gpu.apply(f, source, target).await, source.len())?,
             None => 0,
@@ -149,7 +149,7 @@ impl Engine {
     /// # Errors
     ///
     /// As `apply`.
-    pub fn apply_blocking(&mut self, f: HardSigmoid, source: &[f32], target: &mut [f32]) -> Result<(), Error> {
+    pub fn apply_blocking<T: Element>(&mut self, f: HardSigmoid, source: &[T], target: &mut [T]) -> Result<(), Error> {
         let finished = match &self.gpu {
             Some(gpu) => self.finished(gpu.apply_blocking(f, source, target), source.len())?,
             None => 0,
@@ -162,7 +162,7 @@ impl Engine {
     /// # Errors
     ///
     /// As [`apply`](Self::apply).
-    pub async fn apply_in_place(&mut self, f: HardSigmoid, data: &mut [f32]) -> Result<(), Error> {
+    pub async fn apply_in_place<T: Element>(&mut self, f: HardSigmoid, data: &mut [T]) -> Result<(), Error> {
         let finished = match &self.gpu {
             Some(gpu) => self.finished(gpu.apply_in_place(f, data).await, data.len())?,
             None => 0,
@@ -176,7 +176,7 @@ impl Engine {
     /// # Errors
     ///
     /// As `apply`.
-    pub fn apply_in_place_blocking(&mut self, f: HardSigmoid, data: &mut [f32]) -> Result<(), Error> {
+    pub fn apply_in_place_blocking<T: Element>(&mut self, f: HardSigmoid, data: &mut [T]) -> Result<(), Error> {
         let finished = match &self.gpu {
             Some(gpu) => self.finished(gpu.apply_in_place_blocking(f, data), data.len())?,
             None => 0,
@@ -200,7 +200,7 @@ impl Engine {
     }
 }
 
-fn finish(f: HardSigmoid, source: &[f32], target: &mut [f32], finished: usize) -> Result<(), Error> {
+fn finish<T: Element>(f: HardSigmoid, source: &[T], target: &mut [T], finished: usize) -> Result<(), Error> {
     let lengths = LengthMismatch { source_len: source.len(), target_len: target.len() };
     match (source.get(finished..), target.get_mut(finished..)) {
         (Some(source), Some(target)) => Ok(cpu::apply(f, source, target).map_err(|_| lengths)?),
@@ -208,7 +208,7 @@ fn finish(f: HardSigmoid, source: &[f32], target: &mut [f32], finished: usize) -
     }
 }
 
-fn finish_in_place(f: HardSigmoid, data: &mut [f32], finished: usize) {
+fn finish_in_place<T: Element>(f: HardSigmoid, data: &mut [T], finished: usize) {
     if let Some(rest) = data.get_mut(finished..) {
         cpu::apply_in_place(f, rest);
     }

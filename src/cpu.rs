@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::{HardSigmoid, LengthMismatch, threads};
+use crate::{Element, HardSigmoid, LengthMismatch, threads};
 
 /// From this many elements on, the work is shared among rayon's threads: below it, one thread is done before a second
 /// one has woken up.
@@ -18,7 +18,7 @@ const CHUNK: usize = 1 << 16;
 /// # Errors
 ///
 /// [`LengthMismatch`] if the slices differ in length; `target` is then left as it was.
-pub fn apply(f: HardSigmoid, source: &[f32], target: &mut [f32]) -> Result<(), LengthMismatch> {
+pub fn apply<T: Element>(f: HardSigmoid, source: &[T], target: &mut [T]) -> Result<(), LengthMismatch> {
     if source.len() != target.len() {
         return Err(LengthMismatch { source_len: source.len(), target_len: target.len() });
     }
@@ -31,7 +31,7 @@ pub fn apply(f: HardSigmoid, source: &[f32], target: &mut [f32]) -> Result<(), L
 }
 
 /// Replaces each element of `data` by the function of it. Otherwise as [`apply`].
-pub fn apply_in_place(f: HardSigmoid, data: &mut [f32]) {
+pub fn apply_in_place<T: Element>(f: HardSigmoid, data: &mut [T]) {
     if data.len() < PARALLEL_FROM || !threads::available() {
         map_in_place(f, data);
     } else {
@@ -45,17 +45,17 @@ pub fn threads() -> usize {
     if threads::available() { rayon::current_num_threads() } else { 1 }
 }
 
-fn map(f: HardSigmoid, source: &[f32], target: &mut [f32]) {
-    let params = f.params();
+fn map<T: Element>(f: HardSigmoid, source: &[T], target: &mut [T]) {
+    let line = f.line::<T>();
     for (y, &x) in target.iter_mut().zip(source) {
-        *y = params.eval(x);
+        *y = line.eval(x);
     }
 }
 
-fn map_in_place(f: HardSigmoid, data: &mut [f32]) {
-    let params = f.params();
+fn map_in_place<T: Element>(f: HardSigmoid, data: &mut [T]) {
+    let line = f.line::<T>();
     for x in data {
-        *x = params.eval(*x);
+        *x = line.eval(*x);
     }
 }
 

@@ -97,6 +97,23 @@ pub enum PlanError {
         /// How many elements each has.
         len: u64,
     },
+    /// A range ends with half a word, at the end of a buffer whose size is no multiple of 4 bytes.
+    #[error(
+        "the last element of a {side} buffer of {buffer_bytes} bytes fills no whole word, so that it cannot be bound: \
+             make the buffer's size a multiple of 4 bytes"
+    )]
+    PartOfWord {
+        /// Which buffer.
+        side: Side,
+        /// Its size.
+        buffer_bytes: u64,
+    },
+    /// Elements of a size that the shader does not have.
+    #[error("elements of {element_bytes} bytes: a GPU computes those of 2 or 4 bytes, so use the CPU path")]
+    ElementBytes {
+        /// The size.
+        element_bytes: u64,
+    },
     /// The device cannot bind even a few elements, or dispatch.
     #[error(
         "the device allows bindings of {binding_bytes} bytes and {groups} workgroups: request it with \
@@ -194,6 +211,12 @@ pub enum BindError {
         side: Side,
         /// Its usage.
         usage: wgpu::BufferUsages,
+    },
+    /// Elements of a type that a GPU does not compute.
+    #[error("a GPU does not compute {element}: convert to f32, f16 or bf16, or use the CPU path")]
+    NotOnGpu {
+        /// The type.
+        element: &'static str,
     },
     /// A range ends before it begins.
     #[error("the {side} range {start}..{end} ends before it begins: give the lower element first")]

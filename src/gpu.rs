@@ -12,7 +12,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::Error;
-use crate::{HardSigmoid, Kernel};
+use crate::{Element, HardSigmoid, Kernel};
 use adapter::AdapterKind;
 use transfer::{Flight, Host, Slot};
 use wait::{Poller, Waiting};
@@ -117,7 +117,7 @@ impl Gpu {
     ///
     /// [`Error::Length`] if the slices differ in length, with nothing written. [`Error::Interrupted`] if the device
     /// fails: it says how many elements of `target` are finished.
-    pub async fn apply(&self, f: HardSigmoid, source: &[f32], target: &mut [f32]) -> Result<(), Error> {
+    pub async fn apply<T: Element>(&self, f: HardSigmoid, source: &[T], target: &mut [T]) -> Result<(), Error> {
         self.run(f, Host::across(source, target)?, self.background()).await
     }
 
@@ -126,7 +126,7 @@ impl Gpu {
     /// # Errors
     ///
     /// As `apply`.
-    pub fn apply_blocking(&self, f: HardSigmoid, source: &[f32], target: &mut [f32]) -> Result<(), Error> {
+    pub fn apply_blocking<T: Element>(&self, f: HardSigmoid, source: &[T], target: &mut [T]) -> Result<(), Error> {
         pollster::block_on(self.run(f, Host::across(source, target)?, Waiting::Here(&self.0.device)))
     }
 
@@ -136,7 +136,7 @@ impl Gpu {
     ///
     /// [`Error::Interrupted`] if the device fails: the elements that it does not count as finished still have their
     /// old values.
-    pub async fn apply_in_place(&self, f: HardSigmoid, data: &mut [f32]) -> Result<(), Error> {
+    pub async fn apply_in_place<T: Element>(&self, f: HardSigmoid, data: &mut [T]) -> Result<(), Error> {
         self.run(f, Host::InPlace(data), self.background()).await
     }
 
@@ -145,7 +145,7 @@ impl Gpu {
     /// # Errors
     ///
     /// As `apply_in_place`.
-    pub fn apply_in_place_blocking(&self, f: HardSigmoid, data: &mut [f32]) -> Result<(), Error> {
+    pub fn apply_in_place_blocking<T: Element>(&self, f: HardSigmoid, data: &mut [T]) -> Result<(), Error> {
         pollster::block_on(self.run(f, Host::InPlace(data), Waiting::Here(&self.0.device)))
     }
 
@@ -157,22 +157,22 @@ impl Gpu {
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn run(&self, f: HardSigmoid, mut host: Host<'_>, waiting: Waiting<'_>) -> Result<(), Error> {
+    async fn run<T: Element>(&self, f: HardSigmoid, mut host: Host<'_, T>, waiting: Waiting<'_>) -> Result<(), Error> {
         let mut finished = 0;
         let run = self.run_windows(f, &mut host, waiting, &mut finished).await;
         run.map_err(|cause| Error::Interrupted { finished, cause: Box::new(cause) })
     }
 
     /// The verbs. Windows are finished in ascending order, so that what an error leaves finished is a prefix.
-    async fn run_windows(
+    async fn run_windows<T: Element>(
         &self,
         f: HardSigmoid,
-        host: &mut Host<'_>,
+        host: &mut Host<'_, T>,
         waiting: Waiting<'_>,
         finished: &mut usize,
     ) -> Result<(), Error> {
         let mut ring: VecDeque<(Range<usize>, Flight)> = VecDeque::with_capacity(SLOTS);
-        let mut windows = transfer::windows(host.len(), &self.0.device.limits());
+        let mut windows = transfer::windows::<T>(host.len(), &self.0.device.limits());
         loop {
             let next = windows.next();
             if next.is_none() || ring.len() == SLOTS {
@@ -188,7 +188,7 @@ impl Gpu {
                     None => Slot::new(&self.0.device)?,
                 };
                 slot.upload(host.source(&window))?;
-                let flight = slot.dispatch(f, window.len(), &self.0)?;
+                let flight = slot.dispatch::<T>(f, window.len(), &self.0)?;
                 ring.push_back((window, flight));
             }
         }

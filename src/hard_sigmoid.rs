@@ -3,6 +3,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::element::{Element, Float};
 use crate::error::ParameterError;
 
 /// Hard sigmoid, y = clamp(α·x + β, 0, 1), with its two parameters.
@@ -39,9 +40,9 @@ use crate::error::ParameterError;
 /// ```
 /// use hard_sigmoid::HardSigmoid;
 ///
-/// assert_eq!(HardSigmoid::ONNX.eval(1.5), 0.8);
-/// assert_eq!(HardSigmoid::PYTORCH.eval(1.5), 0.75);
-/// assert_eq!(HardSigmoid::new(0.25, 0.5)?.eval(-1.0), 0.25);
+/// assert_eq!(HardSigmoid::ONNX.eval(1.5_f32), 0.8);
+/// assert_eq!(HardSigmoid::PYTORCH.eval(1.5_f32), 0.75);
+/// assert_eq!(HardSigmoid::new(0.25, 0.5)?.eval(-1.0_f64), 0.25);
 /// # Ok::<(), hard_sigmoid::ParameterError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -99,24 +100,32 @@ impl HardSigmoid {
     /// The function of one value. Deterministic, and the same bits as every other path of this crate.
     #[must_use]
     #[inline]
-    pub fn eval(self, x: f32) -> f32 {
-        self.params().eval(x)
+    pub fn eval<T: Element>(self, x: T) -> T {
+        self.line::<T>().eval(x)
     }
 
-    /// The four numbers that evaluation uses, rounded to f32: what the shader reads.
+    /// The four numbers that evaluation in f32 uses: what the shader reads.
     #[must_use]
-    pub const fn params(self) -> Params {
+    pub fn params(self) -> Params {
+        let Line { slope, shift, lo, hi } = self.line::<f32>();
+        Params { slope, shift, lo, hi }
+    }
+
+    /// What evaluation of a type uses, rounded once to the type that it is done in.
+    #[inline]
+    pub(crate) fn line<T: Element>(self) -> Line<T> {
+        let of = T::Wide::of;
         if self.alpha == 0.0 {
             // Equal bounds make the constant. The slope is not 0, since ∞·0 would be NaN.
-            let constant = (self.beta as f32).clamp(0.0, 1.0) + 0.0;
-            return Params { slope: 1.0, shift: 0.0, lo: constant, hi: constant };
+            let constant = of(self.beta.clamp(0.0, 1.0) + 0.0);
+            return Line { slope: of(1.0), shift: of(0.0), lo: constant, hi: constant };
         }
-        let shift = if self.beta == 0.0 { 0.0 } else { (self.beta / self.alpha) as f32 };
-        Params { slope: self.alpha as f32, shift, lo: 0.0, hi: 1.0 }
+        let shift = if self.beta == 0.0 { 0.0 } else { self.beta / self.alpha };
+        Line { slope: of(self.alpha), shift: of(shift), lo: of(0.0), hi: of(1.0) }
     }
 }
 
-/// The parameters as evaluation uses them: y = clamp((x + shift)·slope, lo, hi).
+/// The parameters as the shader has them: y = clamp((x + shift)·slope, lo, hi).
 ///
 /// The same 16 bytes as the struct `HardSigmoid` in [`WGSL`](crate::WGSL), in its uniform-buffer layout: four f32 in
 /// the order of the fields. Comes from [`HardSigmoid::params`].
@@ -140,18 +149,32 @@ impl Params {
     pub fn to_bytes(self) -> [u8; 16] {
         bytemuck::cast(self)
     }
+}
 
-    /// The function of one value. See [`HardSigmoid`] for what it promises.
-    #[must_use]
+/// The function ready to be evaluated for an element type. The twin of `hard_sigmoid_bits` in the shader.
+pub(crate) struct Line<T: Element> {
+    pub(crate) slope: T::Wide,
+    pub(crate) shift: T::Wide,
+    pub(crate) lo: T::Wide,
+    pub(crate) hi: T::Wide,
+}
+
+impl<T: Element> Clone for Line<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Element> Copy for Line<T> {}
+
+impl<T: Element> Line<T> {
     #[inline]
-    pub fn eval(self, x: f32) -> f32 {
-        let z = (x + self.shift) * self.slope;
+    pub(crate) fn eval(self, x: T) -> T {
+        let z = (x.widen() + self.shift) * self.slope;
         // These comparisons, unlike f32::clamp, turn a -0 into the lower bound.
         let z = if z > self.lo { z } else { self.lo };
         let y = if z < self.hi { z } else { self.hi };
-        // In integers, since arithmetic need not keep a NaN's payload.
-        let bits = x.to_bits();
-        if bits & 0x7fff_ffff > 0x7f80_0000 { f32::from_bits(bits | 0x0040_0000) } else { y }
+        x.quieted().unwrap_or(T::round(y))
     }
 }
 
@@ -200,7 +223,7 @@ mod tests {
 
     #[test]
     fn never_minus_zero() {
-        assert_eq!(HardSigmoid::new(-0.2, 0.5).unwrap().eval(2.5).to_bits(), 0);
+        assert_eq!(HardSigmoid::new(-0.2, 0.5).unwrap().eval(2.5_f32).to_bits(), 0);
         for (alpha, beta) in SHAPES {
             let f = HardSigmoid::new(alpha, beta).unwrap();
             let edge = (-beta / alpha) as f32;
@@ -209,7 +232,7 @@ mod tests {
             }
         }
         for beta in [0.0, -0.0, -3.0] {
-            assert_eq!(HardSigmoid::new(0.0, beta).unwrap().eval(1.0).to_bits(), 0);
+            assert_eq!(HardSigmoid::new(0.0, beta).unwrap().eval(1.0_f32).to_bits(), 0);
         }
     }
 

@@ -4,6 +4,7 @@
 #[cfg(feature = "wgpu")]
 mod backend;
 pub mod cpu;
+mod element;
 mod error;
 #[cfg(feature = "wgpu")]
 pub mod gpu;
@@ -15,6 +16,7 @@ pub mod validate;
 
 #[cfg(feature = "wgpu")]
 pub use backend::{AUTO_GPU_FROM, Backend, Engine, Fallback, Ran};
+pub use element::Element;
 #[cfg(feature = "wgpu")]
 pub use error::{BindError, Error};
 pub use error::{LengthMismatch, ParameterError, PlanError, Side};
@@ -25,6 +27,7 @@ pub use gpu::{
     binding::{Binding, Elements, Function},
     kernel::Kernel,
 };
+pub use half;
 pub use hard_sigmoid::{HardSigmoid, Params};
 #[cfg(feature = "wgpu")]
 pub use wgpu;

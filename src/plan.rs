@@ -2,28 +2,29 @@
 //!
 //! A dispatch sees its data through bindings, whose offset must be a multiple of an alignment and whose size has a
 //! limit, and its grid has a limit too. [`windows`] cuts a range into pieces that fit, each with element offsets into
-//! its bindings, since the ranges of users are rarely aligned. Offsets and lengths are in words, the 4 bytes of an f32,
-//! unless a name says bytes.
+//! its bindings, since the ranges of users are rarely aligned. Offsets and lengths are in elements, unless a name says
+//! otherwise: one or two of them fill a word, the 4 bytes that a shader loads at least, and four words a vector.
 
 use crate::error::{PlanError, Side};
 
 /// Threads per workgroup: the shader's `WORKGROUP`. No adapter has to allow more.
 pub const WORKGROUP: u32 = 256;
 
-/// Words that a workgroup covers going by vectors: four vec4 per thread.
-pub const WORDS_PER_GROUP: u64 = WORKGROUP as u64 * 16;
+/// Vectors that a workgroup covers: four per thread.
+pub const VECTORS_PER_GROUP: u64 = WORKGROUP as u64 * 4;
 
 /// Up to this many words go word by word, which is slower for each but takes one dispatch whatever the alignment.
-const SMALL: u64 = 4096;
+const SMALL_WORDS: u64 = 4096;
 
-/// Bytes per word.
-const WORD: u64 = 4;
+/// Bytes of a word.
+const WORD_BYTES: u64 = 4;
 
-/// Words per vec4.
-const VECTOR: u64 = 4;
+/// Bytes of a vec4.
+const VECTOR_BYTES: u64 = 16;
 
-/// The shader's indices are u32 and may run past the end by a grid's extent: a binding ends well before they wrap.
-const MAX_BINDING_WORDS: u64 = 1 << 30;
+/// The shader's indices of elements are u32 and may run past the end by a grid's extent: a binding ends well before they
+/// wrap.
+const MAX_BINDING_BYTES: u64 = 1 << 32;
 
 /// The limits of a device that matter to a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +40,8 @@ pub struct Limits {
 /// Where in a buffer a range of elements begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Start {
-    /// The first word.
-    pub word: u64,
+    /// The first element.
+    pub element: u64,
     /// The size of the buffer.
     pub buffer_bytes: u64,
 }
@@ -74,63 +75,85 @@ pub struct Span {
     pub size_bytes: u64,
 }
 
-/// Whether a dispatch moves vectors or words.
+/// What a thread of a dispatch writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// Whole vec4 of the target.
     Vector {
-        /// How many words the source lies further on than the vector that it begins in: the shader's `ROTATION`.
+        /// How many elements the source lies further on than the vector that it begins in: the shader's `ROTATION`.
         rotation: u32,
     },
-    /// Single words: a small range, or the ends of a larger one that fill no vector.
+    /// A word, or the part of it that is in the range: for a small range, or the ends of a larger one that fill no
+    /// vector.
     Word,
 }
 
-/// One dispatch. Its numbers are what the shader reads, in vectors or words as `unit` says.
+/// One dispatch. Its numbers are what the shader reads, in vectors or elements as `unit` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// How the source is reached.
     pub access: Access,
-    /// What a thread moves.
+    /// What a thread writes.
     pub unit: Unit,
     /// The source binding. Equal to `target` where `access` is [`Access::Within`].
     pub source: Span,
     /// The target binding.
     pub target: Span,
-    /// The first source unit within its binding.
+    /// The first source vector, or element, within its binding.
     pub source_first: u32,
-    /// The first target unit within its binding.
+    /// The first target vector, or element, within its binding.
     pub target_first: u32,
-    /// How many units.
+    /// How many vectors, or elements.
     pub len: u32,
     /// Workgroups along x.
     pub groups: u32,
 }
 
-/// Cuts `len` words from `source` to `target` into dispatches that fit `limits`, in ascending order.
+/// Cuts `len` elements of `element_bytes` bytes, 2 or 4, from `source` to `target` into dispatches that fit `limits`, in
+/// ascending order.
 ///
 /// # Errors
 ///
 /// [`PlanError`] if a range does not fit its buffer, if two ranges of one buffer overlap without being the same, or if
 /// the limits allow no window at all.
-pub fn windows(source: Start, target: Start, len: u64, buffers: Buffers, limits: Limits) -> Result<Windows, PlanError> {
+pub fn windows(
+    source: Start,
+    target: Start,
+    len: u64,
+    element_bytes: u64,
+    buffers: Buffers,
+    limits: Limits,
+) -> Result<Windows, PlanError> {
+    let per_word = match element_bytes {
+        2 => 2,
+        4 => 1,
+        _ => return Err(PlanError::ElementBytes { element_bytes }),
+    };
     for (side, start) in [(Side::Source, source), (Side::Target, target)] {
-        let available = start.buffer_bytes / WORD;
-        if start.word.checked_add(len).is_none_or(|end| end > available) {
-            return Err(PlanError::OutOfRange { side, first: start.word, len, available });
+        // A binding shows whole words.
+        let available = start.buffer_bytes / WORD_BYTES * per_word;
+        if start.element.checked_add(len).is_none_or(|end| end > available) {
+            let first = start.element;
+            return Err(match start.buffer_bytes / element_bytes {
+                held if held > available && first.checked_add(len) == Some(held) => {
+                    PlanError::PartOfWord { side, buffer_bytes: start.buffer_bytes }
+                }
+                _ => PlanError::OutOfRange { side, first, len, available },
+            });
         }
     }
-    let distance = source.word.abs_diff(target.word);
+    let distance = source.element.abs_diff(target.element);
     if buffers == Buffers::One && distance != 0 && distance < len {
-        return Err(PlanError::Overlap { source_first: source.word, target_first: target.word, len });
+        return Err(PlanError::Overlap { source_first: source.element, target_first: target.element, len });
     }
-    let alignment = (u64::from(limits.alignment_bytes) / WORD).max(VECTOR);
-    let binding = (limits.binding_bytes / WORD).min(MAX_BINDING_WORDS) / VECTOR * VECTOR;
+    let vector = VECTOR_BYTES / element_bytes;
+    let alignment = u64::from(limits.alignment_bytes).max(VECTOR_BYTES) / element_bytes;
+    let binding = (limits.binding_bytes.min(MAX_BINDING_BYTES) / VECTOR_BYTES).saturating_mul(vector);
     if !alignment.is_power_of_two() || binding < 2 * alignment || limits.groups == 0 {
         return Err(PlanError::Limits { binding_bytes: limits.binding_bytes, groups: limits.groups });
     }
-    let begin = source.word;
-    Ok(Windows { source, target, begin, len, buffers, alignment, binding, groups: u64::from(limits.groups) })
+    let (begin, groups) = (source.element, u64::from(limits.groups));
+    Ok(Windows { source, target, begin, len, element_bytes, buffers, alignment, binding, groups })
 }
 
 /// The windows of a range. Made by [`windows`].
@@ -138,14 +161,14 @@ pub fn windows(source: Start, target: Start, len: u64, buffers: Buffers, limits:
 pub struct Windows {
     source: Start,
     target: Start,
-    /// The first source word of all.
+    /// The first source element of all.
     begin: u64,
     /// What is left.
     len: u64,
+    element_bytes: u64,
     buffers: Buffers,
-    /// Words.
     alignment: u64,
-    /// Words in the longest binding.
+    /// Elements in the longest binding.
     binding: u64,
     /// Workgroups in the largest grid.
     groups: u64,
@@ -158,7 +181,7 @@ impl Iterator for Windows {
         if self.len == 0 {
             return None;
         }
-        let (source, target) = (self.source.word, self.target.word);
+        let (source, target) = (self.source.element, self.target.element);
         let (access, room) = self.access();
         let (source_base, target_base) = match access {
             Access::Within => (self.align(source.min(target)), self.align(source.min(target))),
@@ -168,23 +191,23 @@ impl Iterator for Windows {
 
         let (unit, len, groups) = self.unit(self.len.min(room));
         let behind = match unit {
-            Unit::Vector { rotation } => (VECTOR - u64::from(rotation)) % VECTOR,
+            Unit::Vector { rotation } => (self.vector() - u64::from(rotation)) % self.vector(),
             Unit::Word => 0,
         };
         let (source_end, target_end) = (source + len + behind, target + len);
         let (source_span, target_span) = match access {
             Access::Within => {
-                let both = span(source_base, source_end.max(target_end));
+                let both = self.span(source_base, source_end.max(target_end));
                 (both, both)
             }
-            Access::Across | Access::Arena => (span(source_base, source_end), span(target_base, target_end)),
+            Access::Across | Access::Arena => (self.span(source_base, source_end), self.span(target_base, target_end)),
         };
-        self.source.word += len;
-        self.target.word += len;
+        self.source.element += len;
+        self.target.element += len;
         self.len -= len;
-        let units = |words: u64| match unit {
-            Unit::Vector { .. } => (words / VECTOR) as u32,
-            Unit::Word => words as u32,
+        let units = |elements: u64| match unit {
+            Unit::Vector { .. } => (elements / self.vector()) as u32,
+            Unit::Word => elements as u32,
         };
         Some(Window {
             access,
@@ -200,9 +223,9 @@ impl Iterator for Windows {
 }
 
 impl Windows {
-    /// How the next window reaches its source, and how many words the bindings then have room for: at least one.
+    /// How the next window reaches its source, and how many elements the bindings then have room for: at least one.
     fn access(&self) -> (Access, u64) {
-        let (source, target) = (self.source.word, self.target.word);
+        let (source, target) = (self.source.element, self.target.element);
         let (low, high) = (source.min(target), source.max(target));
         let apart = self.binding - (source - self.align(source)).max(target - self.align(target));
         match self.buffers {
@@ -216,38 +239,47 @@ impl Windows {
         }
     }
 
-    /// What the next of up to `room` words move as, how many do, and in how many workgroups.
+    /// What the next of up to `room` elements move as, how many do, and in how many workgroups.
     ///
     /// A target vector is put together from the source vector that it begins in and, if source and target are
-    /// misaligned against each other, the one behind. Both must lie inside the range, since the words around it may be
-    /// somebody else's: the words before the first such vector, and those behind the last, go one by one.
+    /// misaligned against each other, the one behind. Both must lie inside the range, since what is around it may be
+    /// somebody else's: the elements before the first such vector, and those behind the last, go word by word.
     fn unit(&self, room: u64) -> (Unit, u64, u64) {
-        let (source, target) = (self.source.word, self.target.word);
-        let rotation = source.wrapping_sub(target) % VECTOR;
-        let behind = (VECTOR - rotation) % VECTOR;
-        let mut before = (VECTOR - target % VECTOR) % VECTOR;
+        let (source, target) = (self.source.element, self.target.element);
+        let (vector, per_word) = (self.vector(), WORD_BYTES / self.element_bytes);
+        let rotation = source.wrapping_sub(target) % vector;
+        let behind = (vector - rotation) % vector;
+        let mut before = (vector - target % vector) % vector;
         if source + before - self.begin < rotation {
-            before += VECTOR;
+            before += vector;
         }
-        let vectors = room.saturating_sub(before + behind) / VECTOR;
-        if self.len <= SMALL || vectors == 0 {
-            let len = room.min(self.groups * u64::from(WORKGROUP));
-            (Unit::Word, len, len.div_ceil(u64::from(WORKGROUP)))
+        let vectors = room.saturating_sub(before + behind) / vector;
+        if self.len <= SMALL_WORDS * per_word || vectors == 0 {
+            let (words, into_word) = (self.groups * u64::from(WORKGROUP), target % per_word);
+            let len = room.min(words * per_word - into_word);
+            (Unit::Word, len, (into_word + len).div_ceil(per_word).div_ceil(u64::from(WORKGROUP)))
         } else if before > 0 {
             (Unit::Word, before, 1)
         } else {
-            let len = (vectors * VECTOR).min(self.groups * WORDS_PER_GROUP);
-            (Unit::Vector { rotation: rotation as u32 }, len, len.div_ceil(WORDS_PER_GROUP))
+            let vectors = vectors.min(self.groups * VECTORS_PER_GROUP);
+            (Unit::Vector { rotation: rotation as u32 }, vectors * vector, vectors.div_ceil(VECTORS_PER_GROUP))
         }
     }
 
-    fn align(&self, word: u64) -> u64 {
-        word & !(self.alignment - 1)
+    /// Elements of a vec4.
+    fn vector(&self) -> u64 {
+        VECTOR_BYTES / self.element_bytes
     }
-}
 
-fn span(base: u64, end: u64) -> Span {
-    Span { offset_bytes: base * WORD, size_bytes: (end - base) * WORD }
+    fn align(&self, element: u64) -> u64 {
+        element & !(self.alignment - 1)
+    }
+
+    /// The binding from element `base` to `end`, in whole words.
+    fn span(&self, base: u64, end: u64) -> Span {
+        let size_bytes = ((end - base) * self.element_bytes).next_multiple_of(WORD_BYTES);
+        Span { offset_bytes: base * self.element_bytes, size_bytes }
+    }
 }
 
 #[cfg(test)]
@@ -257,66 +289,72 @@ mod tests {
     const TINY: Limits = Limits { binding_bytes: 64, alignment_bytes: 32, groups: 1 };
     const USUAL: Limits = Limits { binding_bytes: 128 << 20, alignment_bytes: 256, groups: 65_535 };
 
-    fn start(word: u64, slack: u64, len: u64) -> Start {
-        Start { word, buffer_bytes: (word + len + slack) * WORD }
+    /// A range in a buffer that holds `slack` bytes more, in whole words.
+    fn start(element: u64, len: u64, element_bytes: u64, slack: u64) -> Start {
+        Start { element, buffer_bytes: ((element + len) * element_bytes).next_multiple_of(4) + slack }
     }
 
-    /// Every word of both ranges once, in order, through bindings that the limits and the buffers allow.
-    fn check(source: Start, target: Start, len: u64, buffers: Buffers, limits: Limits) -> Vec<Window> {
-        let case = format!("{source:?} {target:?} {len} {buffers:?} {limits:?}");
-        let windows: Vec<_> = windows(source, target, len, buffers, limits).expect(&case).collect();
+    /// Every element of both ranges once, in order, through bindings that the limits and the buffers allow.
+    fn check(source: Start, target: Start, len: u64, bytes: u64, buffers: Buffers, limits: Limits) -> Vec<Window> {
+        let case = format!("{source:?} {target:?} {len} of {bytes} {buffers:?} {limits:?}");
+        let windows: Vec<_> = windows(source, target, len, bytes, buffers, limits).expect(&case).collect();
         let mut done = 0;
         for w in &windows {
-            let per_unit = if w.unit == Unit::Word { 1 } else { VECTOR };
+            let per_unit = if w.unit == Unit::Word { 1 } else { 16 / bytes };
             let rotation = if let Unit::Vector { rotation } = w.unit { u64::from(rotation) } else { 0 };
-            let first = |span: Span, first: u32| span.offset_bytes / WORD + u64::from(first) * per_unit;
-            assert_eq!(first(w.source, w.source_first) + rotation, source.word + done, "{case}");
-            assert_eq!(first(w.target, w.target_first), target.word + done, "{case}");
+            let first = |span: Span, first: u32| span.offset_bytes / bytes + u64::from(first) * per_unit;
+            assert_eq!(first(w.source, w.source_first) + rotation, source.element + done, "{case}");
+            assert_eq!(first(w.target, w.target_first), target.element + done, "{case}");
             // What is read: also the vector behind the last, if misaligned.
-            let read = u64::from(w.len) * per_unit + if rotation == 0 { 0 } else { VECTOR };
-            assert!(first(w.source, w.source_first) >= source.word, "{case}");
-            assert!(first(w.source, w.source_first) + read <= source.word + len, "{case}");
+            let read = u64::from(w.len) * per_unit + if rotation == 0 { 0 } else { per_unit };
+            assert!(first(w.source, w.source_first) >= source.element, "{case}");
+            assert!(first(w.source, w.source_first) + read <= source.element + len, "{case}");
             for (span, reach, start) in [
                 (w.source, u64::from(w.source_first) * per_unit + read, source),
                 (w.target, u64::from(w.target_first + w.len) * per_unit, target),
             ] {
-                assert!(span.size_bytes <= limits.binding_bytes, "{case}");
+                assert!(span.size_bytes <= limits.binding_bytes && span.size_bytes % 4 == 0, "{case}");
                 assert!(span.offset_bytes + span.size_bytes <= start.buffer_bytes, "{case}");
                 assert_eq!(span.offset_bytes % u64::from(limits.alignment_bytes), 0, "{case}");
-                assert!(reach * WORD <= span.size_bytes, "{case}");
+                assert!(reach * bytes <= span.size_bytes, "{case}");
             }
             match (buffers, w.access) {
                 (Buffers::Two, Access::Across) => {}
                 (Buffers::One, Access::Within) => assert_eq!(w.source, w.target, "{case}"),
                 (Buffers::One, Access::Arena) => {
                     let [low, high] =
-                        if source.word < target.word { [w.source, w.target] } else { [w.target, w.source] };
+                        if source.element < target.element { [w.source, w.target] } else { [w.target, w.source] };
                     assert!(low.offset_bytes + low.size_bytes <= high.offset_bytes, "{case}");
                 }
                 unexpected => panic!("{unexpected:?} {case}"),
             }
             assert!(w.groups <= limits.groups, "{case}");
-            let covered = u64::from(w.groups) * if w.unit == Unit::Word { 256 } else { WORDS_PER_GROUP / VECTOR };
-            assert!(covered >= u64::from(w.len) && w.len > 0, "{case}");
+            // A thread of a word window may have only the latter half of a word.
+            let (threads, part) =
+                if w.unit == Unit::Word { (256, w.target_first % (4 / bytes) as u32) } else { (1024, 0) };
+            let per_thread = if w.unit == Unit::Word { 4 / bytes } else { 1 };
+            assert!(u64::from(w.groups) * threads * per_thread >= u64::from(part + w.len) && w.len > 0, "{case}");
             done += u64::from(w.len) * per_unit;
         }
         assert_eq!(done, len, "{case}");
         windows
     }
 
-    /// Lengths around those at which the plan changes.
-    fn lengths() -> impl Iterator<Item = u64> {
-        (0..20).chain(SMALL - 2..SMALL + 12)
+    /// Element sizes, with lengths around those at which the plan changes.
+    fn sizes() -> impl Iterator<Item = (u64, u64)> {
+        [4, 2].into_iter().flat_map(|bytes| {
+            let small = SMALL_WORDS * 4 / bytes;
+            (0..20).chain(small - 2..small + 12).map(move |len| (bytes, len))
+        })
     }
 
     #[test]
     fn tiny_limits_cover_every_offset_and_length() {
-        for len in lengths() {
-            for from in 0..10 {
-                for to in 0..10 {
-                    for slack in 0..4 {
-                        check(start(from, slack, len), start(to, 3 - slack, len), len, Buffers::Two, TINY);
-                    }
+        for (bytes, len) in sizes() {
+            for (from, to) in (0..10).flat_map(|from| (0..10).map(move |to| (from, to))) {
+                for slack in [0, 4, 8, 12] {
+                    let (source, target) = (start(from, len, bytes, slack), start(to, len, bytes, 12 - slack));
+                    check(source, target, len, bytes, Buffers::Two, TINY);
                 }
             }
         }
@@ -324,18 +362,19 @@ mod tests {
 
     #[test]
     fn tiny_limits_cover_every_pair_of_ranges_of_one_buffer() {
-        for len in lengths() {
-            for from in 0..10 {
-                for gap in 0..20 {
-                    let (low, high) = (from, from + len + gap);
-                    let end = (high + len + gap % 4) * WORD;
-                    let (low, high) = (Start { word: low, buffer_bytes: end }, Start { word: high, buffer_bytes: end });
-                    check(low, high, len, Buffers::One, TINY);
-                    check(high, low, len, Buffers::One, TINY);
-                    check(low, low, len, Buffers::One, TINY);
-                }
+        for (bytes, len) in sizes() {
+            for (from, gap) in (0..10).flat_map(|from| (0..20).map(move |gap| (from, gap))) {
+                let high = start(from + len + gap, len, bytes, gap % 4 * 4);
+                let low = Start { element: from, ..high };
+                check(low, high, len, bytes, Buffers::One, TINY);
+                check(high, low, len, bytes, Buffers::One, TINY);
+                check(low, low, len, bytes, Buffers::One, TINY);
             }
         }
+    }
+
+    fn across(from: u64, to: u64, len: u64, bytes: u64, limits: Limits) -> Vec<Window> {
+        check(start(from, len, bytes, 0), start(to, len, bytes, 0), len, bytes, Buffers::Two, limits)
     }
 
     fn shape(windows: &[Window]) -> Vec<(Unit, u32)> {
@@ -344,59 +383,63 @@ mod tests {
 
     #[test]
     fn one_dispatch_where_limits_and_alignment_allow() {
-        let aligned = Unit::Vector { rotation: 0 };
-        let windows = check(start(64, 0, 1 << 20), start(0, 0, 1 << 20), 1 << 20, Buffers::Two, USUAL);
-        assert_eq!(shape(&windows), [(aligned, 1 << 18)]);
-        assert_eq!(windows[0].groups, 256);
-        let windows = check(start(5, 0, SMALL), start(3, 0, SMALL), SMALL, Buffers::Two, USUAL);
-        assert_eq!(shape(&windows), [(Unit::Word, SMALL as u32)]);
+        for bytes in [4, 2] {
+            let windows = across(64, 0, 1 << 20, bytes, USUAL);
+            assert_eq!(shape(&windows), [(Unit::Vector { rotation: 0 }, (1 << 20) * bytes as u32 / 16)]);
+            assert_eq!(windows[0].groups, 64 * bytes as u32);
+            let small = SMALL_WORDS * 4 / bytes;
+            assert_eq!(shape(&across(5, 3, small, bytes, USUAL)), [(Unit::Word, small as u32)]);
+        }
     }
 
     #[test]
     fn ends_of_an_unaligned_range_go_by_word() {
-        let len = 1 << 20;
-        let windows = check(start(5, 0, len), start(1, 0, len), len, Buffers::Two, USUAL);
-        assert_eq!(shape(&windows), [(Unit::Word, 3), (Unit::Vector { rotation: 0 }, (1 << 18) - 1), (Unit::Word, 1)]);
-        let windows = check(start(0, 0, len), start(2, 0, len), len, Buffers::Two, USUAL);
-        assert_eq!(shape(&windows), [(Unit::Word, 2), (Unit::Vector { rotation: 2 }, (1 << 18) - 1), (Unit::Word, 2)]);
+        let vectors = |rotation, len| (Unit::Vector { rotation }, len);
+        let windows = across(5, 1, 1 << 20, 4, USUAL);
+        assert_eq!(shape(&windows), [(Unit::Word, 3), vectors(0, (1 << 18) - 1), (Unit::Word, 1)]);
+        let windows = across(0, 2, 1 << 20, 4, USUAL);
+        assert_eq!(shape(&windows), [(Unit::Word, 2), vectors(2, (1 << 18) - 1), (Unit::Word, 2)]);
+        let windows = across(0, 3, 1 << 20, 2, USUAL);
+        assert_eq!(shape(&windows), [(Unit::Word, 5), vectors(5, (1 << 17) - 1), (Unit::Word, 3)]);
     }
 
     #[test]
     fn past_the_binding_limit() {
-        let len = (128 << 20) / WORD + 1;
-        let windows = check(start(0, 0, len), start(0, 0, len), len, Buffers::Two, USUAL);
+        let windows = across(0, 0, (128 << 20) / 4 + 1, 4, USUAL);
         assert_eq!(shape(&windows), [(Unit::Vector { rotation: 0 }, 1 << 23), (Unit::Word, 1)]);
     }
 
     #[test]
     fn past_the_grid_limit() {
         let limits = Limits { binding_bytes: 4 << 30, ..USUAL };
-        let len = 65_535 * WORDS_PER_GROUP + 1;
-        let windows = check(start(0, 0, len), start(0, 0, len), len, Buffers::Two, limits);
+        let windows = across(0, 0, 65_535 * VECTORS_PER_GROUP * 4 + 1, 4, limits);
         assert_eq!(windows.iter().map(|w| w.groups).collect::<Vec<_>>(), [65_535, 1]);
     }
 
     #[test]
     fn distant_ranges_of_one_buffer_get_two_bindings() {
         let len = 1 << 24;
-        let end = 16 << 30;
-        let (low, high) = (Start { word: 7, buffer_bytes: end }, Start { word: 1 << 31, buffer_bytes: end });
-        assert!(check(low, high, len, Buffers::One, USUAL).iter().all(|w| w.access == Access::Arena));
-        assert!(check(low, low, len, Buffers::One, USUAL).iter().all(|w| w.access == Access::Within));
+        let (low, high) = (7, 1 << 31);
+        let at = |element| Start { element, buffer_bytes: 16 << 30 };
+        let windows = check(at(low), at(high), len, 4, Buffers::One, USUAL);
+        assert!(windows.iter().all(|w| w.access == Access::Arena));
+        let windows = check(at(low), at(low), len, 4, Buffers::One, USUAL);
+        assert!(windows.iter().all(|w| w.access == Access::Within));
     }
 
     #[test]
     fn refuses_what_does_not_fit() {
-        let (short, long) = (start(0, 0, 4), start(0, 0, 5));
+        let at = |element, buffer_bytes| Start { element, buffer_bytes };
+        let (short, long) = (at(0, 16), at(0, 20));
         let out = |side, first, len, available| PlanError::OutOfRange { side, first, len, available };
-        let refused = |source, target, len, buffers, limits| windows(source, target, len, buffers, limits).unwrap_err();
+        let refused =
+            |source, target, len, buffers, limits| windows(source, target, len, 4, buffers, limits).unwrap_err();
         assert_eq!(refused(short, long, 5, Buffers::Two, USUAL), out(Side::Source, 0, 5, 4));
         assert_eq!(refused(long, short, 5, Buffers::Two, USUAL), out(Side::Target, 0, 5, 4));
-        let far = Start { word: u64::MAX, buffer_bytes: u64::MAX };
+        let far = at(u64::MAX, u64::MAX);
         assert_eq!(refused(far, far, 1, Buffers::Two, USUAL), out(Side::Source, u64::MAX, 1, u64::MAX / 4));
-        let (a, b) = (Start { word: 0, buffer_bytes: 64 }, Start { word: 3, buffer_bytes: 64 });
         assert_eq!(
-            refused(a, b, 4, Buffers::One, USUAL),
+            refused(at(0, 64), at(3, 64), 4, Buffers::One, USUAL),
             PlanError::Overlap { source_first: 0, target_first: 3, len: 4 }
         );
         for limits in [
@@ -407,18 +450,33 @@ mod tests {
         ] {
             assert!(matches!(refused(short, long, 4, Buffers::Two, limits), PlanError::Limits { .. }), "{limits:?}");
         }
+        assert!(matches!(
+            windows(short, long, 1, 8, Buffers::Two, USUAL),
+            Err(PlanError::ElementBytes { element_bytes: 8 })
+        ));
+    }
+
+    #[test]
+    fn half_a_word_at_the_end_of_a_buffer_cannot_be_bound() {
+        let odd = Start { element: 0, buffer_bytes: 14 };
+        let plan = |len| windows(odd, odd, len, 2, Buffers::One, USUAL).map(|w| w.map(|w| w.len).sum::<u32>());
+        assert_eq!(plan(6), Ok(6));
+        assert_eq!(plan(7), Err(PlanError::PartOfWord { side: Side::Source, buffer_bytes: 14 }));
+        assert!(matches!(plan(8), Err(PlanError::OutOfRange { available: 6, .. })));
     }
 
     #[test]
     fn lengths_near_the_end_of_u64_do_not_overflow() {
-        let huge = Start { word: 1, buffer_bytes: u64::MAX };
-        let len = u64::MAX / WORD - 1;
-        let mut windows = windows(huge, huge, len, Buffers::One, USUAL).unwrap();
-        assert_eq!(windows.next().unwrap().len, 3);
-        assert_eq!(windows.next().unwrap().len, (1 << 23) - 1);
-        windows.source.word += windows.len - 5;
-        windows.target.word = windows.source.word;
-        windows.len = 5;
-        assert_eq!(windows.map(|w| w.len).sum::<u32>(), 5);
+        for bytes in [4, 2] {
+            let huge = Start { element: 1, buffer_bytes: u64::MAX };
+            let len = u64::MAX / 4 * (4 / bytes) - 1;
+            let mut windows = windows(huge, huge, len, bytes, Buffers::One, USUAL).unwrap();
+            assert_eq!(u64::from(windows.next().unwrap().len), 16 / bytes - 1);
+            assert_eq!(windows.next().unwrap().len, (1 << 23) - 1);
+            windows.source.element += windows.len - 5;
+            windows.target.element = windows.source.element;
+            windows.len = 5;
+            assert_eq!(windows.map(|w| w.len).sum::<u32>(), 5);
+        }
     }
 }

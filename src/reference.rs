@@ -1,14 +1,14 @@
 //! The exact function, evaluated in f64 as its definition spells it: another algebra than [`crate::Params::eval`]'s, so
 //! that the one can check the other.
 
-use crate::HardSigmoid;
+use crate::{Element, HardSigmoid};
 
 /// The exact function and the error that [`HardSigmoid`] allows itself.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reference {
     line: Line,
-    /// The error that rounding β/α leaves in the result: |β|·2⁻²⁴. None for the presets, whose β/α is an f32.
-    shift_error: Option<f64>,
+    /// |β|, an ULP of which rounding β/α may leave in the result. None for the presets, whose β/α is an f32.
+    shifted: Option<f64>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -21,25 +21,25 @@ enum Line {
 
 impl Reference {
     pub(crate) fn new(f: HardSigmoid) -> Self {
-        let preset = |d| Self { line: Line::Divide(d), shift_error: None };
+        let preset = |d| Self { line: Line::Divide(d), shifted: None };
         match f {
             HardSigmoid::ONNX => preset(5.0),
             HardSigmoid::PYTORCH => preset(6.0),
             _ => {
                 let shifted = if f.alpha() == 0.0 { 0.0 } else { f.beta().abs() };
-                Self { line: Line::Multiply(f.alpha(), f.beta()), shift_error: Some(shifted * 2_f64.powi(-24)) }
+                Self { line: Line::Multiply(f.alpha(), f.beta()), shifted: Some(shifted) }
             }
         }
     }
 
     /// The exact function of `x`, to f64's precision; NaN of NaN.
     #[inline]
-    pub(crate) fn exact(&self, x: f32) -> f64 {
-        let wide = f64::from(x);
+    pub(crate) fn exact<T: Element>(&self, x: T) -> f64 {
+        let wide = x.to_exact();
         let y = match self.line {
             Line::Divide(d) => wide / d + 0.5,
             // Constant for infinities, too.
-            Line::Multiply(0.0, beta) if !x.is_nan() => beta,
+            Line::Multiply(0.0, beta) if !wide.is_nan() => beta,
             // Rounds once, from the exact sum.
             Line::Multiply(alpha, beta) => alpha.mul_add(wide, beta),
         };
@@ -47,29 +47,41 @@ impl Reference {
     }
 
     /// Whether `y` is a result that the contract allows for `x`.
-    pub(crate) fn allows(&self, x: f32, y: f32) -> bool {
-        if x.is_nan() {
-            return y.to_bits() == x.to_bits() | 0x0040_0000;
-        }
-        if !(0.0..=1.0).contains(&y) || y.is_sign_negative() {
-            return false;
+    pub(crate) fn allows<T: Element>(&self, x: T, y: T) -> bool {
+        if let Some(nan) = x.quieted() {
+            return y.bits() == nan.bits();
         }
         let exact = self.exact(x);
-        let Some(shift_error) = self.shift_error else { return ulps(y, exact) <= 1 };
-        // To first order; the factor covers the others, and the last term a subnormal product.
-        let bound = (shift_error + 3.0 * 2_f64.powi(-24) * exact) * (1.0 + 1e-6) + 2_f64.powi(-149);
-        (f64::from(y) - exact).abs() <= bound
+        let wide = y.to_exact();
+        if !(0.0..=1.0).contains(&wide) || wide.is_sign_negative() {
+            return false;
+        }
+        let wider = T::SHADER.is_some();
+        // Half an ULP of 1, in the type that the arithmetic is done in.
+        let u = if wider { 2_f64.powi(-24) } else { 2_f64.powi(-53) };
+        let Some(shifted) = self.shifted.filter(|_| wider).or_else(|| (!wider).then_some(0.5)) else {
+            return ulps(y, exact) <= 1;
+        };
+        // To first order; the factor covers the others, and the last term a subnormal product. f64 has no wider type to
+        // be checked by: there the reference's own roundings come in.
+        let own = if wider { 2_f64.powi(-149) } else { 2.0 * u };
+        let bound = (shifted * u + 3.0 * u * exact) * (1.0 + 1e-6) + own;
+        // A 16-bit type rounds what f32 gave.
+        let rounded = size_of::<T>() == 2
+            && (T::nearest(exact - bound).to_exact()..=T::nearest(exact + bound).to_exact()).contains(&wide);
+        rounded || (wide - exact).abs() <= bound
     }
 }
 
-/// How many f32 lie between a result and the f32 nearest to the exact one, which is in [0, 1]. A result that is
-/// negative (-0 too) or NaN is further away than any number.
+/// How many numbers of a type lie between a result and the one nearest to the exact result, which is in [0, 1]. A result
+/// that is negative (-0 too) or NaN is further away than any number.
 #[inline]
-pub(crate) fn ulps(y: f32, exact: f64) -> u32 {
-    if y.is_nan() || y.is_sign_negative() {
+pub(crate) fn ulps<T: Element>(y: T, exact: f64) -> u32 {
+    let wide = y.to_exact();
+    if wide.is_nan() || wide.is_sign_negative() {
         return u32::MAX;
     }
-    y.to_bits().abs_diff((exact as f32).to_bits())
+    u32::try_from(y.bits().abs_diff(T::nearest(exact).bits())).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -79,7 +91,7 @@ mod tests {
     #[test]
     fn exact_values() {
         let sixth = Reference::new(HardSigmoid::PYTORCH);
-        assert_eq!([-3.0, -1.5, 0.0, 1.5, 3.0, 9.0].map(|x| sixth.exact(x)), [0.0, 0.25, 0.5, 0.75, 1.0, 1.0]);
+        assert_eq!([-3.0_f32, -1.5, 0.0, 1.5, 3.0, 9.0].map(|x| sixth.exact(x)), [0.0, 0.25, 0.5, 0.75, 1.0, 1.0]);
         let falling = Reference::new(HardSigmoid::new(-0.5, 0.25).unwrap());
         let x = [f32::INFINITY, 1.0, 0.5, 0.0, -1.0, f32::NEG_INFINITY];
         assert_eq!(x.map(|x| falling.exact(x)), [0.0, 0.0, 0.0, 0.25, 0.75, 1.0]);
@@ -90,10 +102,11 @@ mod tests {
 
     #[test]
     fn distances() {
-        assert_eq!(ulps(1.0, 1.0), 0);
+        assert_eq!(ulps(1.0_f32, 1.0), 0);
         assert_eq!(ulps(1.0_f32.next_down(), 1.0), 1);
-        assert_eq!(ulps(0.0, f64::from(f32::from_bits(7))), 7);
-        assert_eq!(ulps(-0.0, 0.0), u32::MAX);
+        assert_eq!(ulps(0.0_f32, f64::from(f32::from_bits(7))), 7);
+        assert_eq!(ulps(-0.0_f32, 0.0), u32::MAX);
+        assert_eq!(ulps(half::f16::from_f32(0.5), 0.501), 1 + 1);
         assert_eq!(ulps(f32::NAN, 0.5), u32::MAX);
     }
 }

@@ -7,44 +7,44 @@ use super::kernel::{Kernel, bind_group_layout, layout_entry};
 use super::scope::scoped;
 use crate::error::{BindError, Error, Side, root};
 use crate::plan::{self, Access, Buffers, Start, Window};
-use crate::{HardSigmoid, Params};
+use crate::{Element, HardSigmoid, Params};
 
 /// Bytes of a window as the shader reads it: the struct `Window` in `map.wgsl`, in the size of a uniform block.
 pub(super) const WINDOW_BYTES: usize = 16;
 
-/// A range of f32 elements in a storage buffer.
+/// A range of elements in a storage buffer.
 ///
-/// From a `&Buffer`, which means all of it, or from a `(&Buffer, Range<u64>)` of element indices.
+/// From a `&Buffer`, which means all that it holds, or from a `(&Buffer, Range<u64>)` of element indices. What an element
+/// is, [`Kernel::bind`] says.
 #[derive(Clone, Debug)]
 pub struct Elements<'a> {
     buffer: &'a wgpu::Buffer,
-    range: Range<u64>,
+    /// None: all.
+    range: Option<Range<u64>>,
 }
 
 impl<'a> From<&'a wgpu::Buffer> for Elements<'a> {
     fn from(buffer: &'a wgpu::Buffer) -> Self {
-        Self { buffer, range: 0..buffer.size() / size_of::<f32>() as u64 }
+        Self { buffer, range: None }
     }
 }
 
 impl<'a> From<(&'a wgpu::Buffer, Range<u64>)> for Elements<'a> {
     fn from((buffer, range): (&'a wgpu::Buffer, Range<u64>)) -> Self {
-        Self { buffer, range }
+        Self { buffer, range: Some(range) }
     }
 }
 
 impl Elements<'_> {
-    /// The number of elements, of a range in a buffer that can be bound.
-    fn len(&self, side: Side) -> Result<u64, BindError> {
+    /// Where the range begins and how many elements it has, in a buffer that can be bound.
+    fn resolve<T: Element>(&self, side: Side) -> Result<(Start, u64), BindError> {
         if !self.buffer.usage().contains(wgpu::BufferUsages::STORAGE) {
             return Err(BindError::NotStorage { side, usage: self.buffer.usage() });
         }
-        let Range { start, end } = self.range;
-        end.checked_sub(start).ok_or(BindError::Reversed { side, start, end })
-    }
-
-    fn start(&self) -> Start {
-        Start { word: self.range.start, buffer_bytes: self.buffer.size() }
+        let buffer_bytes = self.buffer.size();
+        let Range { start, end } = self.range.clone().unwrap_or(0..buffer_bytes / size_of::<T>() as u64);
+        let len = end.checked_sub(start).ok_or(BindError::Reversed { side, start, end })?;
+        Ok((Start { element: start, buffer_bytes }, len))
     }
 }
 
@@ -135,7 +135,7 @@ impl Binding {
 }
 
 impl Kernel {
-    /// Binds a function to a source and a target of equally many elements, of the same buffer or of two.
+    /// Binds a function to a source and a target of equally many elements of type `T`, of the same buffer or of two.
     ///
     /// The same range of one buffer means in place. Ranges may begin at any element and have any length: beyond the
     /// device's limits a binding records several dispatches. Nothing outside of the target range is written, and
@@ -143,16 +143,16 @@ impl Kernel {
     ///
     /// # Errors
     ///
-    /// [`Error::Bind`] if a buffer lacks its usage, the ranges differ in length, leave their buffer, or overlap without
+    /// [`Error::Bind`] for f64, and if a buffer lacks its usage, the ranges differ in length, leave their buffer, or overlap without
     /// being the same, or if the device refuses one, as it does if that is another device's or destroyed;
     /// [`Error::Device`] if the device refuses anything else, and [`Error::Map`] if it is lost.
-    pub fn bind<'a>(
+    pub fn bind<'a, T: Element>(
         &self,
         f: impl Into<Function<'a>>,
         source: impl Into<Elements<'a>>,
         target: impl Into<Elements<'a>>,
     ) -> Result<Binding, Error> {
-        self.bind_elements(f.into(), &source.into(), &target.into())
+        self.bind_elements::<T>(f.into(), &source.into(), &target.into())
     }
 
     /// Binds a function to a range that it is applied to in place.
@@ -160,30 +160,39 @@ impl Kernel {
     /// # Errors
     ///
     /// As [`bind`](Self::bind).
-    pub fn bind_in_place<'a>(
+    pub fn bind_in_place<'a, T: Element>(
         &self,
         f: impl Into<Function<'a>>,
         data: impl Into<Elements<'a>>,
     ) -> Result<Binding, Error> {
         let data = data.into();
-        self.bind_elements(f.into(), &data, &data)
+        self.bind_elements::<T>(f.into(), &data, &data)
     }
 
-    fn bind_elements(&self, f: Function<'_>, source: &Elements<'_>, target: &Elements<'_>) -> Result<Binding, Error> {
+    fn bind_elements<T: Element>(
+        &self,
+        f: Function<'_>,
+        source: &Elements<'_>,
+        target: &Elements<'_>,
+    ) -> Result<Binding, Error> {
         let alignment = self.uniform_alignment();
         f.check(target.buffer, alignment)?;
-        let (len, target_len) = (source.len(Side::Source)?, target.len(Side::Target)?);
+        let element = Self::element::<T>()?;
+        let (source_start, len) = source.resolve::<T>(Side::Source)?;
+        let (target_start, target_len) = target.resolve::<T>(Side::Target)?;
         if len != target_len {
             return Err(BindError::Lengths { source_len: len, target_len }.into());
         }
         let buffers = if source.buffer == target.buffer { Buffers::One } else { Buffers::Two };
-        let windows: Vec<_> = plan::windows(source.start(), target.start(), len, buffers, self.limits())
-            .map_err(BindError::from)?
-            .collect();
+        let windows: Vec<_> =
+            plan::windows(source_start, target_start, len, size_of::<T>() as u64, buffers, self.limits())
+                .map_err(BindError::from)?
+                .collect();
         if windows.is_empty() {
             return Ok(Binding { dispatches: Vec::new() });
         }
-        let pipelines = windows.iter().map(|w| self.pipeline(w.access, w.unit)).collect::<Result<Vec<_>, _>>()?;
+        let pipelines =
+            windows.iter().map(|w| self.pipeline(element, w.access, w.unit)).collect::<Result<Vec<_>, _>>()?;
         let bound = scoped(self.device(), "binding buffers", || {
             let stride = u64::from(alignment);
             let block = self.block(f, &windows, stride)?;

@@ -5,17 +5,20 @@ use std::sync::{Arc, OnceLock};
 
 use super::binding::WINDOW_BYTES;
 use super::scope::scoped;
-use crate::Params;
-use crate::error::Error;
+use crate::error::{BindError, Error};
 use crate::plan::{self, Access, Limits, Unit};
+use crate::{Element, Params};
 
 /// The definition in front of the map that applies it.
 const SHADER: &str = concat!(include_str!("../../shaders/hard_sigmoid.wgsl"), include_str!("../../shaders/map.wgsl"));
 
 const ACCESSES: [Access; 3] = [Access::Across, Access::Arena, Access::Within];
 
-/// Rotations 0 to 3 by vector, and by word.
-const VARIANTS: usize = 5;
+/// The element types of the shader, by its `ELEMENT`.
+const ELEMENTS: usize = 3;
+
+/// By vector with rotations 0 to 7, and by word.
+const VARIANTS: usize = 9;
 
 /// Hard sigmoid compiled for a device: makes [`Binding`](crate::Binding)s, which record into an app's own encoders and passes.
 ///
@@ -31,7 +34,7 @@ struct Inner {
     uniform_alignment: u32,
     module: wgpu::ShaderModule,
     layouts: [wgpu::BindGroupLayout; ACCESSES.len()],
-    pipelines: [[OnceLock<wgpu::ComputePipeline>; VARIANTS]; ACCESSES.len()],
+    pipelines: [[[OnceLock<wgpu::ComputePipeline>; VARIANTS]; ACCESSES.len()]; ELEMENTS],
 }
 
 impl Kernel {
@@ -76,16 +79,22 @@ impl Kernel {
         })
     }
 
-    /// Compiles now what bindings of aligned ranges need, across two buffers and in place, so that the first of them
+    /// The shader's name for an element type.
+    pub(super) fn element<T: Element>() -> Result<u32, BindError> {
+        T::SHADER.ok_or(BindError::NotOnGpu { element: T::NAME })
+    }
+
+    /// Compiles now what bindings of aligned ranges of a type need, across two buffers and in place, so that the first of them
     /// need not wait for it. Ranges that are misaligned against each other still compile their own when first bound.
     ///
     /// # Errors
     ///
-    /// [`Error::Device`] if the device refuses.
-    pub fn compile_ahead(&self) -> Result<(), Error> {
+    /// [`Error::Bind`] for f64, and [`Error::Device`] if the device refuses.
+    pub fn compile_ahead<T: Element>(&self) -> Result<(), Error> {
+        let element = Self::element::<T>()?;
         for access in [Access::Across, Access::Within] {
             for unit in [Unit::Vector { rotation: 0 }, Unit::Word] {
-                self.pipeline(access, unit)?;
+                self.pipeline(element, access, unit)?;
             }
         }
         Ok(())
@@ -108,12 +117,12 @@ impl Kernel {
     }
 
     /// The pipeline of a window, compiled if none before has needed it.
-    pub(super) fn pipeline(&self, access: Access, unit: Unit) -> Result<wgpu::ComputePipeline, Error> {
+    pub(super) fn pipeline(&self, element: u32, access: Access, unit: Unit) -> Result<wgpu::ComputePipeline, Error> {
         let (variant, rotation) = match unit {
             Unit::Vector { rotation } => (rotation as usize, rotation),
             Unit::Word => (VARIANTS - 1, 0),
         };
-        let slot = &self.0.pipelines[access as usize][variant];
+        let slot = &self.0.pipelines[element as usize][access as usize][variant];
         if let Some(pipeline) = slot.get() {
             return Ok(pipeline.clone());
         }
@@ -130,7 +139,11 @@ impl Kernel {
                 module: &self.0.module,
                 entry_point: Some(entry_point(access, unit)),
                 compilation_options: wgpu::PipelineCompilationOptions {
-                    constants: &[("WORKGROUP", f64::from(plan::WORKGROUP)), ("ROTATION", f64::from(rotation))],
+                    constants: &[
+                        ("WORKGROUP", f64::from(plan::WORKGROUP)),
+                        ("ROTATION", f64::from(rotation)),
+                        ("ELEMENT", f64::from(element)),
+                    ],
                     ..Default::default()
                 },
                 cache: None,

@@ -8,19 +8,19 @@ use super::Inner;
 use super::scope::scoped;
 use super::wait::{Mapped, Waiting};
 use crate::error::Error;
-use crate::{HardSigmoid, LengthMismatch};
+use crate::{Element, HardSigmoid, LengthMismatch};
 
-/// Elements of a window: 4 MiB, enough to hide what a dispatch costs, and three fit a cache.
-const WINDOW: u64 = 1 << 20;
+/// Bytes of a window: enough to hide what a dispatch costs, and three fit a cache.
+const WINDOW_BYTES: u64 = 4 << 20;
 
 /// The host's side of a call.
-pub(crate) enum Host<'a> {
-    Across { source: &'a [f32], target: &'a mut [f32] },
-    InPlace(&'a mut [f32]),
+pub(crate) enum Host<'a, T> {
+    Across { source: &'a [T], target: &'a mut [T] },
+    InPlace(&'a mut [T]),
 }
 
-impl<'a> Host<'a> {
-    pub(crate) fn across(source: &'a [f32], target: &'a mut [f32]) -> Result<Self, LengthMismatch> {
+impl<'a, T: Element> Host<'a, T> {
+    pub(crate) fn across(source: &'a [T], target: &'a mut [T]) -> Result<Self, LengthMismatch> {
         if source.len() != target.len() {
             return Err(LengthMismatch { source_len: source.len(), target_len: target.len() });
         }
@@ -34,14 +34,14 @@ impl<'a> Host<'a> {
         }
     }
 
-    pub(crate) fn source(&self, window: &Range<usize>) -> &[f32] {
+    pub(crate) fn source(&self, window: &Range<usize>) -> &[T] {
         match self {
             Self::Across { source, .. } => &source[window.clone()],
             Self::InPlace(data) => &data[window.clone()],
         }
     }
 
-    pub(crate) fn target(&mut self, window: &Range<usize>) -> &mut [f32] {
+    pub(crate) fn target(&mut self, window: &Range<usize>) -> &mut [T] {
         match self {
             Self::Across { target, .. } => &mut target[window.clone()],
             Self::InPlace(data) => &mut data[window.clone()],
@@ -50,14 +50,14 @@ impl<'a> Host<'a> {
 }
 
 /// Cuts `len` elements into windows of a slot's size.
-pub(crate) fn windows(len: usize, limits: &wgpu::Limits) -> impl Iterator<Item = Range<usize>> + use<> {
-    let window = capacity(limits) as usize;
+pub(crate) fn windows<T>(len: usize, limits: &wgpu::Limits) -> impl Iterator<Item = Range<usize>> + use<T> {
+    let window = capacity_bytes(limits) as usize / size_of::<T>();
     (0..len).step_by(window).map(move |start| start..len.min(start + window))
 }
 
-/// Elements that a slot holds: whole vectors, so that nothing is done word by word.
-fn capacity(limits: &wgpu::Limits) -> u64 {
-    WINDOW.min(limits.max_buffer_size / 16 * 4).max(4)
+/// Bytes that a slot holds: whole vectors.
+fn capacity_bytes(limits: &wgpu::Limits) -> u64 {
+    WINDOW_BYTES.min(limits.max_buffer_size / 16 * 16).max(16)
 }
 
 /// Staging for one window. Between calls its upload buffer is mapped.
@@ -78,7 +78,7 @@ pub(crate) struct Flight {
 
 impl Slot {
     pub(crate) fn new(device: &wgpu::Device) -> Result<Self, Error> {
-        let size = capacity(&device.limits()) * size_of::<f32>() as u64;
+        let size = capacity_bytes(&device.limits());
         let buffer = |label, usage, mapped_at_creation| {
             device.create_buffer(&wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation })
         };
@@ -91,17 +91,19 @@ impl Slot {
     }
 
     /// Copies `source` to where the GPU can read it.
-    pub(crate) fn upload(&self, source: &[f32]) -> Result<(), Error> {
+    pub(crate) fn upload<T: Element>(&self, source: &[T]) -> Result<(), Error> {
         let bytes: &[u8] = bytemuck::cast_slice(source);
-        self.upload.get_mapped_range_mut(0..bytes.len() as u64)?.copy_from_slice(bytes);
+        let mapped = bytes.len().next_multiple_of(4) as u64;
+        self.upload.get_mapped_range_mut(0..mapped)?.slice(..bytes.len()).copy_from_slice(bytes);
         Ok(())
     }
 
     /// Has the GPU apply `f` to the first `len` elements uploaded, and asks for the result to be mapped.
-    pub(crate) fn dispatch(self, f: HardSigmoid, len: usize, gpu: &Inner) -> Result<Flight, Error> {
-        let bytes = (len * size_of::<f32>()) as u64;
-        let elements = || (&self.data, 0..len as u64);
-        let binding = gpu.kernel.bind(f, elements(), elements())?;
+    pub(crate) fn dispatch<T: Element>(self, f: HardSigmoid, len: usize, gpu: &Inner) -> Result<Flight, Error> {
+        let elements = (&self.data, 0..len as u64);
+        let binding = gpu.kernel.bind_in_place::<T>(f, elements)?;
+        // Copies are of whole words.
+        let bytes = ((len * size_of::<T>()) as u64).next_multiple_of(4);
         let submission = scoped(&gpu.device, "submitting a window", || {
             self.upload.unmap();
             let mut encoder =
@@ -123,11 +125,18 @@ impl Slot {
 
 impl Flight {
     /// Waits for the GPU and copies its result to `target`. The slot can then be used again.
-    pub(crate) async fn readback(self, target: &mut [f32], waiting: Waiting<'_>, gpu: &Inner) -> Result<Slot, Error> {
+    pub(crate) async fn readback<T: Element>(
+        self,
+        target: &mut [T],
+        waiting: Waiting<'_>,
+        gpu: &Inner,
+    ) -> Result<Slot, Error> {
         let Self { slot, submission, mapped } = self;
         waiting.wait(submission, mapped).await?;
         let bytes: &mut [u8] = bytemuck::cast_slice_mut(target);
-        bytes.copy_from_slice(&slot.readback.get_mapped_range(0..bytes.len() as u64)?);
+        let mapped = slot.readback.get_mapped_range(0..bytes.len().next_multiple_of(4) as u64)?;
+        bytes.copy_from_slice(mapped.get(..bytes.len()).unwrap_or_default());
+        drop(mapped);
         scoped(&gpu.device, "reusing a staging buffer", || slot.readback.unmap())?;
         Ok(slot)
     }

@@ -1,12 +1,17 @@
 //! Waiting for the GPU: somebody has to poll the device, and this says who.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::{Mutex, PoisonError, mpsc};
+use std::time::{Duration, Instant};
 
 use futures_intrusive::channel::shared::{OneshotReceiver, OneshotSender, oneshot_channel};
 
 use super::scope::now_or_never;
 use crate::error::Error;
+
+/// How long a mapping may take after the GPU is done.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// What completes a call.
 #[derive(Clone, Copy, Debug)]
@@ -26,22 +31,16 @@ impl Waiting<'_> {
     /// Waits until the buffers of a submission are mapped.
     pub(crate) async fn wait(self, submission: wgpu::SubmissionIndex, mapped: [Mapped; 2]) -> Result<(), Error> {
         match self {
-            Self::Here(device) => poll(device, &submission)?,
+            Self::Here(device) => complete(device, &submission, &mapped),
             // A thread that is gone drops the sender.
-            Self::Background(poller) => poller.request(submission)?.receive().await.unwrap_or(Err(Error::Lost))?,
-            Self::App => {}
-        }
-        for receiver in mapped {
-            let outcome = match self {
-                Self::App => receiver.receive().await,
-                // Polled until done: an outcome that is not there now never comes.
-                Self::Here(_) | Self::Background(_) => now_or_never(receiver.receive()).flatten(),
-            };
-            if !matches!(outcome, Some(Ok(()))) {
-                return Err(Error::Lost);
+            Self::Background(poller) => poller.request(submission, mapped)?.receive().await.unwrap_or(Err(Error::Lost)),
+            Self::App => {
+                for receiver in &mapped {
+                    outcome(receiver.receive().await)?;
+                }
+                Ok(())
             }
         }
-        Ok(())
     }
 }
 
@@ -56,6 +55,7 @@ pub(crate) struct Poller {
 #[derive(Debug)]
 struct Request {
     submission: wgpu::SubmissionIndex,
+    mapped: [Mapped; 2],
     done: OneshotSender<Result<(), Error>>,
 }
 
@@ -64,14 +64,18 @@ impl Poller {
         Self { device, requests: Mutex::new(None) }
     }
 
-    fn request(&self, submission: wgpu::SubmissionIndex) -> Result<OneshotReceiver<Result<(), Error>>, Error> {
+    fn request(
+        &self,
+        submission: wgpu::SubmissionIndex,
+        mapped: [Mapped; 2],
+    ) -> Result<OneshotReceiver<Result<(), Error>>, Error> {
         let (done, answer) = oneshot_channel();
         let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         let sender = match &mut *requests {
             Some(sender) => sender,
             none => none.insert(self.start()?),
         };
-        sender.send(Request { submission, done }).map_err(|_| Error::Lost)?;
+        sender.send(Request { submission, mapped, done }).map_err(|_| Error::Lost)?;
         Ok(answer)
     }
 
@@ -79,9 +83,9 @@ impl Poller {
         let (sender, requests) = mpsc::channel::<Request>();
         let device = self.device.clone();
         let work = move || {
-            for Request { submission, done } in requests {
+            for Request { submission, mapped, done } in requests {
                 // Nobody listens any more if the call was dropped.
-                let _ = done.send(poll(&device, &submission));
+                let _ = done.send(complete(&device, &submission, &mapped));
             }
         };
         std::thread::Builder::new().name("hard-sigmoid poll".into()).spawn(work).map_err(Error::Thread)?;
@@ -89,19 +93,46 @@ impl Poller {
     }
 }
 
-/// Polls until a submission is done.
+/// Polls until a submission is done and its buffers are mapped.
+fn complete(device: &wgpu::Device, submission: &wgpu::SubmissionIndex, mapped: &[Mapped; 2]) -> Result<(), Error> {
+    let wait = || wgpu::PollType::Wait { submission_index: Some(submission.clone()), timeout: None };
+    // GL waits for two seconds at most, whatever it is asked for.
+    while !poll(device, wait())? {}
+    let done = Instant::now();
+    for receiver in mapped {
+        let mut receive = pin!(receiver.receive());
+        loop {
+            if let Some(received) = now_or_never(receive.as_mut()) {
+                outcome(received)?;
+                break;
+            }
+            // Another thread that polls this device may have taken the callback, and is about to call it.
+            if done.elapsed() > GRACE {
+                return Err(Error::Lost);
+            }
+            poll(device, wgpu::PollType::Poll)?;
+            std::thread::yield_now();
+        }
+    }
+    Ok(())
+}
+
+fn outcome(received: Option<Result<(), wgpu::BufferAsyncError>>) -> Result<(), Error> {
+    match received {
+        Some(Ok(())) => Ok(()),
+        Some(Err(_)) | None => Err(Error::Lost),
+    }
+}
+
+/// Polls once; false if the time ran out.
 ///
 /// wgpu panics here if the device is lost or out of memory while it waits. That is caught, so that the call ends in an
 /// error; wgpu's message still goes through the panic hook, and under `panic = "abort"` it ends the process.
-fn poll(device: &wgpu::Device, submission: &wgpu::SubmissionIndex) -> Result<(), Error> {
-    loop {
-        let wait = wgpu::PollType::Wait { submission_index: Some(submission.clone()), timeout: None };
-        match catch_unwind(AssertUnwindSafe(|| device.poll(wait))) {
-            Ok(Ok(_)) => return Ok(()),
-            // GL waits for two seconds at most, whatever it is asked for.
-            Ok(Err(wgpu::PollError::Timeout)) => {}
-            Ok(Err(source)) => return Err(Error::Poll(source)),
-            Err(_) => return Err(Error::Lost),
-        }
+fn poll(device: &wgpu::Device, how: wgpu::PollType) -> Result<bool, Error> {
+    match catch_unwind(AssertUnwindSafe(|| device.poll(how))) {
+        Ok(Ok(_)) => Ok(true),
+        Ok(Err(wgpu::PollError::Timeout)) => Ok(false),
+        Ok(Err(source)) => Err(Error::Poll(source)),
+        Err(_) => Err(Error::Lost),
     }
 }

@@ -48,11 +48,11 @@ fn bench(subject: &Subject) -> Bench {
 
 fn downlevel_device(subject: &Subject) {
     let bench = bench(subject);
-    let source = numbers(70_001);
+    let source = numbers::<f32>(70_001);
     let (from, to) = (bench.buffer(&source), bench.buffer(&source));
-    let binding = bench.kernel.bind(F, &from, &to).unwrap();
+    let binding = bench.kernel.bind::<f32>(F, &from, &to).unwrap();
     bench.submit(|encoder| binding.record(encoder));
-    assert_bits(&bench.read(&to), &expected(F, &source), &"downlevel");
+    assert_bits(&bench.read::<f32>(&to), &expected(F, &source), &"downlevel");
 }
 
 fn no_compute(subject: &Subject) {
@@ -68,35 +68,35 @@ fn no_compute(subject: &Subject) {
 
 fn compile_ahead(subject: &Subject) {
     let bench = bench(subject);
-    bench.kernel.compile_ahead().unwrap();
-    let source = numbers(9_001);
+    bench.kernel.compile_ahead::<f32>().unwrap();
+    let source = numbers::<f32>(9_001);
     let data = bench.buffer(&source);
     // A clone shares what was compiled.
-    let binding = bench.kernel.clone().bind_in_place(F, &data).unwrap();
+    let binding = bench.kernel.clone().bind_in_place::<f32>(F, &data).unwrap();
     bench.submit(|encoder| binding.record(encoder));
-    assert_bits(&bench.read(&data), &expected(F, &source), &"ahead");
+    assert_bits(&bench.read::<f32>(&data), &expected(F, &source), &"ahead");
 }
 
 fn two_functions(subject: &Subject) {
     let bench = bench(subject);
-    let source = numbers(5_003);
+    let source = numbers::<f32>(5_003);
     let from = bench.buffer(&source);
     let bound: Vec<_> = functions()
         .into_iter()
         .map(|f| {
             let to = bench.buffer(&source);
-            (f, bench.kernel.bind(f, &from, &to).unwrap(), to)
+            (f, bench.kernel.bind::<f32>(f, &from, &to).unwrap(), to)
         })
         .collect();
     bench.submit(|encoder| bound.iter().for_each(|(_, binding, _)| binding.record(encoder)));
     for (f, _, to) in bound {
-        assert_bits(&bench.read(&to), &expected(f, &source), &f);
+        assert_bits(&bench.read::<f32>(&to), &expected(f, &source), &f);
     }
 }
 
 fn uniform_parameters(subject: &Subject) {
     let bench = bench(subject);
-    let source = numbers(6_001);
+    let source = numbers::<f32>(6_001);
     let (from, to) = (bench.buffer(&source), bench.buffer(&source));
     let uniform = bench.device.create_buffer(&wgpu::BufferDescriptor {
         label: None,
@@ -104,19 +104,19 @@ fn uniform_parameters(subject: &Subject) {
         usage: Usage::UNIFORM | Usage::COPY_DST,
         mapped_at_creation: false,
     });
-    let binding = bench.kernel.bind(at(&uniform, 256), &from, &to).unwrap();
+    let binding = bench.kernel.bind::<f32>(at(&uniform, 256), &from, &to).unwrap();
     for f in functions() {
         bench.queue.write_buffer(&uniform, 256, &f.params().to_bytes());
         bench.submit(|encoder| binding.record(encoder));
-        assert_bits(&bench.read(&to), &expected(f, &source), &f);
+        assert_bits(&bench.read::<f32>(&to), &expected(f, &source), &f);
     }
 }
 
 fn recorded_again(subject: &Subject) {
     let bench = bench(subject);
-    let source = numbers(5_001);
+    let source = numbers::<f32>(5_001);
     let data = bench.buffer(&source);
-    let binding = bench.kernel.bind_in_place(F, (&data, 1..4_998)).unwrap();
+    let binding = bench.kernel.bind_in_place::<f32>(F, (&data, 1..4_998)).unwrap();
     bench.submit(|encoder| {
         binding.record(encoder);
         binding.record(encoder);
@@ -127,12 +127,12 @@ fn recorded_again(subject: &Subject) {
         let once = expected(F, &whole[1..4_998]);
         whole[1..4_998].copy_from_slice(&once);
     }
-    assert_bits(&bench.read(&data), &whole, &"three times");
+    assert_bits(&bench.read::<f32>(&data), &whole, &"three times");
 }
 
 fn many_tensors(subject: &Subject) {
     let bench = bench(subject);
-    let mut arena = numbers(200_000);
+    let mut arena = numbers::<f32>(200_000);
     let buffer = bench.buffer(&arena);
     let mut bindings = Vec::new();
     let mut start = 0;
@@ -141,7 +141,7 @@ fn many_tensors(subject: &Subject) {
         let (from, to) =
             (start..start + len, if i % 3 == 0 { start..start + len } else { start + len..start + 2 * len });
         let range = |r: &std::ops::Range<usize>| r.start as u64..r.end as u64;
-        bindings.push(bench.kernel.bind(f, (&buffer, range(&from)), (&buffer, range(&to))).unwrap());
+        bindings.push(bench.kernel.bind::<f32>(f, (&buffer, range(&from)), (&buffer, range(&to))).unwrap());
         let result = expected(f, &arena[from]);
         arena[to.clone()].copy_from_slice(&result);
         // Some read what another has written, and some are neighbours.
@@ -152,16 +152,16 @@ fn many_tensors(subject: &Subject) {
         let mut pass = encoder.begin_compute_pass(&Default::default());
         bindings.iter().for_each(|binding| binding.record_pass(&mut pass));
     });
-    assert_bits(&bench.read(&buffer), &arena, &"arena");
+    assert_bits(&bench.read::<f32>(&buffer), &arena, &"arena");
 }
 
 fn other_work(subject: &Subject) {
     let bench = bench(subject);
-    let source = numbers(4_444);
-    let (a, b, c) = (bench.buffer(&source), bench.buffer(&[0.0; 4_444]), bench.buffer(&[0.0; 4_444]));
+    let source = numbers::<f32>(4_444);
+    let (a, b, c) = (bench.buffer(&source), bench.buffer(&[0.0_f32; 4_444]), bench.buffer(&[0.0_f32; 4_444]));
     let own = bench.own_pipeline();
     let group = bench.own_group(&own, &c);
-    let binding = bench.kernel.bind_in_place(F, &b).unwrap();
+    let binding = bench.kernel.bind_in_place::<f32>(F, &b).unwrap();
     bench.submit(|encoder| {
         encoder.copy_buffer_to_buffer(&a, 0, &b, 0, a.size());
         binding.record(encoder);
@@ -176,35 +176,36 @@ fn other_work(subject: &Subject) {
         }
     });
     let once = expected(F, &source);
-    assert_bits(&bench.read(&a), &source, &"before");
-    assert_bits(&bench.read(&b), &expected(F, &expected(F, &once)), &"bound");
+    assert_bits(&bench.read::<f32>(&a), &source, &"before");
+    assert_bits(&bench.read::<f32>(&b), &expected(F, &expected(F, &once)), &"bound");
     let plus_two: Vec<f32> = once.iter().map(|x| x + 1.0 + 1.0).collect();
-    let got = bench.read(&c);
+    let got = bench.read::<f32>(&c);
     assert!(got.iter().zip(&plus_two).all(|(a, b)| a == b || a.is_nan() && b.is_nan()), "after");
 }
 
 fn two_devices(subject: &Subject) {
     let (one, other) = (bench(subject), bench(subject));
-    let source = numbers(5_000);
+    let source = numbers::<f32>(5_000);
     let (mine, theirs) = (one.buffer(&source), other.buffer(&source));
-    let bindings = [one.kernel.bind_in_place(F, &mine).unwrap(), other.kernel.bind_in_place(F, &theirs).unwrap()];
+    let bindings =
+        [one.kernel.bind_in_place::<f32>(F, &mine).unwrap(), other.kernel.bind_in_place::<f32>(F, &theirs).unwrap()];
     one.submit(|encoder| bindings[0].record(encoder));
     other.submit(|encoder| bindings[1].record(encoder));
-    assert_bits(&one.read(&mine), &expected(F, &source), &"one");
-    assert_bits(&other.read(&theirs), &expected(F, &source), &"other");
+    assert_bits(&one.read::<f32>(&mine), &expected(F, &source), &"one");
+    assert_bits(&other.read::<f32>(&theirs), &expected(F, &source), &"other");
 
-    let error = one.kernel.bind(F, &mine, &theirs).unwrap_err();
+    let error = one.kernel.bind::<f32>(F, &mine, &theirs).unwrap_err();
     assert!(matches!(&error, Error::Bind(BindError::Refused { side: Side::Target, .. })), "{error}");
     for part in ["the target buffer", "match", "use one of the kernel's own device"] {
         assert!(error.to_string().contains(part) && !error.to_string().contains('\n'), "{error}");
     }
-    let error = one.kernel.bind(F, &theirs, &mine).unwrap_err();
+    let error = one.kernel.bind::<f32>(F, &theirs, &mine).unwrap_err();
     assert!(matches!(&error, Error::Bind(BindError::Refused { side: Side::Source, .. })), "{error}");
 }
 
 fn eight_threads(subject: &Subject) {
     let bench = bench(subject);
-    let source = numbers(5_005);
+    let source = numbers::<f32>(5_005);
     let from = bench.buffer(&source);
     let (bench, from, source) = (&bench, &from, &source);
     std::thread::scope(|scope| {
@@ -213,10 +214,10 @@ fn eight_threads(subject: &Subject) {
                 for offset in 0..10 {
                     let to = bench.buffer(source);
                     let len = source.len() as u64;
-                    let binding = bench.kernel.bind(f, (from, offset..len), (&to, 0..len - offset)).unwrap();
+                    let binding = bench.kernel.bind::<f32>(f, (from, offset..len), (&to, 0..len - offset)).unwrap();
                     bench.submit(|encoder| binding.record(encoder));
                     let offset = offset as usize;
-                    let got = bench.read(&to);
+                    let got = bench.read::<f32>(&to);
                     assert_bits(&got[..source.len() - offset], &expected(f, &source[offset..]), &(f, offset));
                     assert_bits(&got[source.len() - offset..], &source[source.len() - offset..], &(f, offset));
                 }
@@ -227,16 +228,16 @@ fn eight_threads(subject: &Subject) {
 
 fn mistakes(subject: &Subject) {
     let bench = bench(subject);
-    let source = numbers(100);
+    let source = numbers::<f32>(100);
     let data = bench.buffer(&source);
     let make = |usage, size| {
         bench.device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false })
     };
     let (copies, uniform) = (make(Usage::COPY_DST, 400), make(Usage::UNIFORM | Usage::COPY_DST, 256));
     let bind = |from: (&wgpu::Buffer, std::ops::Range<u64>), to: (&wgpu::Buffer, std::ops::Range<u64>)| {
-        bench.kernel.bind(F, from, to).unwrap_err()
+        bench.kernel.bind::<f32>(F, from, to).unwrap_err()
     };
-    let with = |buffer, offset| bench.kernel.bind_in_place(at(buffer, offset), &data).unwrap_err();
+    let with = |buffer, offset| bench.kernel.bind_in_place::<f32>(at(buffer, offset), &data).unwrap_err();
     let plan = BindError::Plan;
     #[allow(clippy::reversed_empty_ranges, reason = "the mistake itself")]
     let reversed = 9..3;
@@ -289,16 +290,16 @@ fn mistakes(subject: &Subject) {
     }
     let gone = bench.buffer(&source);
     gone.destroy();
-    assert!(matches!(bench.kernel.bind_in_place(F, &gone), Err(Error::Bind(BindError::Refused { .. }))));
+    assert!(matches!(bench.kernel.bind_in_place::<f32>(F, &gone), Err(Error::Bind(BindError::Refused { .. }))));
     let gone = make(Usage::UNIFORM, 16);
     gone.destroy();
-    let error = bench.kernel.bind_in_place(at(&gone, 0), &data).unwrap_err();
+    let error = bench.kernel.bind_in_place::<f32>(at(&gone, 0), &data).unwrap_err();
     assert!(matches!(&error, Error::Bind(BindError::Refused { side: Side::Parameters, .. })), "{error}");
 
     // After all that the device, the kernel and the buffer are as good as before.
-    let binding = bench.kernel.bind_in_place(F, &data).unwrap();
+    let binding = bench.kernel.bind_in_place::<f32>(F, &data).unwrap();
     bench.submit(|encoder| binding.record(encoder));
-    assert_bits(&bench.read(&data), &expected(F, &source), &"afterwards");
+    assert_bits(&bench.read::<f32>(&data), &expected(F, &source), &"afterwards");
 }
 
 fn callbacks(subject: &Subject) {
@@ -310,20 +311,20 @@ fn callbacks(subject: &Subject) {
     device.set_device_lost_callback(move |_, _| _ = count.fetch_add(1, Ordering::SeqCst));
 
     let other = bench(subject);
-    let foreign = other.buffer(&[0.0; 64]);
+    let foreign = other.buffer(&[0.0_f32; 64]);
     let bench = Bench::new((device, queue));
-    let data = bench.buffer(&numbers(5_000));
-    let binding = bench.kernel.bind_in_place(F, &data).unwrap();
+    let data = bench.buffer(&numbers::<f32>(5_000));
+    let binding = bench.kernel.bind_in_place::<f32>(F, &data).unwrap();
     bench.submit(|encoder| binding.record(encoder));
     // Errors that the device itself raises go to the caller, not to the app's callback.
-    assert!(matches!(bench.kernel.bind_in_place(F, &foreign), Err(Error::Bind(BindError::Refused { .. }))));
+    assert!(matches!(bench.kernel.bind_in_place::<f32>(F, &foreign), Err(Error::Bind(BindError::Refused { .. }))));
     let gpu = Gpu::new(bench.device.clone(), bench.queue.clone()).unwrap();
-    gpu.apply_in_place_blocking(F, &mut numbers(5_000)).unwrap();
+    gpu.apply_in_place_blocking(F, &mut numbers::<f32>(5_000)).unwrap();
     assert_eq!(uncaptured.load(Ordering::SeqCst), 0);
 
     // An error scope of the app's sees the app's errors and none of ours.
     let scope = bench.device.push_error_scope(wgpu::ErrorFilter::Validation);
-    assert!(matches!(bench.kernel.bind_in_place(F, &foreign), Err(Error::Bind(BindError::Refused { .. }))));
+    assert!(matches!(bench.kernel.bind_in_place::<f32>(F, &foreign), Err(Error::Bind(BindError::Refused { .. }))));
     assert!(pollster::block_on(scope.pop()).is_none());
 
     // Both slots are still the app's.
@@ -333,13 +334,13 @@ fn callbacks(subject: &Subject) {
     bench.device.destroy();
     bench.device.poll(wgpu::PollType::Poll).unwrap();
     assert_eq!(lost.load(Ordering::SeqCst), 1);
-    assert!(bench.kernel.bind_in_place(F, &data).is_err());
+    assert!(bench.kernel.bind_in_place::<f32>(F, &data).is_err());
     assert_eq!(uncaptured.load(Ordering::SeqCst), 1);
 }
 
 fn self_test(subject: &Subject) {
     let (device, queue) = subject.device(|limits| *limits = wgpu::Limits::downlevel_defaults());
     let gpu = Gpu::new(device, queue).unwrap();
-    let report = validate_blocking(&gpu, F, Inputs::Bits(0x4030_0000..=0x4050_0000), |_| {}).unwrap();
+    let report = validate_blocking(&gpu, F, Inputs::<f32>::Bits(0x4030_0000..=0x4050_0000), |_| {}).unwrap();
     assert_eq!((report.checked, report.mismatches, report.max_ulp), (0x20_0001, 0, 1));
 }

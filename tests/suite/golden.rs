@@ -44,10 +44,10 @@ fn values_of_other_systems(subject: &Subject) {
 }
 
 fn seed_vector(subject: &Subject) {
-    let x = [-7.0, -2.5, -2.4, 0.0, 2.4, 2.5, 22.0];
+    let x = [-7.0_f32, -2.5, -2.4, 0.0, 2.4, 2.5, 22.0];
     // The f32 nearest to -2.4 lies 9.5e-8 below it, which the exact function turns into 1.9e-8 below 0.02.
     assert_eq!(subject.apply(HardSigmoid::ONNX, &x), [0.0, 0.0, 0.019_999_98, 0.5, 0.98, 1.0, 1.0]);
-    let six = [-3.5, -3.0, 0.0, 1.5, 3.0, 3.5];
+    let six = [-3.5_f32, -3.0, 0.0, 1.5, 3.0, 3.5];
     assert_eq!(subject.apply(HardSigmoid::PYTORCH, &six), [0.0, 0.0, 0.5, 0.75, 1.0, 1.0]);
 }
 

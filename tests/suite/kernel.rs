@@ -3,17 +3,22 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::plan::{self, Buffers, Start};
-use hard_sigmoid::{HardSigmoid, Kernel};
+use hard_sigmoid::{BindError, Error, HardSigmoid, Kernel, PlanError, Side};
 use wgpu::BufferUsages as Usage;
 
-use crate::subject::{Subject, Test, assert_bits, expected, numbers};
+use crate::subject::{Number, Subject, Test, assert_bits, expected, numbers};
 
 pub(crate) const TESTS: &[Test] = &[
     ("kernel_past_the_binding_limit", past_the_binding_limit),
-    ("kernel_every_range_two_buffers", |s| every_range(s, Layout::Two)),
-    ("kernel_every_range_in_place", |s| every_range(s, Layout::InPlace)),
-    ("kernel_every_range_one_arena", |s| every_range(s, Layout::Arena)),
+    ("kernel_every_range_two_buffers_f32", |s| every_range::<f32>(s, Layout::Two)),
+    ("kernel_every_range_two_buffers_f16", |s| every_range::<f16>(s, Layout::Two)),
+    ("kernel_every_range_in_place_f32", |s| every_range::<f32>(s, Layout::InPlace)),
+    ("kernel_every_range_in_place_f16", |s| every_range::<f16>(s, Layout::InPlace)),
+    ("kernel_every_range_one_arena_f32", |s| every_range::<f32>(s, Layout::Arena)),
+    ("kernel_every_range_one_arena_bf16", |s| every_range::<bf16>(s, Layout::Arena)),
+    ("kernel_half_a_word_at_the_end_is_an_error", half_a_word),
 ];
 
 /// A device, a kernel on it, and what moves data in and out.
@@ -29,10 +34,10 @@ impl Bench {
         Self { device, queue, kernel }
     }
 
-    pub(crate) fn buffer(&self, data: &[f32]) -> wgpu::Buffer {
+    pub(crate) fn buffer<T: Number>(&self, data: &[T]) -> wgpu::Buffer {
         let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: None,
-            size: (data.len() * 4) as u64,
+            size: size_of_val(data) as u64,
             usage: Usage::STORAGE | Usage::COPY_SRC | Usage::COPY_DST,
             mapped_at_creation: false,
         });
@@ -40,7 +45,7 @@ impl Bench {
         buffer
     }
 
-    pub(crate) fn read(&self, buffer: &wgpu::Buffer) -> Vec<f32> {
+    pub(crate) fn read<T: Number>(&self, buffer: &wgpu::Buffer) -> Vec<T> {
         let staging = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: None,
             size: buffer.size(),
@@ -51,7 +56,7 @@ impl Bench {
         staging.map_async(wgpu::MapMode::Read, .., |result| result.unwrap());
         self.device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
         let bytes = staging.get_mapped_range(..).unwrap();
-        bytes.chunks_exact(4).map(|b| f32::from_ne_bytes(b.try_into().unwrap())).collect()
+        bytemuck::pod_collect_to_vec(&bytes)
     }
 
     /// A pipeline as an app has it: adds 1 to each number.
@@ -104,15 +109,15 @@ fn past_the_binding_limit(subject: &Subject) {
         limits.max_storage_buffer_binding_size = limits.max_storage_buffer_binding_size.min(128 << 20);
     }));
     let len = (128 << 20) / 4 + 5;
-    let source = numbers(len);
+    let source = numbers::<f32>(len);
     let (from, to) = (bench.buffer(&source), bench.buffer(&source));
-    let binding = bench.kernel.bind(HardSigmoid::PYTORCH, &from, &to).unwrap();
+    let binding = bench.kernel.bind::<f32>(HardSigmoid::PYTORCH, &from, &to).unwrap();
     bench.submit(|encoder| binding.record(encoder));
     assert_bits(&bench.read(&to), &expected(HardSigmoid::PYTORCH, &source), &len);
 }
 
 /// Every element offset from 0 to 9 on each side, with canaries around, on a device whose limits make many windows.
-fn every_range(subject: &Subject, layout: Layout) {
+fn every_range<T: Number>(subject: &Subject, layout: Layout) {
     let bench = Bench::new(subject.device(|limits| {
         limits.max_storage_buffer_binding_size = 64 << 10;
         limits.max_compute_workgroups_per_dimension = 2;
@@ -120,7 +125,10 @@ fn every_range(subject: &Subject, layout: Layout) {
     let f = HardSigmoid::PYTORCH;
     let mut planned = BTreeSet::new();
     // Around 0, the vector, the workgroup, where vectors begin to be used, the grid and the binding.
-    for len in [0, 1, 2, 3, 4, 5, 7, 255, 256, 257, 511, 513, 4095, 4096, 4097, 4101, 8191, 8192, 8193, 20_003] {
+    let per_word = 4 / size_of::<T>();
+    let words = [128, 256, 512, 4096, 4101, 8192, 20_003].map(|words| words * per_word);
+    let around = words.into_iter().flat_map(|len| [len - 1, len, len + 1]);
+    for len in [0, 1, 2, 3, 4, 5, 7].into_iter().chain(around) {
         for (from, to) in (0..10).flat_map(|from| (0..10).map(move |to| (from, to))) {
             // Within an arena: the target behind the source and before it; neighbours, and far apart.
             let cases = match layout {
@@ -134,7 +142,7 @@ fn every_range(subject: &Subject, layout: Layout) {
             };
             // In place there is one offset.
             for (size, from, to) in cases.into_iter().filter(|_| layout != Layout::InPlace || from == to) {
-                planned.extend(check(&bench, f, layout, size, from..from + len, to..to + len));
+                planned.extend(check::<T>(&bench, f, layout, size, from..from + len, to..to + len));
             }
         }
     }
@@ -145,7 +153,7 @@ fn every_range(subject: &Subject, layout: Layout) {
         Layout::Arena => &["Arena", "Within"],
     };
     for access in accesses {
-        for rotation in 0..if layout == Layout::InPlace { 1 } else { 4 } {
+        for rotation in 0..if layout == Layout::InPlace { 1 } else { 4 * per_word } {
             assert!(planned.contains(&format!("{access} Vector {{ rotation: {rotation} }}")), "{access} {rotation}");
         }
         assert!(planned.contains(&format!("{access} Word")), "{access}");
@@ -154,7 +162,7 @@ fn every_range(subject: &Subject, layout: Layout) {
 }
 
 /// Checks a case, and says which entry points and how many windows it is planned to take.
-fn check(
+fn check<T: Number>(
     bench: &Bench,
     f: HardSigmoid,
     layout: Layout,
@@ -163,12 +171,14 @@ fn check(
     to: Range<usize>,
 ) -> Vec<String> {
     let case = (layout, size, from.clone(), to.clone());
-    let source = numbers(size);
-    let target: Vec<f32> = if layout == Layout::Two { vec![-7.0; size] } else { source.clone() };
+    // Buffers are of whole words.
+    let size = size.next_multiple_of(4 / size_of::<T>());
+    let source = numbers::<T>(size);
+    let target = if layout == Layout::Two { vec![T::WRONG; size] } else { source.clone() };
     let target_buffer = bench.buffer(&target);
     let source_buffer = if layout == Layout::Two { bench.buffer(&source) } else { target_buffer.clone() };
     let range = |r: &Range<usize>| r.start as u64..r.end as u64;
-    let binding = bench.kernel.bind(f, (&source_buffer, range(&from)), (&target_buffer, range(&to))).unwrap();
+    let binding = bench.kernel.bind::<T>(f, (&source_buffer, range(&from)), (&target_buffer, range(&to))).unwrap();
     bench.submit(|encoder| binding.record(encoder));
 
     let mut whole = target;
@@ -184,11 +194,30 @@ fn check(
         alignment_bytes: limits.min_storage_buffer_offset_alignment,
         groups: limits.max_compute_workgroups_per_dimension,
     };
-    let start = |range: &Range<usize>| Start { word: range.start as u64, buffer_bytes: size as u64 * 4 };
+    let start = |range: &Range<usize>| Start { element: range.start as u64, buffer_bytes: source_buffer.size() };
     let buffers = if layout == Layout::Two { Buffers::Two } else { Buffers::One };
     let windows: Vec<_> =
-        plan::windows(start(&case.2), start(&case.3), case.2.len() as u64, buffers, limits).unwrap().collect();
+        plan::windows(start(&case.2), start(&case.3), case.2.len() as u64, size_of::<T>() as u64, buffers, limits)
+            .unwrap()
+            .collect();
     let mut planned: Vec<_> = windows.iter().map(|w| format!("{:?} {:?}", w.access, w.unit)).collect();
     planned.push(format!("windows: {}", windows.len().min(5)));
     planned
+}
+
+fn half_a_word(subject: &Subject) {
+    let bench = Bench::new(subject.device(|_| {}));
+    let buffer = bench.device.create_buffer(&wgpu::BufferDescriptor {
+        label: None,
+        size: 10,
+        usage: Usage::STORAGE,
+        mapped_at_creation: false,
+    });
+    let error = bench.kernel.bind_in_place::<f16>(HardSigmoid::ONNX, &buffer).unwrap_err();
+    let part = PlanError::PartOfWord { side: Side::Source, buffer_bytes: 10 };
+    assert!(matches!(&error, Error::Bind(BindError::Plan(plan)) if *plan == part), "{error}");
+    assert!(error.to_string().contains("a multiple of 4 bytes"), "{error}");
+    assert!(bench.kernel.bind_in_place::<f16>(HardSigmoid::ONNX, (&buffer, 0..4)).is_ok());
+    let error = bench.kernel.bind_in_place::<f64>(HardSigmoid::ONNX, &buffer).unwrap_err();
+    assert!(error.to_string().contains("a GPU does not compute f64: convert to f32"), "{error}");
 }

@@ -3,22 +3,29 @@
 use std::pin::pin;
 use std::task::{Context, Waker};
 
-use hard_sigmoid::{Error, Gpu, HardSigmoid};
+use hard_sigmoid::half::{bf16, f16};
+use hard_sigmoid::{BindError, Error, Gpu, HardSigmoid};
 
-use crate::subject::{Subject, Test, assert_bits, expected, functions, numbers};
+use crate::subject::{Number, Subject, Test, assert_bits, expected, functions, numbers};
 
 pub(crate) const TESTS: &[Test] = &[
-    ("slices_of_every_length", every_length),
-    ("slices_through_every_function", every_function),
-    ("slices_in_place", in_place),
+    ("slices_of_every_length_f32", every_length::<f32>),
+    ("slices_of_every_length_f16", every_length::<f16>),
+    ("slices_through_every_function_f32", every_function::<f32>),
+    ("slices_through_every_function_f16", every_function::<f16>),
+    ("slices_through_every_function_bf16", every_function::<bf16>),
+    ("slices_in_place_f32", in_place::<f32>),
+    ("slices_in_place_bf16", in_place::<bf16>),
     ("slices_from_eight_threads", eight_threads),
     ("slices_of_unequal_length_are_refused", unequal_lengths),
 ];
 
 pub(crate) const GPU_TESTS: &[Test] = &[
     ("slices_async", through_futures),
+    ("slices_many_small_calls_at_once", small_calls),
     ("slices_on_a_destroyed_device_are_an_error", destroyed_device),
     ("slices_on_an_app_device", app_device),
+    ("slices_of_f64_are_an_error", f64_slices),
 ];
 
 /// Around 0, the vector, the workgroup's reach, and the windows of a staging slot.
@@ -27,24 +34,24 @@ const LENGTHS: [usize; 22] = [
     3_145_729, 4_194_305,
 ];
 
-fn every_length(subject: &Subject) {
-    let source = numbers(*LENGTHS.iter().max().unwrap());
+fn every_length<T: Number>(subject: &Subject) {
+    let source = numbers::<T>(*LENGTHS.iter().max().unwrap());
     let whole = expected(HardSigmoid::PYTORCH, &source);
     for len in LENGTHS {
         assert_bits(&subject.apply(HardSigmoid::PYTORCH, &source[..len]), &whole[..len], &len);
     }
 }
 
-fn every_function(subject: &Subject) {
-    let source = numbers(10_001);
+fn every_function<T: Number>(subject: &Subject) {
+    let source = numbers::<T>(100_001);
     for f in functions() {
         assert_bits(&subject.apply(f, &source), &expected(f, &source), &f);
     }
 }
 
-fn in_place(subject: &Subject) {
+fn in_place<T: Number>(subject: &Subject) {
     for len in [0, 1, 6, 4099, 1_048_579] {
-        let source = numbers(len);
+        let source = numbers::<T>(len);
         let mut data = source.clone();
         subject.apply_in_place(HardSigmoid::ONNX, &mut data);
         assert_bits(&data, &expected(HardSigmoid::ONNX, &source), &len);
@@ -53,8 +60,8 @@ fn in_place(subject: &Subject) {
 
 fn through_futures(subject: &Subject) {
     let Subject::Gpu { gpu, .. } = subject else { panic!("the CPU has no futures") };
-    let source = numbers(2_000_003);
-    let mut target = vec![0.0; source.len()];
+    let source = numbers::<f16>(5_000_003);
+    let mut target = vec![f16::WRONG; source.len()];
     pollster::block_on(gpu.apply(HardSigmoid::ONNX, &source, &mut target)).unwrap();
     assert_bits(&target, &expected(HardSigmoid::ONNX, &source), &"across");
     let mut data = source.clone();
@@ -67,7 +74,7 @@ fn eight_threads(subject: &Subject) {
     std::thread::scope(|scope| {
         for (i, &f) in functions.iter().enumerate() {
             scope.spawn(move || {
-                let source = numbers(1_100_000 + i);
+                let source = numbers::<f32>(1_100_000 + i);
                 assert_bits(&subject.apply(f, &source), &expected(f, &source), &f);
             });
         }
@@ -89,7 +96,7 @@ fn unequal_lengths(subject: &Subject) {
 fn destroyed_device(subject: &Subject) {
     let (device, queue) = subject.device(|_| {});
     let gpu = Gpu::new(device.clone(), queue).unwrap();
-    let mut data = numbers(5_000_000);
+    let mut data = numbers::<f32>(5_000_000);
     gpu.apply_in_place_blocking(HardSigmoid::ONNX, &mut data).unwrap();
     let before = data.clone();
     device.destroy();
@@ -102,7 +109,7 @@ fn destroyed_device(subject: &Subject) {
 fn app_device(subject: &Subject) {
     let (device, queue) = subject.device(|limits| limits.max_buffer_size = 1 << 20);
     let gpu = Gpu::new(device.clone(), queue).unwrap();
-    let source = numbers(700_000);
+    let source = numbers::<f32>(700_000);
     let mut target = vec![0.0; source.len()];
     let mut polls = 0;
     {
@@ -117,4 +124,34 @@ fn app_device(subject: &Subject) {
     target.fill(0.0);
     gpu.apply_blocking(HardSigmoid::ONNX, &source, &mut target).unwrap();
     assert_bits(&target, &expected(HardSigmoid::ONNX, &source), &"blocking");
+}
+
+fn f64_slices(subject: &Subject) {
+    let Subject::Gpu { gpu, .. } = subject else { panic!("the CPU computes them") };
+    let mut data = numbers::<f64>(100);
+    let error = gpu.apply_in_place_blocking(HardSigmoid::ONNX, &mut data).unwrap_err();
+    let Error::Interrupted { finished: 0, cause } = error else { panic!("{error}") };
+    assert!(matches!(*cause, Error::Bind(BindError::NotOnGpu { element: "f64" })), "{cause}");
+    assert_bits(&data, &numbers(100), &"untouched");
+}
+
+/// Threads that poll one device take each other's callbacks.
+fn small_calls(subject: &Subject) {
+    let Subject::Gpu { gpu, .. } = subject else { panic!("the CPU has no callbacks") };
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            scope.spawn(move || {
+                for call in 0..200 {
+                    let source = numbers::<f32>(1 + (thread * 31 + call) % 300);
+                    let mut data = source.clone();
+                    if call % 2 == 0 {
+                        gpu.apply_in_place_blocking(HardSigmoid::ONNX, &mut data).unwrap();
+                    } else {
+                        pollster::block_on(gpu.apply_in_place(HardSigmoid::ONNX, &mut data)).unwrap();
+                    }
+                    assert_bits(&data, &expected(HardSigmoid::ONNX, &source), &(thread, call));
+                }
+            });
+        }
+    });
 }

@@ -1,6 +1,7 @@
 //! What the tests run on, and inputs for it.
 
-use hard_sigmoid::{Gpu, HardSigmoid, cpu};
+use hard_sigmoid::half::{bf16, f16};
+use hard_sigmoid::{Element, Gpu, HardSigmoid, cpu};
 
 /// A name, and what runs once for each subject.
 pub(crate) type Test = (&'static str, fn(&Subject));
@@ -31,8 +32,8 @@ impl Subject {
         }
     }
 
-    pub(crate) fn apply(&self, f: HardSigmoid, source: &[f32]) -> Vec<f32> {
-        let mut target = vec![-1.0; source.len()];
+    pub(crate) fn apply<T: Number>(&self, f: HardSigmoid, source: &[T]) -> Vec<T> {
+        let mut target = vec![T::WRONG; source.len()];
         match self {
             Self::Cpu => cpu::apply(f, source, &mut target).unwrap(),
             Self::Gpu { gpu, .. } => gpu.apply_blocking(f, source, &mut target).unwrap(),
@@ -40,7 +41,7 @@ impl Subject {
         target
     }
 
-    pub(crate) fn apply_in_place(&self, f: HardSigmoid, data: &mut [f32]) {
+    pub(crate) fn apply_in_place<T: Number>(&self, f: HardSigmoid, data: &mut [T]) {
         match self {
             Self::Cpu => cpu::apply_in_place(f, data),
             Self::Gpu { gpu, .. } => gpu.apply_in_place_blocking(f, data).unwrap(),
@@ -95,28 +96,91 @@ const SPECIAL: [u32; 24] = [
     0xff7f_ffff,
 ];
 
+/// What the tests ask of an element type.
+pub(crate) trait Number: Element {
+    /// No result of the function.
+    const WRONG: Self;
+
+    /// The `i`-th of the numbers to test with.
+    fn number(i: usize) -> Self;
+
+    fn raw(self) -> u64;
+}
+
+fn scrambled(i: usize) -> u32 {
+    (i as u32).wrapping_add(1).wrapping_mul(0x9e37_79b1)
+}
+
+impl Number for f32 {
+    const WRONG: Self = -7.0;
+
+    fn number(i: usize) -> Self {
+        match (SPECIAL.get(i), i % 2) {
+            (Some(&bits), _) => Self::from_bits(bits),
+            (None, 0) => Self::from_bits(scrambled(i)),
+            _ => scrambled(i) as Self * (8.0 / 4_294_967_296.0) - 4.0,
+        }
+    }
+
+    fn raw(self) -> u64 {
+        self.to_bits().into()
+    }
+}
+
+macro_rules! half_number {
+    ($type:ident) => {
+        impl Number for $type {
+            const WRONG: Self = Self::from_f32_const(-7.0);
+
+            /// All there are, and every other one between -4 and 4.
+            fn number(i: usize) -> Self {
+                match (SPECIAL.get(i), i % 2) {
+                    (Some(bits), _) => Self::from_bits((bits >> 16) as u16 | (bits & 1) as u16),
+                    (None, 0) => Self::from_bits((scrambled(i) >> 16) as u16),
+                    _ => Self::from_f32(f32::number(i)),
+                }
+            }
+
+            fn raw(self) -> u64 {
+                self.to_bits().into()
+            }
+        }
+    };
+}
+
+half_number!(f16);
+half_number!(bf16);
+
+impl Number for f64 {
+    const WRONG: Self = -7.0;
+
+    fn number(i: usize) -> Self {
+        match f32::number(i) {
+            x if x.is_nan() => Self::from_bits(0x7ff0_0000_0000_0001 | u64::from(x.to_bits()) << 31),
+            x => Self::from(x),
+        }
+    }
+
+    fn raw(self) -> u64 {
+        self.to_bits()
+    }
+}
+
 /// `len` numbers: the special ones, then every other one from all bit patterns and the rest between -4 and 4.
-pub(crate) fn numbers(len: usize) -> Vec<f32> {
-    let scrambled = |i: usize| (i as u32).wrapping_add(1).wrapping_mul(0x9e37_79b1);
-    (0..len)
-        .map(|i| match (SPECIAL.get(i), i % 2) {
-            (Some(&bits), _) => f32::from_bits(bits),
-            (None, 0) => f32::from_bits(scrambled(i)),
-            _ => scrambled(i) as f32 * (8.0 / 4_294_967_296.0) - 4.0,
-        })
-        .collect()
+pub(crate) fn numbers<T: Number>(len: usize) -> Vec<T> {
+    (0..len).map(T::number).collect()
 }
 
 /// Fails with the first element whose bits differ.
 #[track_caller]
-pub(crate) fn assert_bits(got: &[f32], expected: &[f32], case: &dyn std::fmt::Debug) {
+pub(crate) fn assert_bits<T: Number>(got: &[T], expected: &[T], case: &dyn std::fmt::Debug) {
     assert_eq!(got.len(), expected.len(), "{case:?}");
-    if let Some(i) = got.iter().zip(expected).position(|(a, b)| a.to_bits() != b.to_bits()) {
-        panic!("{case:?}: element {i}: {:#010x}, expected {:#010x}", got[i].to_bits(), expected[i].to_bits());
+    if let Some(i) = got.iter().zip(expected).position(|(a, b)| a.raw() != b.raw()) {
+        panic!("{} {case:?}: element {i}: {:#x}, expected {:#x}", T::NAME, got[i].raw(), expected[i].raw());
     }
 }
 
 /// What every path must give, from the definition and one element at a time.
-pub(crate) fn expected(f: HardSigmoid, source: &[f32]) -> Vec<f32> {
+pub(crate) fn expected<T: Number>(f: HardSigmoid, source: &[T]) -> Vec<T> {
     source.iter().map(|&x| f.eval(x)).collect()
 }

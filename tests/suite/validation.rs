@@ -1,12 +1,15 @@
 //! The self-test that the crate offers, on every path: the same bits as the definition, NaN and subnormals included.
 
-use hard_sigmoid::HardSigmoid;
+use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::validate::{self, Inputs, Report};
+use hard_sigmoid::{Element, HardSigmoid};
 
 use crate::subject::{Subject, Test};
 
 pub(crate) const TESTS: &[Test] = &[
     ("validate_presets_over_the_samples", presets),
+    ("validate_every_f16", every_half::<f16>),
+    ("validate_every_bf16", every_half::<bf16>),
     ("validate_every_nan", every_nan),
     ("validate_every_subnormal", every_subnormal),
     ("validate_pairs_from_the_whole_domain", pairs),
@@ -15,7 +18,7 @@ pub(crate) const TESTS: &[Test] = &[
 
 const PRESETS: [HardSigmoid; 2] = [HardSigmoid::ONNX, HardSigmoid::PYTORCH];
 
-fn run(subject: &Subject, f: HardSigmoid, inputs: Inputs<'_>) -> Report {
+fn run<T: Element>(subject: &Subject, f: HardSigmoid, inputs: Inputs<'_, T>) -> Report<T> {
     let count = inputs.count();
     let mut last = 0;
     let progress = |done| {
@@ -40,7 +43,7 @@ fn run(subject: &Subject, f: HardSigmoid, inputs: Inputs<'_>) -> Report {
 
 fn presets(subject: &Subject) {
     for f in PRESETS {
-        let samples = validate::samples(f);
+        let samples = validate::samples::<f32>(f);
         let report = run(subject, f, Inputs::Data(&samples));
         assert!(report.checked > 1 << 24 && report.nan_checked > 1 << 16);
         assert_eq!((report.flushed, report.max_ulp), (0, 1));
@@ -48,17 +51,30 @@ fn presets(subject: &Subject) {
     }
 }
 
+/// All 65,536 of a 16-bit type: the presets without a difference, and functions whose results are subnormal.
+fn every_half<T: Element>(subject: &Subject) {
+    let others = [(1.0, 0.0), (-0.3, 0.7), (1e-6, 1e-7), (2e3, -1.0), (0.0, 0.3)];
+    for f in PRESETS.into_iter().chain(others.map(|(alpha, beta)| HardSigmoid::new(alpha, beta).unwrap())) {
+        let report = run(subject, f, Inputs::<T>::Bits(0..=0xffff));
+        assert_eq!((report.checked, report.nan_checked), (65_536, if T::NAME == "f16" { 2046 } else { 254 }));
+        if PRESETS.contains(&f) {
+            assert_eq!(report.flushed, 0);
+            assert!(report.max_ulp <= 1, "{}", report.max_ulp);
+        }
+    }
+}
+
 fn every_nan(subject: &Subject) {
     let halves = [0x7f80_0001..=0x7fff_ffff, 0xff80_0001..=0xffff_ffff];
     let checked: u64 =
-        halves.map(|bits| run(subject, HardSigmoid::PYTORCH, Inputs::Bits(bits)).nan_checked).iter().sum();
+        halves.map(|bits| run(subject, HardSigmoid::PYTORCH, Inputs::<f32>::Bits(bits)).nan_checked).iter().sum();
     assert_eq!(checked, (1 << 24) - 2);
 }
 
 fn every_subnormal(subject: &Subject) {
     for f in PRESETS {
         for bits in [0..=0x007f_ffff, 0x8000_0000..=0x807f_ffff] {
-            assert_eq!(run(subject, f, Inputs::Bits(bits)).flushed, 0);
+            assert_eq!(run(subject, f, Inputs::<f32>::Bits(bits)).flushed, 0);
         }
     }
 }
@@ -78,14 +94,14 @@ fn pairs(subject: &Subject) {
     ];
     for (alpha, beta) in pairs {
         let f = HardSigmoid::new(alpha, beta).unwrap();
-        let samples: Vec<f32> = validate::samples(f).into_iter().step_by(7).collect();
+        let samples: Vec<f32> = validate::samples::<f32>(f).into_iter().step_by(7).collect();
         run(subject, f, Inputs::Data(&samples));
     }
 }
 
 /// x itself where it is in [0, 1]: all subnormals come out as they went in, or as zeros.
 fn flushed(subject: &Subject) {
-    let report = run(subject, HardSigmoid::new(1.0, 0.0).unwrap(), Inputs::Bits(0..=0x00ff_ffff));
+    let report = run(subject, HardSigmoid::new(1.0, 0.0).unwrap(), Inputs::<f32>::Bits(0..=0x00ff_ffff));
     let flushes = subject.name().contains("swiftshader");
     assert_eq!(report.flushed, if flushes { 0x007f_ffff } else { 0 });
     assert_eq!(report.max_ulp, if flushes { 0x007f_ffff } else { 0 });

@@ -63,7 +63,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 
     output.write(&input.header)?;
     let mut done = 0;
-    let (mut x, mut y) = (Vec::new(), Vec::new());
+    let (mut x, mut y) = (Vec::<f32>::new(), Vec::<f32>::new());
     while done < input.elements {
         let len = usize::try_from(input.elements.saturating_sub(done)).map_or(PIECE, |left| left.min(PIECE));
         x.resize(len, 0.0);

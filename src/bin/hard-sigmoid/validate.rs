@@ -78,7 +78,7 @@ fn preset(f: HardSigmoid) -> Option<&'static str> {
     }
 }
 
-fn text(f: HardSigmoid, report: &Report, seconds: f64) -> String {
+fn text(f: HardSigmoid, report: &Report<f32>, seconds: f64) -> String {
     let adapter = report.adapter.as_ref().map_or("the CPU path".to_owned(), |info| adapter::describe(info));
     let name = preset(f).map_or_else(|| format!("alpha {} beta {}", f.alpha(), f.beta()), str::to_owned);
     let Report { checked, nan_checked, mismatches, flushed, max_ulp, max_abs_error, .. } = report;
@@ -93,7 +93,7 @@ fn text(f: HardSigmoid, report: &Report, seconds: f64) -> String {
     text
 }
 
-fn json(f: HardSigmoid, report: &Report, seconds: f64) -> String {
+fn json(f: HardSigmoid, report: &Report<f32>, seconds: f64) -> String {
     let info = report.adapter.as_deref();
     let bits = |x: f32| format!("{:#010x}", x.to_bits());
     let first: Vec<_> = report

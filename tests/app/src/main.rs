@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         usage: wgpu::BufferUsages::STORAGE,
         mapped_at_creation: false,
     });
-    let binding = Kernel::new(&device)?.bind_in_place(HardSigmoid::ONNX, &data)?;
+    let binding = Kernel::new(&device)?.bind_in_place::<f32>(HardSigmoid::ONNX, &data)?;
     let mut encoder = device.create_command_encoder(&Default::default());
     binding.record(&mut encoder);
     queue.submit([encoder.finish()]);
