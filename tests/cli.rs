@@ -101,7 +101,7 @@ fn batch_is_the_same_file_on_every_backend() {
             let output = folder.path(&format!("{preset}_{backend}.npy"));
             let run = apply(Path::new(DIGITS), &output, &["--preset", preset, "--backend", backend, "--verify"]);
             let summary = succeeds(&run);
-            assert!(summary.contains(&format!("{backend}: ")) && summary.contains("57504 elements"), "{summary}");
+            assert!(summary.contains(&format!("{backend}: ")) && summary.contains("57504 f32 elements"), "{summary}");
             assert!(summary.contains("verified"), "{summary}");
             files.push(fs::read(output).unwrap());
         }
@@ -141,6 +141,30 @@ fn every_shape_and_order_is_kept() {
 }
 
 #[test]
+fn float16_and_float64_files_keep_their_dtype() {
+    let folder = Folder::new();
+    let halves: Vec<u8> = [0xc000_u16, 0x0000, 0x4000, 0x7e01].iter().flat_map(|x| x.to_le_bytes()).collect();
+    let input = folder.file("x.npy", &npy("'<f2'", false, "(4,)", &halves));
+    let expected: Vec<u8> = [0x2e66_u16, 0x3800, 0x3b33, 0x7e01].iter().flat_map(|x| x.to_le_bytes()).collect();
+    for backend in backends() {
+        let run =
+            apply(&input, &folder.path("y.npy"), &["--preset", "onnx", "--backend", backend, "--verify", "--force"]);
+        assert!(succeeds(&run).contains("4 f16 elements"));
+        assert_eq!(fs::read(folder.path("y.npy")).unwrap(), npy("'<f2'", false, "(4,)", &expected), "{backend}");
+    }
+    let doubles = |x: [f64; 3]| x.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>();
+    let input = folder.file("x.npy", &npy("'<f8'", true, "(1, 3)", &doubles([-9.0, 1.5, 3.0])));
+    let run = apply(&input, &folder.path("y.npy"), &["--preset", "pytorch", "--verify", "--force"]);
+    assert!(succeeds(&run).contains("3 f64 elements"));
+    let expected = npy("'<f8'", true, "(1, 3)", &doubles([0.0, 0.75, 1.0]));
+    assert_eq!(fs::read(folder.path("y.npy")).unwrap(), expected);
+    if backends().contains(&"gpu") {
+        let run = apply(&input, &folder.path("z.npy"), &["--preset", "pytorch", "--backend", "gpu"]);
+        fails(&run, &["x.npy", "a GPU does not compute f64", "CPU path"]);
+    }
+}
+
+#[test]
 fn auto_says_why_it_ran_on_the_cpu() {
     let folder = Folder::new();
     let summary = succeeds(&apply(Path::new(DIGITS), &folder.path("y.npy"), &["--preset", "onnx"]));
@@ -165,7 +189,8 @@ fn bad_files_are_refused_and_nothing_is_left() {
         ("header of brackets", [b"\x93NUMPY\x01\x00\x00\x10".as_slice(), &[b'('; 4096]].concat(), &["brackets"]),
         ("no shape", npy("'<f4'}", false, "(2,)", &[]), &["not a valid .npy"]),
         ("negative shape", npy("'<f4'", false, "(-2,)", &[]), &["not a valid .npy"]),
-        ("float64", npy("'<f8'", false, "(1,)", &[0; 8]), &["dtype '<f8'", "astype('<f4')"]),
+        ("float128", npy("'<f16'", false, "(1,)", &[0; 16]), &["dtype '<f16'", "astype('<f4')"]),
+        ("float64 cut", npy("'<f8'", false, "(2,)", &[0; 8]), &["truncated", "needs 16 bytes", "holds 8"]),
         ("int32", npy("'<i4'", false, "(1,)", &[0; 4]), &["dtype '<i4'", "astype('<f4')"]),
         ("big-endian", npy("'>f4'", false, "(1,)", &[0; 4]), &["dtype '>f4'", "astype('<f4')"]),
         ("record", npy("[('a', '<f4'), ('b', '<f4')]", false, "(1,)", &[0; 8]), &["dtype [('a'", "astype"]),
@@ -338,10 +363,16 @@ fn validate_prints_one_object_and_finds_nothing() {
         assert!(report["max_abs_error"].as_f64() < Some(8.4e-8) && report["seconds"].as_f64() > Some(0.0), "{report}");
         assert!(["adapter", "backend", "driver"].iter().all(|key| report[key].is_string()), "{report}");
     }
+    for element in ["f16", "bf16"] {
+        let mut run = command();
+        run.args(["validate", "--json", "--preset", "onnx", "--adapter", "cpu", "--element", element]);
+        let report: serde_json::Value = serde_json::from_slice(&run.output().unwrap().stdout).unwrap();
+        assert_eq!((&report["element"], &report["checked"]), (&element.into(), &65_536.into()));
+    }
     // Both presets, for people; any pair, too.
     let run = command().args(["validate", "--adapter", "cpu"]).output().unwrap();
     let text = String::from_utf8(run.stdout).unwrap();
-    assert!(text.contains("the CPU path, onnx:") && text.contains("the CPU path, pytorch:"), "{text}");
+    assert!(text.contains("the CPU path, onnx, f32:") && text.contains("the CPU path, pytorch, f32:"), "{text}");
     let run = command().args(["validate", "--adapter", "cpu", "--alpha", "-3", "--beta", "0.7"]).output().unwrap();
     assert!(run.status.success());
     fails(&command().args(["validate", "--adapter", "no such"]).output().unwrap(), &["no GPU adapter", "\"no such\""]);

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use hard_sigmoid::HardSigmoid;
+use hard_sigmoid::half::{bf16, f16};
 use rayon::prelude::*;
 
 /// Half an ULP of 1: the relative error of one rounding.
@@ -215,4 +216,69 @@ fn rising_functions_are_monotone_and_falling_ones_too() {
             assert!(if alpha > 0.0 { y <= above } else { y >= above }, "{alpha:e} {beta:e} {x:e}");
         }
     }
+}
+
+/// A 16-bit result is the f32 result of the same input, rounded once to the nearest, ties to even; NaN is kept.
+#[test]
+fn sixteen_bit_types_round_the_f32_result_once() {
+    let pairs = [(0.2, 0.5), (1.0 / 6.0, 0.5), (-0.3, 0.7), (1e-3, 1e-4), (3e-6, 1e-7), (0.0, 0.3), (1.0, 0.0)];
+    for f in pairs.map(|(alpha, beta)| HardSigmoid::new(alpha, beta).unwrap()) {
+        for bits in 0..=u16::MAX {
+            let (x, y) = (f16::from_bits(bits), f.eval(f16::from_bits(bits)));
+            check_rounded(f, bits, x.to_f64(), y.to_bits(), 0x7c00, 0x200, |bits| f16::from_bits(bits).to_f64());
+            let (x, y) = (bf16::from_bits(bits), f.eval(bf16::from_bits(bits)));
+            check_rounded(f, bits, x.to_f64(), y.to_bits(), 0x7f80, 0x40, |bits| bf16::from_bits(bits).to_f64());
+        }
+    }
+}
+
+fn check_rounded(f: HardSigmoid, bits: u16, x: f64, y: u16, infinity: u16, quiet: u16, value: fn(u16) -> f64) {
+    if bits & 0x7fff > infinity {
+        assert_eq!(y, bits | quiet, "{f:?} {bits:#x}");
+        return;
+    }
+    let wide = f64::from(f.eval(x as f32));
+    let distance = |bits: u16| (value(bits) - wide).abs();
+    for neighbour in [y.wrapping_sub(1), y + 1].into_iter().filter(|&n| n < infinity) {
+        let nearer = distance(y) < distance(neighbour) || distance(y) == distance(neighbour) && y.is_multiple_of(2);
+        assert!(nearer, "{f:?} {bits:#x}: {y:#x} for {wide:e}");
+    }
+    assert!(y < infinity, "{f:?} {bits:#x}");
+}
+
+/// x/d + 1/2 in twice the precision of f64: (x + d/2)/d as a sum of two numbers.
+fn twofold(x: f64, d: f64) -> (f64, f64) {
+    let half = d / 2.0;
+    let sum = x + half;
+    let virtual_half = sum - x;
+    let lost = (x - (sum - virtual_half)) + (half - virtual_half);
+    let quotient = sum / d;
+    (quotient, ((-quotient).mul_add(d, sum) + lost) / d)
+}
+
+#[test]
+fn f64_is_evaluated_in_f64() {
+    let u = 2_f64.powi(-53);
+    let mut random = Random(4);
+    for (f, d) in PRESETS {
+        for i in 0..1_000_000 {
+            // Across the line, and close to its lower end, where the result is small.
+            let x = if i % 2 == 0 {
+                d * (1.1 * random.unit() - 0.55)
+            } else {
+                -d / 2.0 * (1.0 - random.magnitude(-52.0, -2.0))
+            };
+            let (high, low) = twofold(x, d);
+            let y = f.eval(x);
+            if (0.0..=1.0).contains(&high) {
+                assert!(((y - high) - low).abs() <= 3.0 * u * high * (1.0 + 1e-9), "{d} {x:e}: {y:e} {high:e}");
+            } else {
+                assert_eq!(y, high.clamp(0.0, 1.0));
+            }
+        }
+        let nan = f64::from_bits(0xfff0_0000_1234_5678);
+        assert_eq!(f.eval(nan).to_bits(), nan.to_bits() | 1 << 51);
+        assert_eq!([f64::NEG_INFINITY, -d / 2.0, d / 2.0, f64::INFINITY].map(|x| f.eval(x)), [0.0, 0.0, 1.0, 1.0]);
+    }
+    assert_eq!(HardSigmoid::new(-0.2, 0.5).unwrap().eval(2.5_f64).to_bits(), 0);
 }

@@ -5,22 +5,24 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::ValueEnum;
-use hard_sigmoid::{Backend, Engine, HardSigmoid, Ran, validate};
+use hard_sigmoid::half::f16;
+use hard_sigmoid::{Backend, Element, Engine, HardSigmoid, Ran, validate};
 
 use super::function::Function;
+use super::npy::{Dtype, Npy};
 use super::output::Output;
 use super::stop::Stop;
 use super::{Failure, npy, progress};
 
-/// Elements read, computed and written at a time: 16 MiB.
+/// Elements read, computed and written at a time: 8 to 32 MiB.
 const PIECE: usize = 1 << 22;
 
 /// Apply the function to every element of a .npy file.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A .npy file of dtype float32 ('<f4'), of any shape.
+    /// A .npy file of dtype float16, float32 or float64 (little-endian), of any shape.
     input: PathBuf,
-    /// Where the result goes: the same shape and order.
+    /// Where the result goes: the same shape, order and dtype.
     output: PathBuf,
     #[command(flatten)]
     function: Function,
@@ -48,8 +50,16 @@ enum Where {
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let f = args.function.named();
+    let input = npy::open(&args.input)?;
+    match input.dtype {
+        Dtype::F16 => apply::<f16>(args, f, input),
+        Dtype::F32 => apply::<f32>(args, f, input),
+        Dtype::F64 => apply::<f64>(args, f, input),
+    }
+}
+
+fn apply<T: Element>(args: &Args, f: HardSigmoid, mut input: Npy) -> Result<(), Failure> {
     let started = Instant::now();
-    let mut input = npy::open(&args.input)?;
     let stop = Stop::on_signals();
     let mut output = Output::create(&args.output, &args.input, args.force)?;
     let backend = match args.backend {
@@ -63,11 +73,11 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 
     output.write(&input.header)?;
     let mut done = 0;
-    let (mut x, mut y) = (Vec::<f32>::new(), Vec::<f32>::new());
+    let (mut x, mut y) = (Vec::<T>::new(), Vec::<T>::new());
     while done < input.elements {
         let len = usize::try_from(input.elements.saturating_sub(done)).map_or(PIECE, |left| left.min(PIECE));
-        x.resize(len, 0.0);
-        y.resize(len, 0.0);
+        x.resize(len, T::zeroed());
+        y.resize(len, T::zeroed());
         input.file.read_exact(bytemuck::cast_slice_mut(&mut x)).map_err(|error| {
             fail(format!(
                 "cannot be read to its end ({error}): it was shortened meanwhile, or its disk fails; try again"
@@ -85,12 +95,12 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     output.finish()?;
     bar.finish_and_clear();
     if !args.quiet {
-        summarise(&engine, done, started.elapsed().as_secs_f64(), args.verify);
+        summarise::<T>(&engine, done, started.elapsed().as_secs_f64(), args.verify);
     }
     Ok(())
 }
 
-fn verify(f: HardSigmoid, ran: &Ran, x: &[f32], y: &[f32], done: u64) -> Result<(), String> {
+fn verify<T: Element>(f: HardSigmoid, ran: &Ran, x: &[T], y: &[T], done: u64) -> Result<(), String> {
     let (difference, other) = match ran {
         Ran::Gpu { .. } => (validate::first_unlike_eval(f, x, y), "the CPU path"),
         _ => (validate::first_out_of_bound(f, x, y), "the f64 evaluation"),
@@ -105,13 +115,14 @@ fn verify(f: HardSigmoid, ran: &Ran, x: &[f32], y: &[f32], done: u64) -> Result<
     }
 }
 
-fn summarise(engine: &Engine, elements: u64, seconds: f64, verified: bool) {
+fn summarise<T: Element>(engine: &Engine, elements: u64, seconds: f64, verified: bool) {
     let why = engine.fallback().map_or(String::new(), |why| format!(" (auto: {why})"));
-    let gigabytes = elements as f64 * 8e-9;
+    let gigabytes = elements as f64 * size_of::<T>() as f64 * 2e-9;
     let verified = if verified { ", verified" } else { "" };
     super::say(&format!(
-        "{}{why}: {elements} elements in {seconds:.3} s, {:.2} GB/s read and written{verified}",
+        "{}{why}: {elements} {} elements in {seconds:.3} s, {:.2} GB/s read and written{verified}",
         engine.ran(),
+        T::NAME,
         gigabytes / seconds
     ));
 }
@@ -123,7 +134,7 @@ mod tests {
     #[test]
     fn verify_names_the_element_of_the_file_the_input_and_both_values() {
         let f = HardSigmoid::ONNX;
-        let x = [0.0, 1.25, 9.0];
+        let x = [0.0_f32, 1.25, 9.0];
         let cpu = Ran::Cpu { threads: 1 };
         assert_eq!(verify(f, &cpu, &x, &[0.5, 0.75, 1.0], 4000), Ok(()));
         let message = verify(f, &cpu, &x, &[0.5, 0.7501, 1.0], 4000).unwrap_err();

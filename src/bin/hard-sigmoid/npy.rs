@@ -12,6 +12,18 @@ const MAX_HEADER: usize = 1 << 16;
 /// Brackets in a header. NumPy arrays have at most 64 dimensions, in one tuple; the parser recurses into brackets.
 const MAX_BRACKETS: usize = 64;
 
+/// The dtypes that can be read, by their `descr`.
+#[derive(Clone, Copy)]
+pub(crate) enum Dtype {
+    F16,
+    F32,
+    F64,
+}
+
+impl Dtype {
+    const ALL: [(Self, &str, u64); 3] = [(Self::F16, "'<f2'", 2), (Self::F32, "'<f4'", 4), (Self::F64, "'<f8'", 8)];
+}
+
 /// An open file whose header has been read.
 pub(crate) struct Npy {
     /// Positioned behind the header.
@@ -19,6 +31,7 @@ pub(crate) struct Npy {
     /// A header for what is computed, which has the same shape, order and type.
     pub(crate) header: Vec<u8>,
     pub(crate) elements: u64,
+    pub(crate) dtype: Dtype,
 }
 
 pub(crate) fn open(path: &Path) -> Result<Npy, Failure> {
@@ -39,20 +52,21 @@ pub(crate) fn open(path: &Path) -> Result<Npy, Failure> {
             let first = error.lines().next().unwrap_or_default().trim_end_matches(':');
             fail(format!("is not a valid .npy file: {first}; save the array with numpy.save"))
         })?;
-    let dtype = parsed.dtype().descr();
-    if dtype != "'<f4'" {
-        return Err(fail(format!("has dtype {dtype}, not '<f4': save it as array.astype('<f4')")));
-    }
+    let descr = parsed.dtype().descr();
+    let Some(&(dtype, descr, bytes)) = Dtype::ALL.iter().find(|(_, known, _)| *known == descr) else {
+        let remedy = "not '<f2', '<f4' or '<f8': save it as array.astype('<f4')";
+        return Err(fail(format!("has dtype {descr}, {remedy}")));
+    };
     let elements = match parsed.shape() {
         // Whatever the other dimensions are.
         shape if shape.contains(&0) => Some(0),
         shape => shape.iter().try_fold(1, |product: u64, &n| product.checked_mul(n)),
     };
-    let needed = elements.and_then(|n| n.checked_mul(size_of::<f32>() as u64));
+    let needed = elements.and_then(|n| n.checked_mul(bytes));
     let held = metadata.len().saturating_sub(header.len() as u64);
     match (elements, needed) {
         (Some(elements), Some(needed)) if needed == held => {
-            Ok(Npy { file, header: canonical(header, &parsed), elements })
+            Ok(Npy { file, header: canonical(header, &parsed, descr), elements, dtype })
         }
         (_, Some(needed)) if needed < held => Err(fail(format!(
             "has {} bytes behind its data, which ends after {needed}: it is damaged or another format; save it again",
@@ -110,13 +124,13 @@ fn without_longs(header: &[u8]) -> Vec<u8> {
 }
 
 /// The header as NumPy writes it today: as it stands, or, where it is spelled in a way that NumPy need not read, anew.
-fn canonical(header: Vec<u8>, parsed: &npyz::NpyHeader) -> Vec<u8> {
+fn canonical(header: Vec<u8>, parsed: &npyz::NpyHeader, descr: &str) -> Vec<u8> {
     let order = if parsed.order() == npyz::Order::Fortran { "True" } else { "False" };
     let shape = match parsed.shape() {
         [n] => format!("({n},)"),
         shape => format!("({})", shape.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")),
     };
-    let mut text = format!("{{'descr': '<f4', 'fortran_order': {order}, 'shape': {shape}, }}");
+    let mut text = format!("{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}, }}");
     if header.trim_ascii_end().ends_with(text.as_bytes()) {
         return header;
     }

@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use hard_sigmoid::gpu::adapter::{self, AdapterKind};
+use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::validate::{self, Inputs, Report};
-use hard_sigmoid::{Gpu, HardSigmoid};
+use hard_sigmoid::{Element, Gpu, HardSigmoid};
 
 use super::function::Function;
 use super::{Failure, print, progress};
@@ -20,6 +21,9 @@ pub(crate) struct Args {
     /// the CPU path alone.
     #[arg(long, value_name = "NAME")]
     adapter: Option<String>,
+    /// The type of number to check. The 16-bit ones are always checked exhaustively; f64 is for the CPU path alone.
+    #[arg(long, value_enum, default_value_t = Type::F32)]
+    element: Type,
     /// Check all 2^32 f32 instead of some millions of samples. Takes minutes.
     #[arg(long)]
     exhaustive: bool,
@@ -28,7 +32,24 @@ pub(crate) struct Args {
     json: bool,
 }
 
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Type {
+    F32,
+    F16,
+    Bf16,
+    F64,
+}
+
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    match args.element {
+        Type::F32 => check::<f32>(args),
+        Type::F16 => check::<f16>(args),
+        Type::Bf16 => check::<bf16>(args),
+        Type::F64 => check::<f64>(args),
+    }
+}
+
+fn check<T: Element>(args: &Args) -> Result<(), Failure> {
     let functions = if args.function.is_named() {
         vec![args.function.named()]
     } else {
@@ -41,8 +62,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let mut mismatches = 0_u64;
     for f in functions {
         let started = Instant::now();
-        let samples = if args.exhaustive { Vec::new() } else { validate::samples(f) };
-        let inputs = if args.exhaustive { Inputs::Bits(0..=u32::MAX) } else { Inputs::Data(&samples) };
+        let every_f32 = args.exhaustive && matches!(args.element, Type::F32);
+        let samples = if every_f32 { Vec::new() } else { validate::samples::<T>(f) };
+        let inputs = if every_f32 { Inputs::Bits(0..=u32::MAX) } else { Inputs::Data(&samples) };
         let bar = progress::bar(inputs.count(), false);
         let report = match &gpu {
             Some(gpu) => validate::validate_blocking(gpu, f, inputs, |done| bar.set_position(done))
@@ -78,14 +100,15 @@ fn preset(f: HardSigmoid) -> Option<&'static str> {
     }
 }
 
-fn text(f: HardSigmoid, report: &Report<f32>, seconds: f64) -> String {
+fn text<T: Element>(f: HardSigmoid, report: &Report<T>, seconds: f64) -> String {
     let adapter = report.adapter.as_ref().map_or("the CPU path".to_owned(), |info| adapter::describe(info));
     let name = preset(f).map_or_else(|| format!("alpha {} beta {}", f.alpha(), f.beta()), str::to_owned);
     let Report { checked, nan_checked, mismatches, flushed, max_ulp, max_abs_error, .. } = report;
     let mut text = format!(
-        "{adapter}, {name}:\n  {checked} checked ({nan_checked} NaN) in {seconds:.1} s\n  \
+        "{adapter}, {name}, {}:\n  {checked} checked ({nan_checked} NaN) in {seconds:.1} s\n  \
          {mismatches} mismatches, {flushed} flushed subnormals\n  \
-         at most {max_ulp} ULP and {max_abs_error:.3e} from the exact function\n"
+         at most {max_ulp} ULP and {max_abs_error:.3e} from the exact function\n",
+        T::NAME,
     );
     for difference in &report.first {
         text.push_str(&format!("  {difference}\n"));
@@ -93,14 +116,14 @@ fn text(f: HardSigmoid, report: &Report<f32>, seconds: f64) -> String {
     text
 }
 
-fn json(f: HardSigmoid, report: &Report<f32>, seconds: f64) -> String {
+fn json<T: Element>(f: HardSigmoid, report: &Report<T>, seconds: f64) -> String {
     let info = report.adapter.as_deref();
-    let bits = |x: f32| format!("{:#010x}", x.to_bits());
+    let text = |x: T| format!("{x:e}");
     let first: Vec<_> = report
         .first
         .iter()
         .map(|d| {
-            let (input, got, expected) = (bits(d.input), bits(d.got), bits(d.expected));
+            let (input, got, expected) = (text(d.input), text(d.got), text(d.expected));
             serde_json::json!({ "index": d.index, "input": input, "got": got, "expected": expected })
         })
         .collect();
@@ -108,6 +131,7 @@ fn json(f: HardSigmoid, report: &Report<f32>, seconds: f64) -> String {
         "adapter": info.map_or("cpu", |info| &info.name),
         "backend": info.map_or("cpu", |info| info.backend.to_str()),
         "driver": info.map_or(String::new(), |info| format!("{} {}", info.driver, info.driver_info).trim().to_owned()),
+        "element": T::NAME,
         "preset": preset(f),
         "alpha": f.alpha(),
         "beta": f.beta(),
