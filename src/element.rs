@@ -2,7 +2,7 @@
 
 use half::{bf16, f16};
 
-/// A type of number that [`HardSigmoid`](crate::HardSigmoid) is defined for: `f32`, [`f16`], [`bf16`] and, on the CPU,
+/// A type of number that [`HardSigmoid`](crate::HardSigmoid) is defined for: `f32`, [`struct@f16`], [`bf16`] and, on the CPU,
 /// `f64`.
 ///
 /// The 16-bit types are widened, evaluated in f32 and rounded once, to nearest-even, on the CPU as on a GPU, where no

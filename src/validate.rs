@@ -1,7 +1,7 @@
 //! Checking results by another path: a GPU's against the CPU path, bit for bit, and both against an f64 evaluation of
 //! the exact function.
 //!
-//! [`validate`] runs a GPU over given data or over any range of f32 bit patterns, all 2³² if you like, and reports what
+//! `validate` runs a GPU over given data or over any range of f32 bit patterns, all 2³² if you like, and reports what
 //! it found. On an app's own device it is a self-test:
 //!
 //! ```no_run
@@ -160,7 +160,7 @@ pub fn validate_blocking<T: Element>(
     Ok(Report { adapter: Some(Box::new(gpu.device().adapter_info())), ..check.report })
 }
 
-/// As [`validate`], for the CPU path over slices: against [`HardSigmoid::eval`], element by element.
+/// As `validate`, for the CPU path over slices: against [`HardSigmoid::eval`], element by element.
 pub fn validate_cpu<T: Element>(f: HardSigmoid, inputs: Inputs<'_, T>, mut progress: impl FnMut(u64)) -> Report<T> {
     let mut check = Check::new(f, inputs);
     while let Some((x, y)) = check.next_piece() {
