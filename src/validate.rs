@@ -19,57 +19,22 @@
 //! # }
 //! ```
 
-use std::ops::RangeInclusive;
+mod inputs;
 
 use rayon::prelude::*;
+
+pub use inputs::{Inputs, samples};
 
 use crate::element::Float;
 use crate::hard_sigmoid::Line;
 use crate::reference::{Reference, ulps};
 use crate::{Element, HardSigmoid, cpu, threads};
 
-/// Elements computed and compared at a time.
-const PIECE: u64 = 1 << 22;
-
 /// Elements that a thread compares at a time.
 const CHUNK: usize = 1 << 14;
 
 /// How many differences a report holds.
 const FIRST: usize = 8;
-
-/// What to run a check over.
-#[derive(Clone, Debug)]
-pub enum Inputs<'a, T> {
-    /// These numbers.
-    Data(&'a [T]),
-    /// The numbers with these bit patterns: `0..=u32::MAX` is every f32 there is, and `0..=0xffff` every 16-bit number. An
-    /// f64 has them as its low bits.
-    Bits(RangeInclusive<u32>),
-}
-
-impl<T: Element> Inputs<'_, T> {
-    /// How many elements there are.
-    #[must_use]
-    pub fn count(&self) -> u64 {
-        match self {
-            Self::Data(data) => data.len() as u64,
-            Self::Bits(bits) => (u64::from(*bits.end()) + 1).saturating_sub(u64::from(*bits.start())),
-        }
-    }
-
-    /// Puts up to `PIECE` elements from the `done`-th on into `x`.
-    fn piece(&self, done: u64, x: &mut Vec<T>) {
-        let len = PIECE.min(self.count().saturating_sub(done)) as usize;
-        x.clear();
-        match self {
-            Self::Data(data) => x.extend(data.iter().skip(done as usize).take(len)),
-            Self::Bits(bits) => {
-                let first = bits.start().wrapping_add(done as u32);
-                x.extend((0..len as u32).map(|i| T::from_low_bits(first.wrapping_add(i))));
-            }
-        }
-    }
-}
 
 /// An element that is not what it should be.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -169,37 +134,6 @@ pub fn validate_cpu<T: Element>(f: HardSigmoid, inputs: Inputs<'_, T>, mut progr
         progress(check.compare());
     }
     check.report
-}
-
-/// Numbers that are worth a look. Of the 16-bit types, all. Otherwise some millions: the neighbours of all zeros, edges,
-/// powers of two and limits of f32, NaN of all kinds, and an even selection of all bit patterns.
-#[must_use]
-pub fn samples<T: Element>(f: HardSigmoid) -> Vec<T> {
-    /// Neighbours on each side.
-    const NEAR: u32 = 1 << 14;
-    /// Odd, so that low bits vary as well.
-    const STRIDE: usize = 251;
-    if size_of::<T>() == 2 {
-        return (0..=0xffff).map(T::from_low_bits).collect();
-    }
-    let edges = [-f.beta() / f.alpha(), (1.0 - f.beta()) / f.alpha(), 0.0, f64::MIN_POSITIVE, f64::MAX];
-    let mut bits = Vec::new();
-    for edge in edges.into_iter().flat_map(|edge| [edge as f32, -edge as f32]) {
-        bits.extend((0..=2 * NEAR).map(|i| edge.to_bits().wrapping_sub(NEAR).wrapping_add(i)));
-    }
-    for sign in [0, 1 << 31] {
-        for exponent in 0..=0xff_u32 {
-            let power = sign | exponent << 23;
-            bits.extend((0..64).map(|i| power.wrapping_sub(32).wrapping_add(i)));
-            bits.extend((0..23).map(|i| power | 1 << i));
-        }
-    }
-    bits.extend((0..=u32::MAX).step_by(STRIDE));
-    let f32s = bits.into_iter();
-    if size_of::<T>() == size_of::<f32>() {
-        return f32s.map(T::from_low_bits).collect();
-    }
-    f32s.map(|bits| T::nearest(f32::from_bits(bits).into())).collect()
 }
 
 /// The first element of `target` whose bits are not those that [`HardSigmoid::eval`] gives for `source`.
@@ -349,82 +283,4 @@ fn is_flushed<T: Element>(line: Line<T>, x: T, got: T) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn accepts_eval_and_nothing_a_little_off() {
-        let source: Vec<f32> = (0..1 << 16).map(|i| (i - (1 << 15)) as f32 * 2e-4).collect();
-        for f in [HardSigmoid::ONNX, HardSigmoid::PYTORCH, HardSigmoid::new(-0.3, 0.7).unwrap()] {
-            let mut target: Vec<f32> = source.iter().map(|&x| f.eval(x)).collect();
-            assert_eq!(first_unlike_eval(f, &source, &target), None);
-            assert_eq!(first_out_of_bound(f, &source, &target), None);
-            let (index, right) = (34_567, target[34_567]);
-            target[index] = right.next_up();
-            let difference = first_unlike_eval(f, &source, &target).unwrap();
-            assert_eq!((difference.index, difference.got, difference.expected), (34_567, right.next_up(), right));
-            target[index] = right + 3e-7;
-            assert_eq!(first_out_of_bound(f, &source, &target).unwrap().index, 34_567);
-        }
-    }
-
-    #[test]
-    fn notices_a_lost_nan_and_a_minus_zero() {
-        let f = HardSigmoid::PYTORCH;
-        let nan = f32::from_bits(0xff81_2345);
-        assert_eq!(first_out_of_bound(f, &[nan], &[f.eval(nan)]), None);
-        assert!(first_out_of_bound(f, &[nan], &[f32::NAN]).is_some());
-        assert!(first_out_of_bound(f, &[nan], &[1.0]).is_some());
-        for (x, y) in [(-7.0, -0.0), (-7.0, -1e-45), (7.0, 1.0_f32.next_up()), (0.0, f32::NAN)] {
-            assert!(first_out_of_bound(f, &[x], &[y]).is_some(), "{x} {y}");
-        }
-        assert!(first_unlike_eval(f, &[-7.0], &[-0.0]).is_some());
-    }
-
-    #[test]
-    fn counts_what_differs_and_sets_flushed_subnormals_apart() {
-        let f = HardSigmoid::new(1.0, 0.0).unwrap();
-        let x = [1e-40, 1e-40, 0.5, f32::NAN, 2.0, -1.0];
-        let y = [1e-40, 0.0, 0.75, f32::NAN, 1.0, -0.0];
-        let report = compare(f.line::<f32>(), &Reference::new(f), &x, &y, 100);
-        assert_eq!((report.checked, report.mismatches, report.flushed, report.nan_checked), (6, 2, 1, 1));
-        assert_eq!(report.first.iter().map(|d| d.index).collect::<Vec<_>>(), [102, 105]);
-        assert_eq!((report.max_ulp, report.max_abs_error), (u32::MAX, 0.25));
-        let report = compare(f.line::<f32>(), &Reference::new(f), &[0.5], &[f32::NAN], 0);
-        assert_eq!((report.mismatches, report.max_abs_error), (1, f64::INFINITY));
-    }
-
-    #[test]
-    fn a_report_has_the_first_differences_of_all_pieces() {
-        let f = HardSigmoid::ONNX;
-        let mut check = Check::new(f, Inputs::<f32>::Bits(0x4000_0000..=0x4000_0000 + PIECE as u32 + 99));
-        let wrong = [[3, CHUNK, 5 * CHUNK + 7], [0, 1, 2]];
-        for wrong in wrong {
-            let (x, y) = check.next_piece().unwrap();
-            cpu::apply(f, x, y).unwrap();
-            wrong.into_iter().for_each(|i| y[i] = 7.0);
-            check.compare();
-        }
-        assert!(check.next_piece().is_none());
-        let expected = wrong[0].map(|i| i as u64).into_iter().chain(PIECE..PIECE + 3);
-        assert!(check.report.first.iter().map(|d| d.index).eq(expected), "{:?}", check.report.first);
-        assert_eq!((check.report.checked, check.report.mismatches), (PIECE + 100, 6));
-    }
-
-    #[test]
-    fn every_bit_pattern_of_a_range_is_an_input_once() {
-        for (bits, count) in [(0..=u32::MAX, 1 << 32), (5..=5, 1), (u32::MAX - 2..=u32::MAX, 3)] {
-            assert_eq!(Inputs::<f32>::Bits(bits).count(), count);
-        }
-        let inputs = Inputs::<f32>::Bits(7..=PIECE as u32 + 9);
-        let mut all = Vec::new();
-        let mut x = Vec::new();
-        for done in [0, PIECE] {
-            inputs.piece(done, &mut x);
-            all.extend(x.iter().map(|x| x.to_bits()));
-        }
-        assert!(all.iter().copied().eq(7..=PIECE as u32 + 9));
-        let report = validate_cpu(HardSigmoid::PYTORCH, inputs, |_| {});
-        assert_eq!((report.checked, report.mismatches, report.max_ulp), (PIECE + 3, 0, 0));
-    }
-}
+mod tests;

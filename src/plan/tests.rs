@@ -1,0 +1,193 @@
+use super::*;
+
+const TINY: Limits = Limits { binding_bytes: 64, alignment_bytes: 32, groups: 1 };
+const USUAL: Limits = Limits { binding_bytes: 128 << 20, alignment_bytes: 256, groups: 65_535 };
+
+/// A range in a buffer that holds `slack` bytes more, in whole words.
+fn start(element: u64, len: u64, element_bytes: u64, slack: u64) -> Start {
+    Start { element, buffer_bytes: ((element + len) * element_bytes).next_multiple_of(4) + slack }
+}
+
+/// Every element of both ranges once, in order, through bindings that the limits and the buffers allow.
+fn check(source: Start, target: Start, len: u64, bytes: u64, buffers: Buffers, limits: Limits) -> Vec<Window> {
+    let case = format!("{source:?} {target:?} {len} of {bytes} {buffers:?} {limits:?}");
+    let windows: Vec<_> = windows(source, target, len, bytes, buffers, limits).expect(&case).collect();
+    let mut done = 0;
+    for w in &windows {
+        let per_unit = if w.unit == Unit::Word { 1 } else { 16 / bytes };
+        let rotation = if let Unit::Vector { rotation } = w.unit { u64::from(rotation) } else { 0 };
+        let first = |span: Span, first: u32| span.offset_bytes / bytes + u64::from(first) * per_unit;
+        assert_eq!(first(w.source, w.source_first) + rotation, source.element + done, "{case}");
+        assert_eq!(first(w.target, w.target_first), target.element + done, "{case}");
+        // What is read: also the vector behind the last, if misaligned.
+        let read = u64::from(w.len) * per_unit + if rotation == 0 { 0 } else { per_unit };
+        assert!(first(w.source, w.source_first) >= source.element, "{case}");
+        assert!(first(w.source, w.source_first) + read <= source.element + len, "{case}");
+        for (span, reach, start) in [
+            (w.source, u64::from(w.source_first) * per_unit + read, source),
+            (w.target, u64::from(w.target_first + w.len) * per_unit, target),
+        ] {
+            assert!(span.size_bytes <= limits.binding_bytes && span.size_bytes % 4 == 0, "{case}");
+            assert!(span.offset_bytes + span.size_bytes <= start.buffer_bytes, "{case}");
+            assert_eq!(span.offset_bytes % u64::from(limits.alignment_bytes), 0, "{case}");
+            assert!(reach * bytes <= span.size_bytes, "{case}");
+        }
+        match (buffers, w.access) {
+            (Buffers::Two, Access::Across) => {}
+            (Buffers::One, Access::Within) => assert_eq!(w.source, w.target, "{case}"),
+            (Buffers::One, Access::Arena) => {
+                let [low, high] =
+                    if source.element < target.element { [w.source, w.target] } else { [w.target, w.source] };
+                assert!(low.offset_bytes + low.size_bytes <= high.offset_bytes, "{case}");
+            }
+            unexpected => panic!("{unexpected:?} {case}"),
+        }
+        assert!(w.groups <= limits.groups, "{case}");
+        // A thread of a word window may have only the latter half of a word.
+        let (threads, part) = if w.unit == Unit::Word { (256, w.target_first % (4 / bytes) as u32) } else { (1024, 0) };
+        let per_thread = if w.unit == Unit::Word { 4 / bytes } else { 1 };
+        assert!(u64::from(w.groups) * threads * per_thread >= u64::from(part + w.len) && w.len > 0, "{case}");
+        done += u64::from(w.len) * per_unit;
+    }
+    assert_eq!(done, len, "{case}");
+    windows
+}
+
+/// Element sizes, with lengths around those at which the plan changes.
+fn sizes() -> impl Iterator<Item = (u64, u64)> {
+    [4, 2].into_iter().flat_map(|bytes| {
+        let small = SMALL_WORDS * 4 / bytes;
+        (0..20).chain(small - 2..small + 12).map(move |len| (bytes, len))
+    })
+}
+
+#[test]
+fn tiny_limits_cover_every_offset_and_length() {
+    for (bytes, len) in sizes() {
+        for (from, to) in (0..10).flat_map(|from| (0..10).map(move |to| (from, to))) {
+            for slack in [0, 4, 8, 12] {
+                let (source, target) = (start(from, len, bytes, slack), start(to, len, bytes, 12 - slack));
+                check(source, target, len, bytes, Buffers::Two, TINY);
+            }
+        }
+    }
+}
+
+#[test]
+fn tiny_limits_cover_every_pair_of_ranges_of_one_buffer() {
+    for (bytes, len) in sizes() {
+        for (from, gap) in (0..10).flat_map(|from| (0..20).map(move |gap| (from, gap))) {
+            let high = start(from + len + gap, len, bytes, gap % 4 * 4);
+            let low = Start { element: from, ..high };
+            check(low, high, len, bytes, Buffers::One, TINY);
+            check(high, low, len, bytes, Buffers::One, TINY);
+            check(low, low, len, bytes, Buffers::One, TINY);
+        }
+    }
+}
+
+fn across(from: u64, to: u64, len: u64, bytes: u64, limits: Limits) -> Vec<Window> {
+    check(start(from, len, bytes, 0), start(to, len, bytes, 0), len, bytes, Buffers::Two, limits)
+}
+
+fn shape(windows: &[Window]) -> Vec<(Unit, u32)> {
+    windows.iter().map(|w| (w.unit, w.len)).collect()
+}
+
+#[test]
+fn one_dispatch_where_limits_and_alignment_allow() {
+    for bytes in [4, 2] {
+        let windows = across(64, 0, 1 << 20, bytes, USUAL);
+        assert_eq!(shape(&windows), [(Unit::Vector { rotation: 0 }, (1 << 20) * bytes as u32 / 16)]);
+        assert_eq!(windows[0].groups, 64 * bytes as u32);
+        let small = SMALL_WORDS * 4 / bytes;
+        assert_eq!(shape(&across(5, 3, small, bytes, USUAL)), [(Unit::Word, small as u32)]);
+    }
+}
+
+#[test]
+fn ends_of_an_unaligned_range_go_by_word() {
+    let vectors = |rotation, len| (Unit::Vector { rotation }, len);
+    let windows = across(5, 1, 1 << 20, 4, USUAL);
+    assert_eq!(shape(&windows), [(Unit::Word, 3), vectors(0, (1 << 18) - 1), (Unit::Word, 1)]);
+    let windows = across(0, 2, 1 << 20, 4, USUAL);
+    assert_eq!(shape(&windows), [(Unit::Word, 2), vectors(2, (1 << 18) - 1), (Unit::Word, 2)]);
+    let windows = across(0, 3, 1 << 20, 2, USUAL);
+    assert_eq!(shape(&windows), [(Unit::Word, 5), vectors(5, (1 << 17) - 1), (Unit::Word, 3)]);
+}
+
+#[test]
+fn past_the_binding_limit() {
+    let windows = across(0, 0, (128 << 20) / 4 + 1, 4, USUAL);
+    assert_eq!(shape(&windows), [(Unit::Vector { rotation: 0 }, 1 << 23), (Unit::Word, 1)]);
+}
+
+#[test]
+fn past_the_grid_limit() {
+    let limits = Limits { binding_bytes: 4 << 30, ..USUAL };
+    let windows = across(0, 0, 65_535 * VECTORS_PER_GROUP * 4 + 1, 4, limits);
+    assert_eq!(windows.iter().map(|w| w.groups).collect::<Vec<_>>(), [65_535, 1]);
+}
+
+#[test]
+fn distant_ranges_of_one_buffer_get_two_bindings() {
+    let len = 1 << 24;
+    let (low, high) = (7, 1 << 31);
+    let at = |element| Start { element, buffer_bytes: 16 << 30 };
+    let windows = check(at(low), at(high), len, 4, Buffers::One, USUAL);
+    assert!(windows.iter().all(|w| w.access == Access::Arena));
+    let windows = check(at(low), at(low), len, 4, Buffers::One, USUAL);
+    assert!(windows.iter().all(|w| w.access == Access::Within));
+}
+
+#[test]
+fn refuses_what_does_not_fit() {
+    let at = |element, buffer_bytes| Start { element, buffer_bytes };
+    let (short, long) = (at(0, 16), at(0, 20));
+    let out = |side, first, len, available| PlanError::OutOfRange { side, first, len, available };
+    let refused = |source, target, len, buffers, limits| windows(source, target, len, 4, buffers, limits).unwrap_err();
+    assert_eq!(refused(short, long, 5, Buffers::Two, USUAL), out(Side::Source, 0, 5, 4));
+    assert_eq!(refused(long, short, 5, Buffers::Two, USUAL), out(Side::Target, 0, 5, 4));
+    let far = at(u64::MAX, u64::MAX);
+    assert_eq!(refused(far, far, 1, Buffers::Two, USUAL), out(Side::Source, u64::MAX, 1, u64::MAX / 4));
+    assert_eq!(
+        refused(at(0, 64), at(3, 64), 4, Buffers::One, USUAL),
+        PlanError::Overlap { source_first: 0, target_first: 3, len: 4 }
+    );
+    for limits in [
+        Limits { binding_bytes: 0, ..USUAL },
+        Limits { binding_bytes: 511, ..USUAL },
+        Limits { groups: 0, ..USUAL },
+        Limits { alignment_bytes: 48, ..USUAL },
+    ] {
+        assert!(matches!(refused(short, long, 4, Buffers::Two, limits), PlanError::Limits { .. }), "{limits:?}");
+    }
+    assert!(matches!(
+        windows(short, long, 1, 8, Buffers::Two, USUAL),
+        Err(PlanError::ElementBytes { element_bytes: 8 })
+    ));
+}
+
+#[test]
+fn half_a_word_at_the_end_of_a_buffer_cannot_be_bound() {
+    let odd = Start { element: 0, buffer_bytes: 14 };
+    let plan = |len| windows(odd, odd, len, 2, Buffers::One, USUAL).map(|w| w.map(|w| w.len).sum::<u32>());
+    assert_eq!(plan(6), Ok(6));
+    assert_eq!(plan(7), Err(PlanError::PartOfWord { side: Side::Source, buffer_bytes: 14 }));
+    assert!(matches!(plan(8), Err(PlanError::OutOfRange { available: 6, .. })));
+}
+
+#[test]
+fn lengths_near_the_end_of_u64_do_not_overflow() {
+    for bytes in [4, 2] {
+        let huge = Start { element: 1, buffer_bytes: u64::MAX };
+        let len = u64::MAX / 4 * (4 / bytes) - 1;
+        let mut windows = windows(huge, huge, len, bytes, Buffers::One, USUAL).unwrap();
+        assert_eq!(u64::from(windows.next().unwrap().len), 16 / bytes - 1);
+        assert_eq!(windows.next().unwrap().len, (1 << 23) - 1);
+        windows.source.element += windows.len - 5;
+        windows.target.element = windows.source.element;
+        windows.len = 5;
+        assert_eq!(windows.map(|w| w.len).sum::<u32>(), 5);
+    }
+}

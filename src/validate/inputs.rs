@@ -1,0 +1,73 @@
+//! What to check: given numbers, ranges of bit patterns, or a selection that is worth a look.
+
+use std::ops::RangeInclusive;
+
+use crate::{Element, HardSigmoid};
+
+/// Elements computed and compared at a time.
+pub(super) const PIECE: u64 = 1 << 22;
+
+/// What to run a check over.
+#[derive(Clone, Debug)]
+pub enum Inputs<'a, T> {
+    /// These numbers.
+    Data(&'a [T]),
+    /// The numbers with these bit patterns: `0..=u32::MAX` is every f32 there is, and `0..=0xffff` every 16-bit number. An
+    /// f64 has them as its low bits.
+    Bits(RangeInclusive<u32>),
+}
+
+impl<T: Element> Inputs<'_, T> {
+    /// How many elements there are.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        match self {
+            Self::Data(data) => data.len() as u64,
+            Self::Bits(bits) => (u64::from(*bits.end()) + 1).saturating_sub(u64::from(*bits.start())),
+        }
+    }
+
+    /// Puts up to `PIECE` elements from the `done`-th on into `x`.
+    pub(super) fn piece(&self, done: u64, x: &mut Vec<T>) {
+        let len = PIECE.min(self.count().saturating_sub(done)) as usize;
+        x.clear();
+        match self {
+            Self::Data(data) => x.extend(data.iter().skip(done as usize).take(len)),
+            Self::Bits(bits) => {
+                let first = bits.start().wrapping_add(done as u32);
+                x.extend((0..len as u32).map(|i| T::from_low_bits(first.wrapping_add(i))));
+            }
+        }
+    }
+}
+
+/// Numbers that are worth a look. Of the 16-bit types, all. Otherwise some millions: the neighbours of all zeros, edges,
+/// powers of two and limits of f32, NaN of all kinds, and an even selection of all bit patterns.
+#[must_use]
+pub fn samples<T: Element>(f: HardSigmoid) -> Vec<T> {
+    /// Neighbours on each side.
+    const NEAR: u32 = 1 << 14;
+    /// Odd, so that low bits vary as well.
+    const STRIDE: usize = 251;
+    if size_of::<T>() == 2 {
+        return (0..=0xffff).map(T::from_low_bits).collect();
+    }
+    let edges = [-f.beta() / f.alpha(), (1.0 - f.beta()) / f.alpha(), 0.0, f64::MIN_POSITIVE, f64::MAX];
+    let mut bits = Vec::new();
+    for edge in edges.into_iter().flat_map(|edge| [edge as f32, -edge as f32]) {
+        bits.extend((0..=2 * NEAR).map(|i| edge.to_bits().wrapping_sub(NEAR).wrapping_add(i)));
+    }
+    for sign in [0, 1 << 31] {
+        for exponent in 0..=0xff_u32 {
+            let power = sign | exponent << 23;
+            bits.extend((0..64).map(|i| power.wrapping_sub(32).wrapping_add(i)));
+            bits.extend((0..23).map(|i| power | 1 << i));
+        }
+    }
+    bits.extend((0..=u32::MAX).step_by(STRIDE));
+    let f32s = bits.into_iter();
+    if size_of::<T>() == size_of::<f32>() {
+        return f32s.map(T::from_low_bits).collect();
+    }
+    f32s.map(|bits| T::nearest(f32::from_bits(bits).into())).collect()
+}

@@ -1,0 +1,78 @@
+use super::inputs::PIECE;
+use super::*;
+
+#[test]
+fn accepts_eval_and_nothing_a_little_off() {
+    let source: Vec<f32> = (0..1 << 16).map(|i| (i - (1 << 15)) as f32 * 2e-4).collect();
+    for f in [HardSigmoid::ONNX, HardSigmoid::PYTORCH, HardSigmoid::new(-0.3, 0.7).unwrap()] {
+        let mut target: Vec<f32> = source.iter().map(|&x| f.eval(x)).collect();
+        assert_eq!(first_unlike_eval(f, &source, &target), None);
+        assert_eq!(first_out_of_bound(f, &source, &target), None);
+        let (index, right) = (34_567, target[34_567]);
+        target[index] = right.next_up();
+        let difference = first_unlike_eval(f, &source, &target).unwrap();
+        assert_eq!((difference.index, difference.got, difference.expected), (34_567, right.next_up(), right));
+        target[index] = right + 3e-7;
+        assert_eq!(first_out_of_bound(f, &source, &target).unwrap().index, 34_567);
+    }
+}
+
+#[test]
+fn notices_a_lost_nan_and_a_minus_zero() {
+    let f = HardSigmoid::PYTORCH;
+    let nan = f32::from_bits(0xff81_2345);
+    assert_eq!(first_out_of_bound(f, &[nan], &[f.eval(nan)]), None);
+    assert!(first_out_of_bound(f, &[nan], &[f32::NAN]).is_some());
+    assert!(first_out_of_bound(f, &[nan], &[1.0]).is_some());
+    for (x, y) in [(-7.0, -0.0), (-7.0, -1e-45), (7.0, 1.0_f32.next_up()), (0.0, f32::NAN)] {
+        assert!(first_out_of_bound(f, &[x], &[y]).is_some(), "{x} {y}");
+    }
+    assert!(first_unlike_eval(f, &[-7.0], &[-0.0]).is_some());
+}
+
+#[test]
+fn counts_what_differs_and_sets_flushed_subnormals_apart() {
+    let f = HardSigmoid::new(1.0, 0.0).unwrap();
+    let x = [1e-40, 1e-40, 0.5, f32::NAN, 2.0, -1.0];
+    let y = [1e-40, 0.0, 0.75, f32::NAN, 1.0, -0.0];
+    let report = compare(f.line::<f32>(), &Reference::new(f), &x, &y, 100);
+    assert_eq!((report.checked, report.mismatches, report.flushed, report.nan_checked), (6, 2, 1, 1));
+    assert_eq!(report.first.iter().map(|d| d.index).collect::<Vec<_>>(), [102, 105]);
+    assert_eq!((report.max_ulp, report.max_abs_error), (u32::MAX, 0.25));
+    let report = compare(f.line::<f32>(), &Reference::new(f), &[0.5], &[f32::NAN], 0);
+    assert_eq!((report.mismatches, report.max_abs_error), (1, f64::INFINITY));
+}
+
+#[test]
+fn a_report_has_the_first_differences_of_all_pieces() {
+    let f = HardSigmoid::ONNX;
+    let mut check = Check::new(f, Inputs::<f32>::Bits(0x4000_0000..=0x4000_0000 + PIECE as u32 + 99));
+    let wrong = [[3, CHUNK, 5 * CHUNK + 7], [0, 1, 2]];
+    for wrong in wrong {
+        let (x, y) = check.next_piece().unwrap();
+        cpu::apply(f, x, y).unwrap();
+        wrong.into_iter().for_each(|i| y[i] = 7.0);
+        check.compare();
+    }
+    assert!(check.next_piece().is_none());
+    let expected = wrong[0].map(|i| i as u64).into_iter().chain(PIECE..PIECE + 3);
+    assert!(check.report.first.iter().map(|d| d.index).eq(expected), "{:?}", check.report.first);
+    assert_eq!((check.report.checked, check.report.mismatches), (PIECE + 100, 6));
+}
+
+#[test]
+fn every_bit_pattern_of_a_range_is_an_input_once() {
+    for (bits, count) in [(0..=u32::MAX, 1 << 32), (5..=5, 1), (u32::MAX - 2..=u32::MAX, 3)] {
+        assert_eq!(Inputs::<f32>::Bits(bits).count(), count);
+    }
+    let inputs = Inputs::<f32>::Bits(7..=PIECE as u32 + 9);
+    let mut all = Vec::new();
+    let mut x = Vec::new();
+    for done in [0, PIECE] {
+        inputs.piece(done, &mut x);
+        all.extend(x.iter().map(|x| x.to_bits()));
+    }
+    assert!(all.iter().copied().eq(7..=PIECE as u32 + 9));
+    let report = validate_cpu(HardSigmoid::PYTORCH, inputs, |_| {});
+    assert_eq!((report.checked, report.mismatches, report.max_ulp), (PIECE + 3, 0, 0));
+}
