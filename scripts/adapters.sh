@@ -2,6 +2,9 @@
 # names by backend and name ("vulkan/llvmpipe gl/llvmpipe"). What is missing it installs, on Debian and Ubuntu: Mesa's
 # software drivers for Vulkan and GL, and the SwiftShader that Debian's chromium-common contains.
 
+# Where the scripts look for what they build.
+export CARGO_TARGET_DIR="$PWD/target"
+
 # Prints those that are not there.
 missing_adapters() {
     local list name
@@ -21,8 +24,12 @@ install_packages() {
         return 1
     fi
     local as_root=""
-    [ "$(id -u)" = 0 ] || as_root=sudo
-    $as_root apt-get update
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null || { echo "Run as root: apt-get install $*" >&2; return 1; }
+        as_root=sudo
+    fi
+    # A source that cannot be reached may not matter.
+    $as_root apt-get update || true
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$@"
 }
 

@@ -123,6 +123,9 @@ fn pick(word: u32, element: u32) -> u32 {
     return word >> (16u * (element % per_word()));
 }
 
+// Within one binding, a 16-bit source may end in the word that its target begins in: one thread loads a half of a word
+// that another writes back unchanged.
+
 // Writes a word whose elements come from the low bits of `low` and, if there are two, `high`; those outside of the window
 // stay as they are.
 fn store_word(element: u32, low: u32, high: u32) {

@@ -12,7 +12,7 @@ pub const AUTO_GPU_FROM: u64 = 1 << 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
     /// A hardware GPU if there is one and the batch has at least [`AUTO_GPU_FROM`] elements; otherwise the CPU path.
-    /// Never a software adapter.
+    /// Never a software adapter. Elements that no GPU computes, which are f64, always go through the CPU path.
     Auto,
     /// A GPU adapter, hardware or software, or an error.
     Gpu,
@@ -137,7 +137,7 @@ impl Engine {
     /// [`Error::Length`] if the slices differ in length. For [`Backend::Gpu`] also as [`Gpu::apply`]; under
     /// [`Backend::Auto`] the CPU path finishes what a failing GPU leaves.
     pub async fn apply<T: Element>(&mut self, f: HardSigmoid, source: &[T], target: &mut [T]) -> Result<(), Error> {
-        let finished = match &self.gpu {
+        let finished = match self.gpu_for::<T>() {
             Some(gpu) => self.finished(gpu.apply(f, source, target).await, source.len())?,
             None => 0,
         };
@@ -150,7 +150,7 @@ impl Engine {
     ///
     /// As `apply`.
     pub fn apply_blocking<T: Element>(&mut self, f: HardSigmoid, source: &[T], target: &mut [T]) -> Result<(), Error> {
-        let finished = match &self.gpu {
+        let finished = match self.gpu_for::<T>() {
             Some(gpu) => self.finished(gpu.apply_blocking(f, source, target), source.len())?,
             None => 0,
         };
@@ -163,7 +163,7 @@ impl Engine {
     ///
     /// As [`apply`](Self::apply).
     pub async fn apply_in_place<T: Element>(&mut self, f: HardSigmoid, data: &mut [T]) -> Result<(), Error> {
-        let finished = match &self.gpu {
+        let finished = match self.gpu_for::<T>() {
             Some(gpu) => self.finished(gpu.apply_in_place(f, data).await, data.len())?,
             None => 0,
         };
@@ -177,12 +177,17 @@ impl Engine {
     ///
     /// As `apply`.
     pub fn apply_in_place_blocking<T: Element>(&mut self, f: HardSigmoid, data: &mut [T]) -> Result<(), Error> {
-        let finished = match &self.gpu {
+        let finished = match self.gpu_for::<T>() {
             Some(gpu) => self.finished(gpu.apply_in_place_blocking(f, data), data.len())?,
             None => 0,
         };
         finish_in_place(f, data, finished);
         Ok(())
+    }
+
+    /// The GPU that a call over elements of a type runs on.
+    fn gpu_for<T: Element>(&self) -> Option<&Gpu> {
+        self.gpu.as_ref().filter(|_| T::ON_GPU || self.backend != Backend::Auto)
     }
 
     /// How many elements a GPU call has finished. If it failed under `Auto`, the CPU path takes over from there on.

@@ -10,6 +10,9 @@ use half::{bf16, f16};
 pub trait Element: sealed::Sealed {
     /// Its name in Rust.
     const NAME: &'static str;
+
+    /// Whether a GPU computes it, too.
+    const ON_GPU: bool = Self::SHADER.is_some();
 }
 
 /// A type that the arithmetic is done in.
@@ -55,6 +58,18 @@ pub(crate) mod sealed {
         fn to_exact(self) -> f64;
         fn nearest(exact: f64) -> Self;
     }
+}
+
+/// The f32 next to `x` towards zero, with its last bit set if that is not `x` itself. Rounding it to a type of 22 bits or
+/// fewer gives what rounding `x` does; rounding to f32 first would round twice.
+fn to_odd(x: f64) -> f32 {
+    let near = x as f32;
+    let back = f64::from(near);
+    if back == x || x.is_nan() {
+        return near;
+    }
+    let bits = near.to_bits();
+    f32::from_bits(if back.abs() > x.abs() { bits - 1 } else { bits } | 1)
 }
 
 macro_rules! element {
@@ -107,6 +122,29 @@ macro_rules! element {
 }
 
 element!(f32, f32, u32, Some(0), 0x7f80_0000, 0x0040_0000, |x| x, |y| y, |x: f64| x as f32);
-element!(f16, f32, u16, Some(1), 0x7c00, 0x0200, f16::to_f32, f16::from_f32, f16::from_f64);
-element!(bf16, f32, u16, Some(2), 0x7f80, 0x0040, bf16::to_f32, bf16::from_f32, bf16::from_f64);
+element!(f16, f32, u16, Some(1), 0x7c00, 0x0200, f16::to_f32, f16::from_f32, |x| f16::from_f32(to_odd(x)));
+element!(bf16, f32, u16, Some(2), 0x7f80, 0x0040, bf16::to_f32, bf16::from_f32, |x| bf16::from_f32(to_odd(x)));
 element!(f64, f64, u64, None, 0x7ff0_0000_0000_0000, 0x0008_0000_0000_0000, |x| x, |y| y, |x| x);
+
+#[cfg(test)]
+mod tests {
+    use super::sealed::Sealed;
+    use super::*;
+
+    #[test]
+    fn nearest_rounds_once() {
+        let half_way = 1.0 + 2_f64.powi(-8);
+        assert_eq!(bf16::nearest(half_way).to_f64(), 1.0);
+        assert_eq!(bf16::nearest(half_way + 2_f64.powi(-50)).to_f64(), 1.0 + 2_f64.powi(-7));
+        assert_eq!(bf16::nearest(-half_way - 2_f64.powi(-50)).to_f64(), -1.0 - 2_f64.powi(-7));
+        let half_way = 1.0 + 2_f64.powi(-11);
+        assert_eq!(f16::nearest(half_way).to_f64(), 1.0);
+        assert_eq!(f16::nearest(half_way + 2_f64.powi(-50)).to_f64(), 1.0 + 2_f64.powi(-10));
+        assert_eq!(f16::nearest(half_way - 2_f64.powi(-50)).to_f64(), 1.0);
+        for bits in 0..=0x7c00 {
+            let x = f16::from_bits(bits);
+            assert_eq!(f16::nearest(x.to_f64()), x);
+        }
+        assert!(f16::nearest(f64::NAN).is_nan());
+    }
+}

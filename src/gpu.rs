@@ -115,8 +115,8 @@ impl Gpu {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] if the slices differ in length, with nothing written. [`Error::Interrupted`] if the device
-    /// fails: it says how many elements of `target` are finished.
+    /// [`Error::Length`] if the slices differ in length, and [`Error::Bind`] for f64, with nothing written.
+    /// [`Error::Interrupted`] if the device fails: it says how many elements of `target` are finished.
     pub async fn apply<T: Element>(&self, f: HardSigmoid, source: &[T], target: &mut [T]) -> Result<(), Error> {
         self.run(f, Host::across(source, target)?, self.background()).await
     }
@@ -134,8 +134,8 @@ impl Gpu {
     ///
     /// # Errors
     ///
-    /// [`Error::Interrupted`] if the device fails: the elements that it does not count as finished still have their
-    /// old values.
+    /// [`Error::Bind`] for f64. [`Error::Interrupted`] if the device fails: the elements that it does not count as
+    /// finished still have their old values.
     pub async fn apply_in_place<T: Element>(&self, f: HardSigmoid, data: &mut [T]) -> Result<(), Error> {
         self.run(f, Host::InPlace(data), self.background()).await
     }
@@ -158,6 +158,7 @@ impl Gpu {
     }
 
     async fn run<T: Element>(&self, f: HardSigmoid, mut host: Host<'_, T>, waiting: Waiting<'_>) -> Result<(), Error> {
+        Kernel::element::<T>()?;
         let mut finished = 0;
         let run = self.run_windows(f, &mut host, waiting, &mut finished).await;
         run.map_err(|cause| Error::Interrupted { finished, cause: Box::new(cause) })

@@ -28,7 +28,8 @@ use crate::error::ParameterError;
 /// * **Error.** The presets are within 1 ULP of the exact function rounded to f32: that, or one of its two neighbours.
 ///   For other α, β the error is at most |β|·2⁻²⁴ + 3·2⁻²⁴·y to first order. With u = 2⁻²⁴, the largest relative error
 ///   of a rounding, shift = β/α·(1 + u), so that the sum is (x + β/α + u·β/α)·(1 + u), and the rounded slope and the
-///   product make it α·(x + β/α + u·β/α)·(1 + u)³ ≈ y + u·β + 3u·y.
+///   product make it α·(x + β/α + u·β/α)·(1 + u)³ ≈ y + u·β + 3u·y. For `f64` u is 2⁻⁵³; a 16-bit type rounds once more,
+///   to itself.
 /// * **Bits.** The CPU always gives the result defined above. A GPU is expected to for the presets and for
 ///   |α|, |β|, |β/α| in [2⁻¹⁰⁰, 2¹⁰⁰]; WGSL allows a driver to flush subnormals, in which case results that are or
 ///   come from a subnormal may be zero.

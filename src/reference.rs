@@ -59,8 +59,10 @@ impl Reference {
         let wider = T::SHADER.is_some();
         // Half an ULP of 1, in the type that the arithmetic is done in.
         let u = if wider { 2_f64.powi(-24) } else { 2_f64.powi(-53) };
-        let Some(shifted) = self.shifted.filter(|_| wider).or_else(|| (!wider).then_some(0.5)) else {
-            return ulps(y, exact) <= 1;
+        let shifted = match self.shifted {
+            None if wider => return ulps(y, exact) <= 1,
+            None => 0.5,
+            Some(shifted) => shifted,
         };
         // To first order; the factor covers the others, and the last term a subnormal product. f64 has no wider type to
         // be checked by: there the reference's own roundings come in.

@@ -7,6 +7,7 @@
 
 use hard_sigmoid::HardSigmoid;
 use hard_sigmoid::half::{bf16, f16};
+use hard_sigmoid::validate;
 use rayon::prelude::*;
 
 /// Half an ULP of 1: the relative error of one rounding.
@@ -281,4 +282,29 @@ fn f64_is_evaluated_in_f64() {
         assert_eq!([f64::NEG_INFINITY, -d / 2.0, d / 2.0, f64::INFINITY].map(|x| f.eval(x)), [0.0, 0.0, 1.0, 1.0]);
     }
     assert_eq!(HardSigmoid::new(-0.2, 0.5).unwrap().eval(2.5_f64).to_bits(), 0);
+}
+
+/// The bound of any pair, with the u of f64, and that `validate` holds results to it.
+#[test]
+fn f64_stays_within_the_stated_bound() {
+    let u = 2_f64.powi(-53);
+    let mut random = Random(5);
+    for (alpha, beta) in [(0.3, -7.0), (-0.7, 9.3), (0.001, -1000.0), (0.2, 0.1), (1e9, -3e8), (-1e-6, 0.7)] {
+        let f = HardSigmoid::new(alpha, beta).unwrap();
+        let edges = [-beta / alpha, (1.0 - beta) / alpha];
+        let x: Vec<f64> =
+            (0..100_000).map(|_| edges[0] + (edges[1] - edges[0]) * (1.2 * random.unit() - 0.1)).collect();
+        let y: Vec<f64> = x.iter().map(|&x| f.eval(x)).collect();
+        for (&x, &y) in x.iter().zip(&y) {
+            // One rounding, of the exact sum.
+            let exact = alpha.mul_add(x, beta).clamp(0.0, 1.0);
+            assert!((y - exact).abs() <= (beta.abs() + 4.0 * exact) * u * (1.0 + 1e-9), "{alpha} {beta} {x:e}");
+        }
+        assert_eq!(validate::first_out_of_bound(f, &x, &y), None);
+        let mut wrong = y.clone();
+        wrong[777] += 8.0 * (beta.abs() + 1.0) * u;
+        if (0.0..1.0).contains(&wrong[777]) {
+            assert_eq!(validate::first_out_of_bound(f, &x, &wrong).map(|d| d.index), Some(777));
+        }
+    }
 }

@@ -138,8 +138,9 @@ impl Kernel {
     /// Binds a function to a source and a target of equally many elements of type `T`, of the same buffer or of two.
     ///
     /// The same range of one buffer means in place. Ranges may begin at any element and have any length: beyond the
-    /// device's limits a binding records several dispatches. Nothing outside of the target range is written, and
-    /// nothing outside of the source range is read.
+    /// device's limits a binding records several dispatches. Nothing outside of the target range changes, and nothing
+    /// outside of the source range matters. Where a word holds two elements, one at the end of a range is read and written
+    /// back together with its neighbour.
     ///
     /// # Errors
     ///

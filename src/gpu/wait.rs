@@ -93,7 +93,7 @@ impl Poller {
     }
 }
 
-/// Polls until a submission is done and its buffers are mapped.
+/// Polls until a submission is done, for as long as the driver says that it works on it, and its buffers are mapped.
 fn complete(device: &wgpu::Device, submission: &wgpu::SubmissionIndex, mapped: &[Mapped; 2]) -> Result<(), Error> {
     let wait = || wgpu::PollType::Wait { submission_index: Some(submission.clone()), timeout: None };
     // GL waits for two seconds at most, whatever it is asked for.

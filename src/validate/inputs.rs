@@ -12,8 +12,8 @@ pub(super) const PIECE: u64 = 1 << 22;
 pub enum Inputs<'a, T> {
     /// These numbers.
     Data(&'a [T]),
-    /// The numbers with these bit patterns: `0..=u32::MAX` is every f32 there is, and `0..=0xffff` every 16-bit number. An
-    /// f64 has them as its low bits.
+    /// The numbers with these bit patterns: `0..=u32::MAX` is every f32 there is, and `0..=0xffff` every 16-bit number. Of
+    /// f64 these are zero and subnormal numbers, so give it [`samples`].
     Bits(RangeInclusive<u32>),
 }
 
@@ -42,7 +42,8 @@ impl<T: Element> Inputs<'_, T> {
 }
 
 /// Numbers that are worth a look. Of the 16-bit types, all. Otherwise some millions: the neighbours of all zeros, edges,
-/// powers of two and limits of f32, NaN of all kinds, and an even selection of all bit patterns.
+/// powers of two and limits of f32, NaN of all kinds, and an even selection of all bit patterns; for f64 with low bits that
+/// f32 has not.
 #[must_use]
 pub fn samples<T: Element>(f: HardSigmoid) -> Vec<T> {
     /// Neighbours on each side.
@@ -65,9 +66,14 @@ pub fn samples<T: Element>(f: HardSigmoid) -> Vec<T> {
         }
     }
     bits.extend((0..=u32::MAX).step_by(STRIDE));
-    let f32s = bits.into_iter();
     if size_of::<T>() == size_of::<f32>() {
-        return f32s.map(T::from_low_bits).collect();
+        return bits.into_iter().map(T::from_low_bits).collect();
     }
-    f32s.map(|bits| T::nearest(f32::from_bits(bits).into())).collect()
+    // The bits that f64 has and f32 has not.
+    let low = |bits: u32| u64::from(bits.wrapping_mul(0x9e37_79b1) >> 3);
+    let widened = |bits: u32| f64::from_bits(f64::from(f32::from_bits(bits)).to_bits() | low(bits));
+    let near =
+        |edge: f64| (0..=2 * u64::from(NEAR)).map(move |i| edge.to_bits().wrapping_add(i).wrapping_sub(NEAR.into()));
+    let neighbours = edges.into_iter().flat_map(|edge| [edge, -edge]).flat_map(near).map(f64::from_bits);
+    bits.into_iter().map(widened).chain(neighbours).map(T::nearest).collect()
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use hard_sigmoid::half::f16;
 use hard_sigmoid::validate::{Inputs, validate_blocking};
 use hard_sigmoid::{BindError, Binding, Error, Gpu, HardSigmoid, Kernel, PlanError, Side};
 use wgpu::BufferUsages as Usage;
@@ -68,13 +69,22 @@ fn no_compute(subject: &Subject) {
 
 fn compile_ahead(subject: &Subject) {
     let bench = bench(subject);
+    // wgpu has pipelines of its own.
+    let count = || bench.device.get_internal_counters().hal.compute_pipelines.read();
+    let before = count();
+    let compiled = || count() - before;
     bench.kernel.compile_ahead::<f32>().unwrap();
+    assert_eq!(compiled(), 4);
     let source = numbers::<f32>(9_001);
     let data = bench.buffer(&source);
     // A clone shares what was compiled.
     let binding = bench.kernel.clone().bind_in_place::<f32>(F, &data).unwrap();
     bench.submit(|encoder| binding.record(encoder));
+    assert_eq!(compiled(), 4);
     assert_bits(&bench.read::<f32>(&data), &expected(F, &source), &"ahead");
+    // Another type has pipelines of its own, compiled when needed.
+    assert!(bench.kernel.bind_in_place::<f16>(F, &data).is_ok());
+    assert_eq!(compiled(), 6);
 }
 
 fn two_functions(subject: &Subject) {

@@ -63,6 +63,7 @@ fn apply<T: Element>(args: &Args, f: HardSigmoid, mut input: Npy) -> Result<(), 
     let stop = Stop::on_signals();
     let mut output = Output::create(&args.output, &args.input, args.force)?;
     let backend = match args.backend {
+        Where::Auto if !T::ON_GPU => Backend::Cpu,
         Where::Auto => Backend::Auto,
         Where::Gpu => Backend::Gpu,
         Where::Cpu => Backend::Cpu,
