@@ -75,11 +75,9 @@ fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
         ErrorKind::InvalidFilename => "give the output a shorter name",
         _ => "give the output a place in a folder that exists and that you may write to",
     };
-    // The innermost cause: around it, the name of a temporary file that means nothing to anybody.
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
+    // tempfile adds the path of the temporary file, a name that means nothing to anybody.
+    let cause = error.to_string();
+    let cause = cause.split(" at path ").next().unwrap_or(&cause);
     Failure::file(path, format!("cannot be written: {cause}; {remedy}"))
 }
 
