@@ -114,7 +114,7 @@ impl Engine {
         pollster::block_on(Self::open(backend, elements))
     }
 
-    /// What the next call will run on. Unless a GPU has failed under [`Backend::Auto`], which
+    /// What the next call will run on, f64 under [`Backend::Auto`] apart. Unless a GPU has failed under [`Backend::Auto`], which
     /// [`fallback`](Self::fallback) says, the calls so far ran on it, too.
     #[must_use]
     pub fn ran(&self) -> Ran {

@@ -8,7 +8,7 @@ use crate::{Element, HardSigmoid, LengthMismatch, threads};
 /// one has woken up.
 pub const PARALLEL_FROM: usize = 1 << 17;
 
-/// Elements per unit of parallel work: 256 KiB of input, about what stays in a core's own cache.
+/// Elements per unit of parallel work: 256 KiB of f32, about what stays in a core's own cache.
 const CHUNK: usize = 1 << 16;
 
 /// Writes the function of each element of `source` to the same place in `target`.

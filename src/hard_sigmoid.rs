@@ -1,4 +1,4 @@
-//! The definition of the function. Every path in the crate evaluates [`Params::eval`] or its twin in
+//! The definition of the function. Every path in the crate evaluates [`Line::eval`] or its twin in
 //! `shaders/hard_sigmoid.wgsl`.
 
 use bytemuck::{Pod, Zeroable};

@@ -1,4 +1,4 @@
-//! The exact function, evaluated in f64 as its definition spells it: another algebra than [`crate::Params::eval`]'s, so
+//! The exact function, evaluated in f64 as its definition spells it: another algebra than [`HardSigmoid::eval`]'s, so
 //! that the one can check the other.
 
 use crate::{Element, HardSigmoid};

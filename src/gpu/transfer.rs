@@ -135,7 +135,9 @@ impl Flight {
         waiting.wait(submission, mapped).await?;
         let bytes: &mut [u8] = bytemuck::cast_slice_mut(target);
         let mapped = slot.readback.get_mapped_range(0..bytes.len().next_multiple_of(4) as u64)?;
-        bytes.copy_from_slice(mapped.get(..bytes.len()).unwrap_or_default());
+        // As long as asked for, up to whole words.
+        let Some(result) = mapped.get(..bytes.len()) else { return Err(Error::Lost) };
+        bytes.copy_from_slice(result);
         drop(mapped);
         scoped(&gpu.device, "reusing a staging buffer", || slot.readback.unmap())?;
         Ok(slot)

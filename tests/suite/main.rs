@@ -8,6 +8,7 @@
 mod embed;
 mod golden;
 mod kernel;
+mod mistakes;
 mod slices;
 mod subject;
 mod validation;
@@ -38,7 +39,12 @@ fn main() {
         };
         golden::TESTS.iter().chain(slices::TESTS).chain(validation::TESTS).for_each(|(test, run)| add(test, *run));
         if let Subject::Gpu { .. } = subject {
-            kernel::TESTS.iter().chain(embed::TESTS).chain(slices::GPU_TESTS).for_each(|(test, run)| add(test, *run));
+            kernel::TESTS
+                .iter()
+                .chain(embed::TESTS)
+                .chain(mistakes::TESTS)
+                .chain(slices::GPU_TESTS)
+                .for_each(|(test, run)| add(test, *run));
         }
     }
     libtest_mimic::run(&args, trials).exit();

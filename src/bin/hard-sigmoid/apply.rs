@@ -96,7 +96,13 @@ fn apply<T: Element>(args: &Args, f: HardSigmoid, mut input: Npy) -> Result<(), 
     output.finish()?;
     bar.finish_and_clear();
     if !args.quiet {
-        summarise::<T>(&engine, done, started.elapsed().as_secs_f64(), args.verify);
+        summarise::<T>(
+            &engine,
+            matches!(args.backend, Where::Auto),
+            done,
+            started.elapsed().as_secs_f64(),
+            args.verify,
+        );
     }
     Ok(())
 }
@@ -116,8 +122,12 @@ fn verify<T: Element>(f: HardSigmoid, ran: &Ran, x: &[T], y: &[T], done: u64) ->
     }
 }
 
-fn summarise<T: Element>(engine: &Engine, elements: u64, seconds: f64, verified: bool) {
-    let why = engine.fallback().map_or(String::new(), |why| format!(" (auto: {why})"));
+fn summarise<T: Element>(engine: &Engine, auto: bool, elements: u64, seconds: f64, verified: bool) {
+    let why = match engine.fallback() {
+        Some(why) => format!(" (auto: {why})"),
+        None if auto && !T::ON_GPU => format!(" (auto: no GPU computes {})", T::NAME),
+        None => String::new(),
+    };
     let gigabytes = elements as f64 * size_of::<T>() as f64 * 2e-9;
     let verified = if verified { ", verified" } else { "" };
     super::say(&format!(

@@ -1,0 +1,86 @@
+//! Every mistake that an app can make with a binding: an error that names the buffer and the remedy, before anything is
+//! recorded.
+
+use hard_sigmoid::{BindError, Error, PlanError, Side};
+use wgpu::BufferUsages as Usage;
+
+use crate::embed::{F, at, bench};
+use crate::subject::{Subject, Test, assert_bits, expected, numbers};
+
+pub(crate) const TESTS: &[Test] = &[("mistakes_are_errors_and_poison_nothing", mistakes)];
+
+fn mistakes(subject: &Subject) {
+    let bench = bench(subject);
+    let source = numbers::<f32>(100);
+    let data = bench.buffer(&source);
+    let make = |usage, size| {
+        bench.device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false })
+    };
+    let (copies, uniform) = (make(Usage::COPY_DST, 400), make(Usage::UNIFORM | Usage::COPY_DST, 256));
+    let bind = |from: (&wgpu::Buffer, std::ops::Range<u64>), to: (&wgpu::Buffer, std::ops::Range<u64>)| {
+        bench.kernel.bind::<f32>(F, from, to).unwrap_err()
+    };
+    let with = |buffer, offset| bench.kernel.bind_in_place::<f32>(at(buffer, offset), &data).unwrap_err();
+    let plan = BindError::Plan;
+    #[allow(clippy::reversed_empty_ranges, reason = "the mistake itself")]
+    let reversed = 9..3;
+    let errors: [(Error, BindError, &str); 13] = [
+        (
+            bind((&copies, 0..1), (&data, 0..1)),
+            BindError::NotStorage { side: Side::Source, usage: Usage::COPY_DST },
+            "the source buffer has usage BufferUsages(COPY_DST): create it with BufferUsages::STORAGE",
+        ),
+        (
+            bind((&data, 0..1), (&copies, 0..1)),
+            BindError::NotStorage { side: Side::Target, usage: Usage::COPY_DST },
+            "the target buffer has usage",
+        ),
+        (bind((&data, 0..2), (&data, 5..8)), BindError::Lengths { source_len: 2, target_len: 3 }, "equally long"),
+        (bind((&data, reversed), (&data, 0..1)), BindError::Reversed { side: Side::Source, start: 9, end: 3 }, "9..3"),
+        (
+            bind((&data, 99..101), (&data, 0..2)),
+            plan(PlanError::OutOfRange { side: Side::Source, first: 99, len: 2, available: 100 }),
+            "2 elements from element 99 on do not fit the source buffer, which holds 100",
+        ),
+        (
+            bind((&data, 0..2), (&data, 100..102)),
+            plan(PlanError::OutOfRange { side: Side::Target, first: 100, len: 2, available: 100 }),
+            "target buffer",
+        ),
+        (
+            bind((&data, u64::MAX - 1..u64::MAX), (&data, 0..1)),
+            plan(PlanError::OutOfRange { side: Side::Source, first: u64::MAX - 1, len: 1, available: 100 }),
+            "enlarge the buffer",
+        ),
+        (
+            bind((&data, 0..10), (&data, 9..19)),
+            plan(PlanError::Overlap { source_first: 0, target_first: 9, len: 10 }),
+            "in place",
+        ),
+        (with(&copies, 0), BindError::NotUniform { usage: Usage::COPY_DST }, "BufferUsages::UNIFORM"),
+        (with(&data, 0), BindError::UniformIsTarget, "a buffer of their own"),
+        (with(&uniform, 16), BindError::UniformAlignment { offset: 16, alignment: 256 }, "a multiple of 256"),
+        (with(&uniform, 256), BindError::UniformRange { offset: 256, size: 256 }, "enlarge it"),
+        (
+            with(&uniform, u64::MAX - 255),
+            BindError::UniformRange { offset: u64::MAX - 255, size: 256 },
+            "buffer of 256 bytes",
+        ),
+    ];
+    for (error, kind, message) in errors {
+        let Error::Bind(got) = &error else { panic!("{error}") };
+        assert_eq!((got, error.to_string().contains(message)), (&kind, true), "{error}");
+    }
+    let gone = bench.buffer(&source);
+    gone.destroy();
+    assert!(matches!(bench.kernel.bind_in_place::<f32>(F, &gone), Err(Error::Bind(BindError::Refused { .. }))));
+    let gone = make(Usage::UNIFORM, 16);
+    gone.destroy();
+    let error = bench.kernel.bind_in_place::<f32>(at(&gone, 0), &data).unwrap_err();
+    assert!(matches!(&error, Error::Bind(BindError::Refused { side: Side::Parameters, .. })), "{error}");
+
+    // After all that the device, the kernel and the buffer are as good as before.
+    let binding = bench.kernel.bind_in_place::<f32>(F, &data).unwrap();
+    bench.submit(|encoder| binding.record(encoder));
+    assert_bits(&bench.read::<f32>(&data), &expected(F, &source), &"afterwards");
+}
