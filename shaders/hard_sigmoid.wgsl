@@ -24,3 +24,31 @@ fn hard_sigmoid_bits(x: u32, f: HardSigmoid) -> u32 {
 fn hard_sigmoid(x: f32, f: HardSigmoid) -> f32 {
     return bitcast<f32>(hard_sigmoid_bits(bitcast<u32>(x), f));
 }
+
+// The backward pass: a gradient with respect to y times slope, where what was saved of the forward pass (x, or y with
+// other thresholds) lies strictly between lower and upper; 0 elsewhere. The host computes the fields (`BackwardParams`
+// in Rust).
+struct HardSigmoidBackward {
+    slope: f32,
+    lower: f32,
+    upper: f32,
+}
+
+// An integer that orders f32 as their values are, on drivers that flush subnormals too; NaN lie outside of the infinities.
+fn hard_sigmoid_order(x: u32) -> i32 {
+    let bits = bitcast<i32>(x);
+    return select(bits, bits ^ 0x7fffffff, bits < 0);
+}
+
+fn hard_sigmoid_backward_bits(saved: u32, grad_y: u32, f: HardSigmoidBackward) -> u32 {
+    let at = hard_sigmoid_order(saved);
+    let is_above = at > hard_sigmoid_order(bitcast<u32>(f.lower));
+    let is_inside = is_above && at < hard_sigmoid_order(bitcast<u32>(f.upper));
+    let is_nan = (grad_y & 0x7fffffffu) > 0x7f800000u;
+    let grad_x = select(bitcast<u32>(bitcast<f32>(grad_y) * f.slope), grad_y | 0x00400000u, is_nan);
+    return select(0u, grad_x, is_inside);
+}
+
+fn hard_sigmoid_backward(saved: f32, grad_y: f32, f: HardSigmoidBackward) -> f32 {
+    return bitcast<f32>(hard_sigmoid_backward_bits(bitcast<u32>(saved), bitcast<u32>(grad_y), f));
+}

@@ -1,32 +1,39 @@
-// Applies hard_sigmoid_bits (hard_sigmoid.wgsl, which the host puts in front) to a window of elements.
+// Runs an operation over a window of elements.
 //
 // map_* goes by vectors of four words, those of the target; ROTATION is how many elements the source lies further on than
 // the vector that `source_first` names, so that a vector is put together from two where source and target are misaligned
 // against each other. map_*_words goes by single words of the target, of which the first and the last may be in the
-// window in part, for small ranges and for the ends of a range that fill no vector.
+// window in part, for small ranges and for the ends of a range that fill no workgroup of vectors.
 //
 // The entry points differ only in where the source is: in a buffer of its own (across), at another place of the
 // target's buffer through a binding of its own (arena), or in the target's binding (within: in place, or two ranges of
-// one buffer that lie close together).
+// one buffer that lie close together). map_pair has two sources, each in a buffer of its own, that are aligned alike.
 
 struct Window {
     // The first vector (in *_words: element) of the source and of the target within their bindings.
     source_first: u32,
     target_first: u32,
-    // Vectors (in *_words: elements).
+    // Elements, for *_words: vectors come in whole workgroups.
     len: u32,
 }
 
-const F16: u32 = 1u;
-const BF16: u32 = 2u;
+// hard_sigmoid of the source.
+const FORWARD: u32 = 0u;
+// The source as it is.
+const COPY: u32 = 1u;
+// What was saved is the source, and the gradient is in the target, which it is replaced in.
+const BACKWARD: u32 = 2u;
+// The other way round: the gradient is the source, and what was saved is in the target.
+const BACKWARD_OVER_SAVED: u32 = 3u;
+
+override OPERATION: u32;
 
 // Threads in a workgroup: set by the host (plan.rs), which divides the work by it.
 override WORKGROUP: u32;
 override ROTATION: u32;
-// F16 or BF16, two of which fill a word; anything else is f32.
-override ELEMENT: u32;
 
-@group(0) @binding(0) var<uniform> params: HardSigmoid;
+// The fields of HardSigmoid, or of HardSigmoidBackward.
+@group(0) @binding(0) var<uniform> params: vec4<f32>;
 @group(0) @binding(1) var<uniform> window: Window;
 @group(0) @binding(2) var<storage, read> across_vectors: array<vec4<u32>>;
 @group(0) @binding(2) var<storage, read> across_words: array<u32>;
@@ -34,51 +41,37 @@ override ELEMENT: u32;
 @group(0) @binding(2) var<storage, read_write> arena_words: array<u32>;
 @group(0) @binding(3) var<storage, read_write> target_vectors: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read_write> target_words: array<u32>;
+@group(0) @binding(4) var<storage, read> grad_vectors: array<vec4<u32>>;
+@group(0) @binding(4) var<storage, read> grad_words: array<u32>;
 
-fn per_word() -> u32 {
-    return select(1u, 2u, ELEMENT == F16 || ELEMENT == BF16);
-}
-
-// The f32 of an f16, in integers: what drivers make of NaN and infinities when they unpack differs.
-fn from_f16(h: u32) -> u32 {
-    let sign = (h & 0x8000u) << 16u;
-    let rest = h & 0x7fffu;
-    // A subnormal is an integer times 2^-24; as an f32 it is normal.
-    let subnormal = bitcast<u32>(f32(rest) * 0x1p-24f);
-    let normal = (rest << 13u) + (112u << 23u);
-    let special = (rest << 13u) | 0x7f800000u;
-    return sign | select(select(normal, subnormal, rest < 0x0400u), special, rest >= 0x7c00u);
-}
-
-// The f16 nearest to the f32 of a result, ties to even: from 0 to 1, or a quiet NaN.
-fn to_f16(x: u32) -> u32 {
-    // The sum rounds to a multiple of 2^-24, the ULP of 1/2 and the least subnormal.
-    let subnormal = bitcast<u32>(bitcast<f32>(x) + 0.5) - 0x3f000000u;
-    let normal = ((x + 0x0fffu + ((x >> 13u) & 1u)) >> 13u) - (112u << 10u);
-    let special = ((x >> 16u) & 0x8000u) | 0x7c00u | ((x >> 13u) & 0x03ffu);
-    let is_nan = (x & 0x7fffffffu) > 0x7f800000u;
-    return select(select(normal, subnormal, x < 0x38800000u), special, is_nan);
-}
-
-// The bf16 nearest to the f32 of a result, ties to even.
-fn to_bf16(x: u32) -> u32 {
-    let is_nan = (x & 0x7fffffffu) > 0x7f800000u;
-    return select(x + 0x7fffu + ((x >> 16u) & 1u), x, is_nan) >> 16u;
-}
-
-// The function of the one or two elements of a word.
-fn map_word(x: u32) -> u32 {
-    if ELEMENT == F16 {
-        let low = to_f16(hard_sigmoid_bits(from_f16(x & 0xffffu), params));
-        let high = to_f16(hard_sigmoid_bits(from_f16(x >> 16u), params));
-        return low | (high << 16u);
+// A driver sees this once for each word of a thread, whatever the operation and the type are: it is kept short, since
+// compiling it takes as long as it is.
+fn result_of_element(source: u32, old: u32) -> u32 {
+    let x = widen(source);
+    if OPERATION == FORWARD {
+        return narrow(hard_sigmoid_bits(x, HardSigmoid(params.x, params.y, params.z, params.w)));
     }
-    if ELEMENT == BF16 {
-        let low = to_bf16(hard_sigmoid_bits(x << 16u, params));
-        let high = to_bf16(hard_sigmoid_bits(x & 0xffff0000u, params));
-        return low | (high << 16u);
+    let other = widen(old);
+    let saved = select(x, other, OPERATION == BACKWARD_OVER_SAVED);
+    let grad = select(other, x, OPERATION == BACKWARD_OVER_SAVED);
+    return narrow(hard_sigmoid_backward_bits(saved, grad, HardSigmoidBackward(params.x, params.y, params.z)));
+}
+
+// The one or two elements of a word. `old` is the target's, or the gradient's of map_pair.
+fn result_word(source: u32, old: u32) -> u32 {
+    if OPERATION == COPY {
+        return source;
     }
-    return hard_sigmoid_bits(x, params);
+    let mask = select(0xffffffffu, 0xffffu, per_word() == 2u);
+    let low = result_of_element(source & mask, old & mask);
+    if per_word() == 1u {
+        return low;
+    }
+    return low | (result_of_element(source >> 16u, old >> 16u) << 16u);
+}
+
+fn result(x: vec4<u32>, old: vec4<u32>) -> vec4<u32> {
+    return vec4(result_word(x.x, old.x), result_word(x.y, old.y), result_word(x.z, old.z), result_word(x.w, old.w));
 }
 
 // Four of the eight words of two vectors, from the `words`-th on.
@@ -104,9 +97,12 @@ fn rotate(a: vec4<u32>, b: vec4<u32>) -> vec4<u32> {
 }
 
 fn store(i: u32, x: vec4<u32>) {
-    if i < window.len {
-        target_vectors[window.target_first + i] = vec4(map_word(x.x), map_word(x.y), map_word(x.z), map_word(x.w));
+    let at = window.target_first + i;
+    var old = vec4(0u);
+    if OPERATION == BACKWARD || OPERATION == BACKWARD_OVER_SAVED {
+        old = target_vectors[at];
     }
+    target_vectors[at] = result(x, old);
 }
 
 // The first of the elements that thread `i` of a *_words entry point writes, counted from the target binding's start.
@@ -123,6 +119,20 @@ fn pick(word: u32, element: u32) -> u32 {
     return word >> (16u * (element % per_word()));
 }
 
+// The word of two elements that are in the low bits, or of one.
+fn join(low: u32, high: u32) -> u32 {
+    return select(low, (low & 0xffffu) | (high << 16u), per_word() == 2u);
+}
+
+// A word whose elements in the window come from `fresh`, and the others from `old`.
+fn in_window_part(element: u32, fresh: u32, old: u32) -> u32 {
+    if per_word() == 1u {
+        return fresh;
+    }
+    let mask = select(0u, 0x0000ffffu, in_window(element)) | select(0u, 0xffff0000u, in_window(element + 1u));
+    return (old & ~mask) | (fresh & mask);
+}
+
 // Within one binding, a 16-bit source may end in the word that its target begins in: one thread loads a half of a word
 // that another writes back unchanged.
 
@@ -130,17 +140,12 @@ fn pick(word: u32, element: u32) -> u32 {
 // stay as they are.
 fn store_word(element: u32, low: u32, high: u32) {
     let word = element / per_word();
-    if per_word() == 1u {
-        target_words[word] = map_word(low);
-        return;
-    }
-    let mask = select(0u, 0x0000ffffu, in_window(element)) | select(0u, 0xffff0000u, in_window(element + 1u));
-    let result = map_word((low & 0xffffu) | (high << 16u));
-    target_words[word] = (target_words[word] & ~mask) | (result & mask);
+    let old = target_words[word];
+    target_words[word] = in_window_part(element, result_word(join(low, high), old), old);
 }
 
 fn load_across(i: u32) -> vec4<u32> {
-    let source = window.source_first + min(i, window.len - 1u);
+    let source = window.source_first + i;
     if ROTATION == 0u {
         return across_vectors[source];
     }
@@ -177,7 +182,7 @@ fn map_across_words(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 
 fn load_arena(i: u32) -> vec4<u32> {
-    let source = window.source_first + min(i, window.len - 1u);
+    let source = window.source_first + i;
     if ROTATION == 0u {
         return arena_vectors[source];
     }
@@ -214,7 +219,7 @@ fn map_arena_words(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 
 fn load_within(i: u32) -> vec4<u32> {
-    let source = window.source_first + min(i, window.len - 1u);
+    let source = window.source_first + i;
     if ROTATION == 0u {
         return target_vectors[source];
     }
@@ -247,5 +252,50 @@ fn map_within_words(@builtin(global_invocation_id) id: vec3<u32>) {
     let element = word_start(id.x);
     if in_window(element) || in_window(element + per_word() - 1u) {
         store_word(element, pick_within(element), pick_within(element + 1u));
+    }
+}
+
+// A vector of a source that lies as `across` does.
+fn load_grad(i: u32) -> vec4<u32> {
+    let source = window.source_first + i;
+    if ROTATION == 0u {
+        return grad_vectors[source];
+    }
+    return rotate(grad_vectors[source], grad_vectors[source + 1u]);
+}
+
+fn pick_grad(element: u32) -> u32 {
+    if !in_window(element) {
+        return 0u;
+    }
+    let source = element - window.target_first + window.source_first;
+    return pick(grad_words[source / per_word()], source);
+}
+
+fn store_pair(i: u32, saved: vec4<u32>, grad: vec4<u32>) {
+    target_vectors[window.target_first + i] = result(saved, grad);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn map_pair(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let i = group.x * WORKGROUP * 4u + thread;
+    let a = load_across(i);
+    let b = load_across(i + WORKGROUP);
+    let c = load_across(i + WORKGROUP * 2u);
+    let d = load_across(i + WORKGROUP * 3u);
+    store_pair(i, a, load_grad(i));
+    store_pair(i + WORKGROUP, b, load_grad(i + WORKGROUP));
+    store_pair(i + WORKGROUP * 2u, c, load_grad(i + WORKGROUP * 2u));
+    store_pair(i + WORKGROUP * 3u, d, load_grad(i + WORKGROUP * 3u));
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn map_pair_words(@builtin(global_invocation_id) id: vec3<u32>) {
+    let element = word_start(id.x);
+    if in_window(element) || in_window(element + per_word() - 1u) {
+        let saved = join(pick_across(element), pick_across(element + 1u));
+        let grad = join(pick_grad(element), pick_grad(element + 1u));
+        let word = element / per_word();
+        target_words[word] = in_window_part(element, result_word(saved, grad), target_words[word]);
     }
 }

@@ -1,8 +1,10 @@
 //! Where a batch runs: a GPU, the CPU, or whichever suits, and which one it was.
 
+mod calls;
+
 use crate::error::Error;
 use crate::gpu::adapter::{self, AdapterKind};
-use crate::{Element, Gpu, HardSigmoid, LengthMismatch, cpu};
+use crate::{Element, Gpu, cpu};
 
 /// From this many elements on, [`Backend::Auto`] looks for a GPU. The CPU path is done with fewer in less than a
 /// millisecond, while a GPU has yet to be opened.
@@ -130,101 +132,34 @@ impl Engine {
         self.fallback.as_ref()
     }
 
-    /// Writes the function of each element of `source` to the same place in `target`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Length`] if the slices differ in length. For [`Backend::Gpu`] also as [`Gpu::apply`]; under
-    /// [`Backend::Auto`] the CPU path finishes what a failing GPU leaves.
-    pub async fn apply<T: Element>(&mut self, f: HardSigmoid, source: &[T], target: &mut [T]) -> Result<(), Error> {
-        let finished = match self.gpu_for::<T>() {
-            Some(gpu) => self.finished(gpu.apply(f, source, target).await, source.len())?,
-            None => 0,
-        };
-        finish(f, source, target, finished)
-    }
-
-    /// [`apply`](Self::apply), blocking.
-    ///
-    /// # Errors
-    ///
-    /// As `apply`.
-    pub fn apply_blocking<T: Element>(&mut self, f: HardSigmoid, source: &[T], target: &mut [T]) -> Result<(), Error> {
-        let finished = match self.gpu_for::<T>() {
-            Some(gpu) => self.finished(gpu.apply_blocking(f, source, target), source.len())?,
-            None => 0,
-        };
-        finish(f, source, target, finished)
-    }
-
-    /// Replaces each element of `data` by the function of it, once, also if a GPU fails on the way.
-    ///
-    /// # Errors
-    ///
-    /// As [`apply`](Self::apply).
-    pub async fn apply_in_place<T: Element>(&mut self, f: HardSigmoid, data: &mut [T]) -> Result<(), Error> {
-        let finished = match self.gpu_for::<T>() {
-            Some(gpu) => self.finished(gpu.apply_in_place(f, data).await, data.len())?,
-            None => 0,
-        };
-        finish_in_place(f, data, finished);
-        Ok(())
-    }
-
-    /// [`apply_in_place`](Self::apply_in_place), blocking.
-    ///
-    /// # Errors
-    ///
-    /// As `apply`.
-    pub fn apply_in_place_blocking<T: Element>(&mut self, f: HardSigmoid, data: &mut [T]) -> Result<(), Error> {
-        let finished = match self.gpu_for::<T>() {
-            Some(gpu) => self.finished(gpu.apply_in_place_blocking(f, data), data.len())?,
-            None => 0,
-        };
-        finish_in_place(f, data, finished);
-        Ok(())
-    }
-
     /// The GPU that a call over elements of a type runs on.
     fn gpu_for<T: Element>(&self) -> Option<&Gpu> {
         self.gpu.as_ref().filter(|_| T::ON_GPU || self.backend != Backend::Auto)
     }
 
-    /// How many elements a GPU call has finished. If it failed under `Auto`, the CPU path takes over from there on.
-    fn finished(&mut self, call: Result<(), Error>, len: usize) -> Result<usize, Error> {
+    /// What came of a GPU call, where there was one: its value, or from which element on the CPU path takes over.
+    fn settle<R>(&mut self, call: Option<Result<R, Error>>) -> Result<Result<R, usize>, Error> {
         match call {
-            Ok(()) => Ok(len),
-            Err(Error::Interrupted { finished, cause }) if self.backend == Backend::Auto => {
+            None => Ok(Err(0)),
+            Some(Ok(value)) => Ok(Ok(value)),
+            Some(Err(Error::Interrupted { finished, cause })) if self.backend == Backend::Auto => {
                 let failed = self.gpu.take();
                 let adapter = failed.map_or("the GPU".into(), |gpu| adapter::describe(&gpu.device().adapter_info()));
                 self.fallback = Some(Fallback::Failed { adapter, cause: *cause });
-                Ok(finished)
+                Ok(Err(finished))
             }
-            Err(error) => Err(error),
+            Some(Err(error)) => Err(error),
         }
-    }
-}
-
-fn finish<T: Element>(f: HardSigmoid, source: &[T], target: &mut [T], finished: usize) -> Result<(), Error> {
-    let lengths = LengthMismatch { source_len: source.len(), target_len: target.len() };
-    match (source.get(finished..), target.get_mut(finished..)) {
-        (Some(source), Some(target)) => Ok(cpu::apply(f, source, target).map_err(|_| lengths)?),
-        _ => Err(lengths.into()),
-    }
-}
-
-fn finish_in_place<T: Element>(f: HardSigmoid, data: &mut [T], finished: usize) {
-    if let Some(rest) = data.get_mut(finished..) {
-        cpu::apply_in_place(f, rest);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::HardSigmoid;
 
-    fn interrupted(finished: usize) -> Result<(), Error> {
-        Err(Error::Interrupted { finished, cause: Box::new(Error::Lost) })
+    fn interrupted(finished: usize) -> Option<Result<(), Error>> {
+        Some(Err(Error::Interrupted { finished, cause: Box::new(Error::Lost) }))
     }
 
     #[test]
@@ -238,26 +173,20 @@ mod tests {
     }
 
     #[test]
-    fn auto_finishes_on_the_cpu_what_a_failing_gpu_leaves() {
-        let f = HardSigmoid::ONNX;
+    fn auto_takes_over_from_a_failing_gpu_where_it_stopped() {
         let mut engine = Engine { backend: Backend::Auto, gpu: None, fallback: None };
-        let finished = engine.finished(interrupted(2), 4).unwrap();
+        assert_eq!(engine.settle(interrupted(2)).unwrap(), Err(2));
         assert!(matches!(engine.fallback(), Some(Fallback::Failed { cause: Error::Lost, .. })));
-        // What the GPU has finished is not touched again: 0 would become 0.5.
-        let mut data = [0.0, 0.0, 0.0, 9.0];
-        finish_in_place(f, &mut data, finished);
-        assert_eq!(data, [0.0, 0.0, 0.5, 1.0]);
-        let mut target = [7.0; 4];
-        finish(f, &[0.0; 4], &mut target, finished).unwrap();
-        assert_eq!(target, [7.0, 7.0, 0.5, 0.5]);
+        assert_eq!(engine.settle(Some(Ok(7))).unwrap(), Ok(7));
+        assert_eq!(engine.settle::<()>(None).unwrap(), Err(0));
     }
 
     #[test]
     fn a_failing_gpu_that_was_asked_for_is_an_error() {
         let mut engine = Engine { backend: Backend::Gpu, gpu: None, fallback: None };
-        assert!(matches!(engine.finished(interrupted(2), 4), Err(Error::Interrupted { finished: 2, .. })));
+        assert!(matches!(engine.settle(interrupted(2)), Err(Error::Interrupted { finished: 2, .. })));
         let mut engine = Engine { backend: Backend::Auto, gpu: None, fallback: None };
-        let lengths = LengthMismatch { source_len: 1, target_len: 2 };
-        assert!(matches!(engine.finished(Err(lengths.into()), 1), Err(Error::Length(_))));
+        let lengths = crate::LengthMismatch { side: crate::Side::Source, source_len: 1, target_len: 2 };
+        assert!(matches!(engine.settle::<()>(Some(Err(lengths.into()))), Err(Error::Length(_))));
     }
 }

@@ -21,19 +21,40 @@ pub(crate) trait Float:
 {
     /// Rounds to the type.
     fn of(x: f64) -> Self;
+
+    fn exact(self) -> f64;
+
+    /// The next number up.
+    fn above(self) -> Self;
+
+    /// The next number down.
+    fn below(self) -> Self;
 }
 
-impl Float for f32 {
-    fn of(x: f64) -> Self {
-        x as Self
-    }
+macro_rules! float {
+    ($type:ident) => {
+        impl Float for $type {
+            fn of(x: f64) -> Self {
+                x as Self
+            }
+
+            fn exact(self) -> f64 {
+                self.into()
+            }
+
+            fn above(self) -> Self {
+                self.next_up()
+            }
+
+            fn below(self) -> Self {
+                self.next_down()
+            }
+        }
+    };
 }
 
-impl Float for f64 {
-    fn of(x: f64) -> Self {
-        x
-    }
-}
+float!(f32);
+float!(f64);
 
 pub(crate) mod sealed {
     use super::Float;
@@ -58,6 +79,40 @@ pub(crate) mod sealed {
         fn to_exact(self) -> f64;
         fn nearest(exact: f64) -> Self;
     }
+}
+
+// As in shaders/element.wgsl, and without branches, so that loops become vector code; `half` converts one at a time.
+
+#[inline]
+fn widen_f16(h: f16) -> f32 {
+    let h = u32::from(h.to_bits());
+    let (sign, rest) = ((h & 0x8000) << 16, h & 0x7fff);
+    // A subnormal is an integer times 2^-24.
+    let subnormal = (rest as f32 * (1.0 / 16_777_216.0)).to_bits();
+    let normal = (rest << 13) + (112 << 23);
+    let special = (rest << 13) | 0x7f80_0000;
+    let finite = if rest < 0x0400 { subnormal } else { normal };
+    f32::from_bits(sign | if rest >= 0x7c00 { special } else { finite })
+}
+
+/// To nearest, ties to even. Not for NaN.
+#[inline]
+fn round_to_f16(x: f32) -> f16 {
+    let sign = (x.to_bits() >> 16) & 0x8000;
+    let rest = x.to_bits() & 0x7fff_ffff;
+    // The sum rounds to a multiple of 2^-24, the ULP of 1/2 and the least subnormal.
+    let subnormal = (f32::from_bits(rest) + 0.5).to_bits().wrapping_sub(0x3f00_0000);
+    // 2^16 is past the largest f16 and becomes infinity.
+    let finite = rest.min(0x4780_0000);
+    let normal = ((finite + 0x0fff + ((finite >> 13) & 1)) >> 13).wrapping_sub(112 << 10);
+    f16::from_bits((sign | if rest < 0x3880_0000 { subnormal } else { normal }) as u16)
+}
+
+/// To nearest, ties to even. Not for NaN.
+#[inline]
+fn round_to_bf16(x: f32) -> bf16 {
+    let bits = x.to_bits();
+    bf16::from_bits(((bits.wrapping_add(0x7fff + ((bits >> 16) & 1))) >> 16) as u16)
 }
 
 /// The f32 next to `x` towards zero, with its last bit set if that is not `x` itself. Rounding it to a type of 22 bits or
@@ -122,14 +177,30 @@ macro_rules! element {
 }
 
 element!(f32, f32, u32, Some(0), 0x7f80_0000, 0x0040_0000, |x| x, |y| y, |x: f64| x as f32);
-element!(f16, f32, u16, Some(1), 0x7c00, 0x0200, f16::to_f32, f16::from_f32, |x| f16::from_f32(to_odd(x)));
-element!(bf16, f32, u16, Some(2), 0x7f80, 0x0040, bf16::to_f32, bf16::from_f32, |x| bf16::from_f32(to_odd(x)));
+element!(f16, f32, u16, Some(1), 0x7c00, 0x0200, widen_f16, round_to_f16, |x| f16::from_f32(to_odd(x)));
+element!(bf16, f32, u16, Some(2), 0x7f80, 0x0040, bf16::to_f32, round_to_bf16, |x| bf16::from_f32(to_odd(x)));
 element!(f64, f64, u64, None, 0x7ff0_0000_0000_0000, 0x0008_0000_0000_0000, |x| x, |y| y, |x| x);
 
 #[cfg(test)]
 mod tests {
     use super::sealed::Sealed;
     use super::*;
+
+    #[test]
+    fn conversions_are_those_of_half() {
+        for bits in 0..=u16::MAX {
+            let (ours, theirs) = (widen_f16(f16::from_bits(bits)), f16::from_bits(bits).to_f32());
+            assert!(ours.to_bits() == theirs.to_bits() || theirs.is_nan() && ours.is_nan(), "{bits:#x}");
+        }
+        // An odd step meets every pattern of low bits; and all around what f16 and bf16 can hold, with its half-way points.
+        let near = (0..=u16::MAX)
+            .flat_map(|high| [0, 0x0fff, 0x1000, 0x1001, 0x7fff, 0x8000, 0x8001].map(move |low| (high, low)));
+        let near = near.map(|(high, low)| u32::from(high) << 16 | low);
+        for x in (0..=u32::MAX).step_by(10_007).chain(near).map(f32::from_bits).filter(|x| !x.is_nan()) {
+            assert_eq!(round_to_f16(x).to_bits(), f16::from_f32(x).to_bits(), "{x:e}");
+            assert_eq!(round_to_bf16(x).to_bits(), bf16::from_f32(x).to_bits(), "{x:e}");
+        }
+    }
 
     #[test]
     fn nearest_rounds_once() {

@@ -35,10 +35,13 @@ pub enum ParameterError {
 
 /// Two slices that must have the same number of elements do not.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("the source has {source_len} elements and the target {target_len}: make them equally long")]
+#[error("the {side} has {source_len} elements and the target {target_len}: make them equally long")]
 #[non_exhaustive]
 pub struct LengthMismatch {
-    /// Elements in the source.
+    /// Which slice it is that is not as long as the target: the source, which the backward pass calls `saved`, or its
+    /// gradient.
+    pub side: Side,
+    /// Its elements.
     pub source_len: usize,
     /// Elements in the target.
     pub target_len: usize,
@@ -51,8 +54,12 @@ pub enum Side {
     Source,
     /// What is written.
     Target,
+    /// The gradient with respect to y, which the backward pass reads.
+    Gradient,
     /// Where the parameters of the function are read from.
     Parameters,
+    /// Where results are counted.
+    Counters,
 }
 
 impl std::fmt::Display for Side {
@@ -60,7 +67,9 @@ impl std::fmt::Display for Side {
         f.write_str(match self {
             Self::Source => "source",
             Self::Target => "target",
+            Self::Gradient => "gradient",
             Self::Parameters => "parameter",
+            Self::Counters => "counter",
         })
     }
 }
@@ -84,13 +93,15 @@ pub enum PlanError {
         /// How many the buffer holds.
         available: u64,
     },
-    /// Source and target overlap in one buffer without being the same range.
+    /// A source and the target overlap in one buffer without being the same range.
     #[error(
-        "source ({len} elements from {source_first} on) and target (from {target_first} on) overlap in one buffer: \
+        "{side} ({len} elements from {source_first} on) and target (from {target_first} on) overlap in one buffer: \
          use the same range for in place, or ranges that do not overlap"
     )]
     Overlap {
-        /// The first element of the source.
+        /// Which source.
+        side: Side,
+        /// Its first element.
         source_first: u64,
         /// The first element of the target.
         target_first: u64,
@@ -126,6 +137,17 @@ pub enum PlanError {
         /// `max_compute_workgroups_per_dimension`.
         groups: u32,
     },
+}
+
+impl PlanError {
+    /// With the names of the binding for what the plan calls source and target.
+    #[cfg(feature = "wgpu")]
+    pub(crate) fn with_sides(mut self, source: Side, target: Side) -> Self {
+        if let Self::OutOfRange { side, .. } | Self::PartOfWord { side, .. } | Self::Overlap { side, .. } = &mut self {
+            *side = if *side == Side::Source { source } else { target };
+        }
+        self
+    }
 }
 
 /// What goes wrong on a GPU.
@@ -234,25 +256,38 @@ pub enum BindError {
         /// Its usage.
         usage: wgpu::BufferUsages,
     },
-    /// Parameters begin where a uniform block may not.
-    #[error("the parameters begin at byte {offset} of their buffer: use a multiple of {alignment}")]
-    UniformAlignment {
-        /// Where they begin.
+    /// Parameters or counters begin where the device lets none begin.
+    #[error("the {side} block begins at byte {offset} of its buffer: use a multiple of {alignment}")]
+    Alignment {
+        /// Which buffer.
+        side: Side,
+        /// Where the block begins.
         offset: u64,
-        /// The device's `min_uniform_buffer_offset_alignment`.
+        /// The device's `min_uniform_buffer_offset_alignment` or `min_storage_buffer_offset_alignment`.
         alignment: u32,
     },
-    /// Parameters end behind their buffer.
-    #[error("16 bytes of parameters from byte {offset} on do not fit their buffer of {size} bytes: enlarge it")]
-    UniformRange {
-        /// Where they begin.
+    /// Parameters or counters end behind their buffer.
+    #[error(
+        "the {bytes} bytes of the {side} block do not fit its buffer of {size} bytes from byte {offset} on: enlarge it"
+    )]
+    TooShort {
+        /// Which buffer.
+        side: Side,
+        /// Where the block begins.
         offset: u64,
+        /// How long it is.
+        bytes: u64,
         /// The size of the buffer.
         size: u64,
     },
-    /// The parameters are in the target buffer, which no device can read and write at once.
-    #[error("the parameters are in the target buffer: put them in a buffer of their own")]
-    UniformIsTarget,
+    /// Parameters or counters are in a buffer that no device can use in both ways at once.
+    #[error("the {side} block is in the {other} buffer: put it in a buffer of its own")]
+    Shared {
+        /// Which block.
+        side: Side,
+        /// What else the buffer is.
+        other: Side,
+    },
     /// The device refuses a buffer.
     #[error(
         "the device refuses the {side} buffer ({reason}): use one of the kernel's own device that is not destroyed"
@@ -263,10 +298,12 @@ pub enum BindError {
         /// What the device says.
         reason: String,
     },
-    /// Source and target range differ in length.
-    #[error("the source range has {source_len} elements and the target range {target_len}: make them equally long")]
+    /// Two ranges differ in length.
+    #[error("the {side} range has {source_len} elements and the target range {target_len}: make them equally long")]
     Lengths {
-        /// Elements in the source.
+        /// Which range it is that is not as long as the target.
+        side: Side,
+        /// Its elements.
         source_len: u64,
         /// Elements in the target.
         target_len: u64,

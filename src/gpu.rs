@@ -1,7 +1,11 @@
-//! The GPU path for host slices: upload, dispatch and readback, window after window.
+//! The GPU path for host slices: a device, and upload, dispatch and readback on it, window after window. The calls are
+//! in gpu/calls.rs.
 
 pub mod adapter;
+pub(crate) mod arguments;
+mod bind;
 pub(crate) mod binding;
+mod calls;
 pub(crate) mod kernel;
 mod scope;
 mod transfer;
@@ -12,9 +16,9 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::Error;
-use crate::{Element, HardSigmoid, Kernel};
+use crate::{Element, Kernel, Saturation};
 use adapter::AdapterKind;
-use transfer::{Flight, Host, Slot};
+use transfer::{Flight, Job, Slot};
 use wait::{Poller, Waiting};
 
 /// Staging slots of a call: while the GPU works on one, the host fills or empties another.
@@ -23,7 +27,7 @@ const SLOTS: usize = 3;
 /// A device with what it takes to run host slices through it.
 ///
 /// Cheap to clone, and usable from several threads at once. Staging memory is bounded whatever the input: each call
-/// under way uses up to three slots of three 4 MiB buffers, which later calls use again.
+/// under way uses up to three slots of 8 to 12 MiB, which later calls use again.
 ///
 /// # Who polls
 ///
@@ -109,46 +113,6 @@ impl Gpu {
         &self.0.kernel
     }
 
-    /// Writes the function of each element of `source` to the same place in `target`.
-    ///
-    /// See [`Gpu`] for who polls.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Length`] if the slices differ in length, and [`Error::Bind`] for f64, with nothing written.
-    /// [`Error::Interrupted`] if the device fails: it says how many elements of `target` are finished.
-    pub async fn apply<T: Element>(&self, f: HardSigmoid, source: &[T], target: &mut [T]) -> Result<(), Error> {
-        self.run(f, Host::across(source, target)?, self.background()).await
-    }
-
-    /// [`apply`](Self::apply), polling on the calling thread until it is done.
-    ///
-    /// # Errors
-    ///
-    /// As `apply`.
-    pub fn apply_blocking<T: Element>(&self, f: HardSigmoid, source: &[T], target: &mut [T]) -> Result<(), Error> {
-        pollster::block_on(self.run(f, Host::across(source, target)?, Waiting::Here(&self.0.device)))
-    }
-
-    /// Replaces each element of `data` by the function of it. Otherwise as [`apply`](Self::apply).
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Bind`] for f64. [`Error::Interrupted`] if the device fails: the elements that it does not count as
-    /// finished still have their old values.
-    pub async fn apply_in_place<T: Element>(&self, f: HardSigmoid, data: &mut [T]) -> Result<(), Error> {
-        self.run(f, Host::InPlace(data), self.background()).await
-    }
-
-    /// [`apply_in_place`](Self::apply_in_place), polling on the calling thread until it is done.
-    ///
-    /// # Errors
-    ///
-    /// As `apply_in_place`.
-    pub fn apply_in_place_blocking<T: Element>(&self, f: HardSigmoid, data: &mut [T]) -> Result<(), Error> {
-        pollster::block_on(self.run(f, Host::InPlace(data), Waiting::Here(&self.0.device)))
-    }
-
     fn background(&self) -> Waiting<'_> {
         self.0.poller.as_ref().map_or(Waiting::App, Waiting::Background)
     }
@@ -157,28 +121,29 @@ impl Gpu {
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn run<T: Element>(&self, f: HardSigmoid, mut host: Host<'_, T>, waiting: Waiting<'_>) -> Result<(), Error> {
+    /// Counts, if that is the work, and zeros otherwise.
+    async fn run<T: Element>(&self, mut job: Job<'_, T>, waiting: Waiting<'_>) -> Result<Saturation, Error> {
         Kernel::element::<T>()?;
         let mut finished = 0;
-        let run = self.run_windows(f, &mut host, waiting, &mut finished).await;
+        let run = self.run_windows(&mut job, waiting, &mut finished).await;
         run.map_err(|cause| Error::Interrupted { finished, cause: Box::new(cause) })
     }
 
     /// The verbs. Windows are finished in ascending order, so that what an error leaves finished is a prefix.
     async fn run_windows<T: Element>(
         &self,
-        f: HardSigmoid,
-        host: &mut Host<'_, T>,
+        job: &mut Job<'_, T>,
         waiting: Waiting<'_>,
         finished: &mut usize,
-    ) -> Result<(), Error> {
+    ) -> Result<Saturation, Error> {
         let mut ring: VecDeque<(Range<usize>, Flight)> = VecDeque::with_capacity(SLOTS);
-        let mut windows = transfer::windows::<T>(host.len(), &self.0.device.limits());
+        let mut windows = job.windows(&self.0.device.limits());
+        let mut counts = Saturation::default();
         loop {
             let next = windows.next();
             if next.is_none() || ring.len() == SLOTS {
-                let Some((window, flight)) = ring.pop_front() else { return Ok(()) };
-                let slot = flight.readback(host.target(&window), waiting, &self.0).await?;
+                let Some((window, flight)) = ring.pop_front() else { return Ok(counts) };
+                let slot = flight.readback(job, &window, &mut counts, waiting, &self.0).await?;
                 *finished = window.end;
                 self.idle().push(slot);
             }
@@ -188,8 +153,8 @@ impl Gpu {
                     Some(slot) => slot,
                     None => Slot::new(&self.0.device)?,
                 };
-                slot.upload(host.source(&window))?;
-                let flight = slot.dispatch::<T>(f, window.len(), &self.0)?;
+                slot.upload(job, &window)?;
+                let flight = slot.dispatch::<T>(job.work, window.len(), &self.0)?;
                 ring.push_back((window, flight));
             }
         }

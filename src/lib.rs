@@ -3,6 +3,7 @@
 
 #[cfg(feature = "wgpu")]
 mod backend;
+mod backward;
 pub mod cpu;
 mod element;
 mod error;
@@ -11,11 +12,13 @@ pub mod gpu;
 mod hard_sigmoid;
 pub mod plan;
 mod reference;
+mod saturation;
 mod threads;
 pub mod validate;
 
 #[cfg(feature = "wgpu")]
 pub use backend::{AUTO_GPU_FROM, Backend, Engine, Fallback, Ran};
+pub use backward::{Backward, BackwardParams};
 pub use element::Element;
 #[cfg(feature = "wgpu")]
 pub use error::{BindError, Error};
@@ -24,11 +27,13 @@ pub use error::{LengthMismatch, ParameterError, PlanError, Side};
 pub use gpu::{
     Gpu,
     adapter::AdapterKind,
-    binding::{Binding, Elements, Function},
+    arguments::{Elements, Function},
+    binding::Binding,
     kernel::Kernel,
 };
 pub use half;
 pub use hard_sigmoid::{HardSigmoid, Params};
+pub use saturation::Saturation;
 #[cfg(feature = "wgpu")]
 pub use wgpu;
 

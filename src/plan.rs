@@ -10,7 +10,7 @@ use crate::error::{PlanError, Side};
 /// Threads per workgroup: the shader's `WORKGROUP`. No adapter has to allow more.
 pub const WORKGROUP: u32 = 256;
 
-/// Vectors that a workgroup covers: four per thread.
+/// Vectors that a workgroup covers: four per thread. A dispatch by vectors has whole workgroups only.
 pub const VECTORS_PER_GROUP: u64 = WORKGROUP as u64 * 4;
 
 /// Up to this many words go word by word, which is slower for each but takes one dispatch whatever the alignment.
@@ -56,7 +56,7 @@ pub enum Buffers {
 }
 
 /// How a window reaches its source: which of the shader's entry points it runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Access {
     /// Through a read-only binding of another buffer.
     Across,
@@ -76,7 +76,7 @@ pub struct Span {
 }
 
 /// What a thread of a dispatch writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Unit {
     /// Whole vec4 of the target.
     Vector {
@@ -144,7 +144,12 @@ pub fn windows(
     }
     let distance = source.element.abs_diff(target.element);
     if buffers == Buffers::One && distance != 0 && distance < len {
-        return Err(PlanError::Overlap { source_first: source.element, target_first: target.element, len });
+        return Err(PlanError::Overlap {
+            side: Side::Source,
+            source_first: source.element,
+            target_first: target.element,
+            len,
+        });
     }
     let vector = VECTOR_BYTES / element_bytes;
     let alignment = u64::from(limits.alignment_bytes).max(VECTOR_BYTES) / element_bytes;
@@ -253,7 +258,9 @@ impl Windows {
         if source + before - self.begin < rotation {
             before += vector;
         }
-        let vectors = room.saturating_sub(before + behind) / vector;
+        // Whole workgroups, so that no thread has to ask whether it is in the window: on a software adapter that takes as
+        // long as all the rest. What is left over goes by words.
+        let vectors = room.saturating_sub(before + behind) / vector / VECTORS_PER_GROUP * VECTORS_PER_GROUP;
         if self.len <= SMALL_WORDS * per_word || vectors == 0 {
             let (words, into_word) = (self.groups * u64::from(WORKGROUP), target % per_word);
             let len = room.min(words * per_word - into_word);
@@ -262,7 +269,7 @@ impl Windows {
             (Unit::Word, before, 1)
         } else {
             let vectors = vectors.min(self.groups * VECTORS_PER_GROUP);
-            (Unit::Vector { rotation: rotation as u32 }, vectors * vector, vectors.div_ceil(VECTORS_PER_GROUP))
+            (Unit::Vector { rotation: rotation as u32 }, vectors * vector, vectors / VECTORS_PER_GROUP)
         }
     }
 

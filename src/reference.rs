@@ -37,6 +37,8 @@ impl Reference {
     pub(crate) fn exact<T: Element>(&self, x: T) -> f64 {
         let wide = x.to_exact();
         let y = match self.line {
+            // f64 has no wider type to lose digits in.
+            Line::Divide(d) if T::SHADER.is_none() => (wide + d / 2.0) / d,
             Line::Divide(d) => wide / d + 0.5,
             // Constant for infinities, too.
             Line::Multiply(0.0, beta) if !wide.is_nan() => beta,
@@ -44,6 +46,28 @@ impl Reference {
             Line::Multiply(alpha, beta) => alpha.mul_add(wide, beta),
         };
         y.clamp(0.0, 1.0)
+    }
+
+    /// Whether α·x + β lies strictly between 0 and 1; false for NaN.
+    #[inline]
+    pub(crate) fn is_inside<T: Element>(&self, x: T) -> bool {
+        let x = x.to_exact();
+        match self.line {
+            Line::Divide(d) => x.abs() * 2.0 < d,
+            // Each is rounded once, which keeps its sign.
+            Line::Multiply(alpha, beta) => {
+                alpha != 0.0 && alpha.mul_add(x, beta) > 0.0 && (-alpha).mul_add(x, 1.0 - beta) > 0.0
+            }
+        }
+    }
+
+    /// The exact product of a gradient and α.
+    #[inline]
+    pub(crate) fn sloped<T: Element>(&self, grad_y: T) -> f64 {
+        match self.line {
+            Line::Divide(d) => grad_y.to_exact() / d,
+            Line::Multiply(alpha, _) => grad_y.to_exact() * alpha,
+        }
     }
 
     /// Whether `y` is a result that the contract allows for `x`.
@@ -75,6 +99,9 @@ impl Reference {
     }
 }
 
+/// As many ULP or more.
+const FAR: u32 = u32::MAX - 1;
+
 /// How many numbers of a type lie between a result and the one nearest to the exact result, which is in [0, 1]. A result
 /// that is negative (-0 too) or NaN is further away than any number.
 #[inline]
@@ -83,7 +110,22 @@ pub(crate) fn ulps<T: Element>(y: T, exact: f64) -> u32 {
     if wide.is_nan() || wide.is_sign_negative() {
         return u32::MAX;
     }
-    u32::try_from(y.bits().abs_diff(T::nearest(exact).bits())).unwrap_or(u32::MAX)
+    u32::try_from(y.bits().abs_diff(T::nearest(exact).bits())).map_or(FAR, |ulps| ulps.min(FAR))
+}
+
+/// How many numbers of a type lie between a result of either sign and the one nearest to the exact result.
+#[inline]
+pub(crate) fn signed_ulps<T: Element>(got: T, exact: f64) -> u32 {
+    let nearest = T::nearest(exact);
+    if got.to_exact().is_nan() || nearest.to_exact().is_nan() {
+        return u32::MAX;
+    }
+    // The sign apart, bits count the numbers from 0 on.
+    let from_zero = |x: T| {
+        let magnitude = x.bits() & (u64::MAX >> (65 - 8 * size_of::<T>()));
+        if x.bits() == magnitude { i128::from(magnitude) } else { -i128::from(magnitude) }
+    };
+    u32::try_from((from_zero(got) - from_zero(nearest)).unsigned_abs()).map_or(FAR, |ulps| ulps.min(FAR))
 }
 
 #[cfg(test)]
@@ -110,5 +152,10 @@ mod tests {
         assert_eq!(ulps(-0.0_f32, 0.0), u32::MAX);
         assert_eq!(ulps(half::f16::from_f32(0.5), 0.501), 1 + 1);
         assert_eq!(ulps(f32::NAN, 0.5), u32::MAX);
+        assert_eq!(signed_ulps(-1.0_f32, -1.0), 0);
+        assert_eq!(signed_ulps(f32::from_bits(3), f64::from(-f32::from_bits(2))), 5);
+        assert_eq!(signed_ulps(-0.0_f64, 0.0), 0);
+        assert_eq!(signed_ulps(half::bf16::INFINITY, f64::INFINITY), 0);
+        assert_eq!(signed_ulps(f32::NAN, 0.0), u32::MAX);
     }
 }

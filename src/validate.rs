@@ -19,16 +19,20 @@
 //! # }
 //! ```
 
+mod backward;
 mod inputs;
+mod judge;
 
 use rayon::prelude::*;
 
+pub use backward::validate_backward_cpu;
+#[cfg(feature = "wgpu")]
+pub use backward::{validate_backward, validate_backward_blocking};
 pub use inputs::{Inputs, samples};
 
-use crate::element::Float;
-use crate::hard_sigmoid::Line;
-use crate::reference::{Reference, ulps};
+use crate::reference::Reference;
 use crate::{Element, HardSigmoid, cpu, threads};
+use judge::Judge;
 
 /// Elements that a thread compares at a time.
 const CHUNK: usize = 1 << 14;
@@ -42,8 +46,10 @@ const FIRST: usize = 8;
 pub struct Difference<T> {
     /// Where, counted from the first element checked.
     pub index: u64,
-    /// The input.
+    /// The input: x, or what the backward pass has saved.
     pub input: T,
+    /// In the backward pass, the gradient with respect to y.
+    pub grad_y: Option<T>,
     /// The result that was checked.
     pub got: T,
     /// What it is checked against.
@@ -52,8 +58,12 @@ pub struct Difference<T> {
 
 impl<T: Element> std::fmt::Display for Difference<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { index, input, got, expected } = self;
-        write!(f, "element {index}: input {input:e} ({:#x}) gave {got:e} ", input.bits())?;
+        let Self { index, input, grad_y, got, expected } = self;
+        write!(f, "element {index}: input {input:e} ({:#x}) ", input.bits())?;
+        if let Some(grad) = grad_y {
+            write!(f, "and gradient {grad:e} ({:#x}) ", grad.bits())?;
+        }
+        write!(f, "gave {got:e} ")?;
         write!(f, "({:#x}), expected {expected:e} ({:#x})", got.bits(), expected.bits())
     }
 }
@@ -62,16 +72,18 @@ impl<T: Element> std::fmt::Display for Difference<T> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Report<T> {
-    /// Elements compared, bit for bit, with [`HardSigmoid::eval`].
+    /// Elements compared, bit for bit, with [`HardSigmoid::eval`] or [`Backward::eval`](crate::Backward::eval).
     pub checked: u64,
     /// Elements whose bits differ, other than by a flushed subnormal.
     pub mismatches: u64,
     /// Elements that differ only since the driver flushes subnormals to zero, as WGSL allows.
     pub flushed: u64,
+    /// Elements further from the exact function than the contract allows, without flushed subnormals.
+    pub out_of_bound: u64,
     /// Elements whose input is NaN, which must keep its sign and payload.
     pub nan_checked: u64,
     /// The largest distance between a result and the number nearest to the exact function, counted in numbers of the
-    /// type. `u32::MAX` for a result that is negative, -0 or NaN where it must not be. For f64, which has no wider type to
+    /// type, flushed subnormals left out. `u32::MAX` for a result that is negative, -0 or NaN where it must not be. For f64, which has no wider type to
     /// check it by, this includes the error of the check.
     pub max_ulp: u32,
     /// The largest distance between a result and the exact function; infinite for a NaN where there must be none.
@@ -97,8 +109,8 @@ pub async fn validate<T: Element>(
     inputs: Inputs<'_, T>,
     mut progress: impl FnMut(u64),
 ) -> Result<Report<T>, crate::Error> {
-    let mut check = Check::new(f, inputs);
-    while let Some((x, y)) = check.next_piece() {
+    let mut check = Check::new(Judge::forward(f), inputs);
+    while let Some((x, _, y)) = check.next_piece() {
         gpu.apply(f, x, y).await?;
         progress(check.compare());
     }
@@ -117,8 +129,8 @@ pub fn validate_blocking<T: Element>(
     inputs: Inputs<'_, T>,
     mut progress: impl FnMut(u64),
 ) -> Result<Report<T>, crate::Error> {
-    let mut check = Check::new(f, inputs);
-    while let Some((x, y)) = check.next_piece() {
+    let mut check = Check::new(Judge::forward(f), inputs);
+    while let Some((x, _, y)) = check.next_piece() {
         gpu.apply_blocking(f, x, y)?;
         progress(check.compare());
     }
@@ -127,8 +139,8 @@ pub fn validate_blocking<T: Element>(
 
 /// As `validate`, for the CPU path over slices: against [`HardSigmoid::eval`], element by element.
 pub fn validate_cpu<T: Element>(f: HardSigmoid, inputs: Inputs<'_, T>, mut progress: impl FnMut(u64)) -> Report<T> {
-    let mut check = Check::new(f, inputs);
-    while let Some((x, y)) = check.next_piece() {
+    let mut check = Check::new(Judge::forward(f), inputs);
+    while let Some((x, _, y)) = check.next_piece() {
         // The lengths are equal.
         let _ = cpu::apply(f, x, y);
         progress(check.compare());
@@ -168,36 +180,47 @@ fn first<T: Element>(
         source.iter().zip(target).position(differs)
     }?;
     let (&input, &got) = (source.get(index)?, target.get(index)?);
-    Some(Difference { index: index as u64, input, got, expected: expected(input) })
+    Some(Difference { index: index as u64, input, grad_y: None, got, expected: expected(input) })
 }
 
 /// A check under way.
-struct Check<'a, T> {
-    f: HardSigmoid,
+struct Check<'a, T: Element> {
+    judge: Judge<T>,
     inputs: Inputs<'a, T>,
     x: Vec<T>,
+    /// For the backward pass.
+    grad_y: Vec<T>,
     y: Vec<T>,
     report: Report<T>,
 }
 
 impl<'a, T: Element> Check<'a, T> {
-    fn new(f: HardSigmoid, inputs: Inputs<'a, T>) -> Self {
-        Self { f, inputs, x: Vec::new(), y: Vec::new(), report: Report::default() }
+    fn new(judge: Judge<T>, inputs: Inputs<'a, T>) -> Self {
+        Self { judge, inputs, x: Vec::new(), grad_y: Vec::new(), y: Vec::new(), report: Report::default() }
     }
 
-    /// The next inputs, and where their results go; none when all are done.
-    fn next_piece(&mut self) -> Option<(&[T], &mut [T])> {
-        self.inputs.piece(self.report.checked, &mut self.x);
+    /// The next inputs, their gradients, and where their results go; none when all are done.
+    fn next_piece(&mut self) -> Option<(&[T], &[T], &mut [T])> {
+        let done = self.report.checked;
+        self.inputs.piece(done, &mut self.x);
+        self.grad_y.clear();
+        if self.judge.is_backward() {
+            let all = (0..self.x.len() as u64).map(|i| inputs::gradient::<T>(done + i));
+            self.grad_y.extend(all);
+        }
         // A result that nobody writes must not pass for one.
         self.y.clear();
         self.y.resize(self.x.len(), T::nearest(-1.0));
-        if self.x.is_empty() { None } else { Some((&self.x, &mut self.y)) }
+        if self.x.is_empty() { None } else { Some((&self.x, &self.grad_y, &mut self.y)) }
     }
 
     /// Compares the piece, and returns how many elements are checked by now.
     fn compare(&mut self) -> u64 {
-        let (line, reference, done) = (self.f.line::<T>(), Reference::new(self.f), self.report.checked);
-        let part = |(i, (x, y)): (usize, (&[T], &[T]))| compare(line, &reference, x, y, done + (i * CHUNK) as u64);
+        let (judge, grad_y, done) = (&self.judge, &self.grad_y[..], self.report.checked);
+        let part = |(i, (x, y)): (usize, (&[T], &[T]))| {
+            let first = i * CHUNK;
+            judge.compare(x, grad_y.get(first..).unwrap_or_default(), y, done + first as u64)
+        };
         let piece = if threads::available() {
             let pairs = self.x.par_chunks(CHUNK).zip(self.y.par_chunks(CHUNK));
             pairs.enumerate().map(part).reduce(Report::default, Report::and)
@@ -216,6 +239,7 @@ impl<T> Default for Report<T> {
             checked: 0,
             mismatches: 0,
             flushed: 0,
+            out_of_bound: 0,
             nan_checked: 0,
             max_ulp: 0,
             max_abs_error: 0.0,
@@ -231,6 +255,7 @@ impl<T> Report<T> {
         self.checked += later.checked;
         self.mismatches += later.mismatches;
         self.flushed += later.flushed;
+        self.out_of_bound += later.out_of_bound;
         self.nan_checked += later.nan_checked;
         self.max_ulp = self.max_ulp.max(later.max_ulp);
         self.max_abs_error = self.max_abs_error.max(later.max_abs_error);
@@ -238,48 +263,6 @@ impl<T> Report<T> {
         self.first.truncate(FIRST);
         self
     }
-}
-
-fn compare<T: Element>(line: Line<T>, reference: &Reference, x: &[T], y: &[T], index: u64) -> Report<T> {
-    let mut report = Report { checked: x.len() as u64, ..Report::default() };
-    for (i, (&input, &got)) in x.iter().zip(y).enumerate() {
-        let expected = line.eval(input);
-        if input.quieted().is_some() {
-            report.nan_checked += 1;
-        } else {
-            let exact = reference.exact(input);
-            let error = (got.to_exact() - exact).abs();
-            report.max_ulp = report.max_ulp.max(ulps(got, exact));
-            report.max_abs_error = report.max_abs_error.max(if error.is_nan() { f64::INFINITY } else { error });
-        }
-        if got.bits() != expected.bits() {
-            if is_flushed(line, input, got) {
-                report.flushed += 1;
-            } else {
-                report.mismatches += 1;
-                if report.first.len() < FIRST {
-                    report.first.push(Difference { index: index + i as u64, input, got, expected });
-                }
-            }
-        }
-    }
-    report
-}
-
-/// Whether `got` is what the definition gives if subnormals are flushed to zero at some of its steps.
-fn is_flushed<T: Element>(line: Line<T>, x: T, got: T) -> bool {
-    let (zero, least) = (T::Wide::of(0.0), T::Wide::of(f32::MIN_POSITIVE.into()));
-    let is_subnormal = |value: T::Wide| value < least && value + least > zero;
-    let flush = |value: T::Wide, really: bool| if really && is_subnormal(value) { zero } else { value };
-    x.quieted().is_none()
-        && (0..16).any(|steps| {
-            let at = |step: u32| steps & 1 << step != 0;
-            let sum = flush(flush(x.widen(), at(0)) + line.shift, at(1));
-            let z = flush(sum * line.slope, at(2));
-            let z = if z > line.lo { z } else { line.lo };
-            let y = if z < line.hi { z } else { line.hi };
-            T::round(flush(y, at(3)) + zero).bits() == got.bits()
-        })
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ pub(crate) fn open() -> Result<(wgpu::Device, wgpu::Queue)> {
 }
 
 /// A storage buffer of `data`.
-pub(crate) fn storage(device: &wgpu::Device, queue: &wgpu::Queue, data: &[f32]) -> wgpu::Buffer {
+pub(crate) fn storage<T: bytemuck::NoUninit>(device: &wgpu::Device, queue: &wgpu::Queue, data: &[T]) -> wgpu::Buffer {
     let buffer = device.create_buffer(&wgpu::BufferDescriptor {
         label: None,
         size: size_of_val(data) as u64,

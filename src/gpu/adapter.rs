@@ -63,10 +63,27 @@ pub async fn find(kind: AdapterKind, name: Option<&str>) -> Result<wgpu::Adapter
     }
 }
 
+/// Lets storage buffers be mapped. On a discrete GPU they would then be in slow memory.
+const SHARED: wgpu::Features = wgpu::Features::MAPPABLE_PRIMARY_BUFFERS;
+
+/// Whether the memory of a device is that of the host, and buffers can be used as such.
+pub(crate) fn shares_memory(device: &wgpu::Device) -> bool {
+    device.features().contains(SHARED) && is_in_host_memory(&device.adapter_info())
+}
+
+fn is_in_host_memory(info: &wgpu::AdapterInfo) -> bool {
+    matches!(info.device_type, wgpu::DeviceType::IntegratedGpu | wgpu::DeviceType::Cpu)
+}
+
 /// A device with all that the adapter allows.
 pub(crate) async fn open(adapter: &wgpu::Adapter) -> Result<(wgpu::Device, wgpu::Queue), Error> {
-    let descriptor =
-        wgpu::DeviceDescriptor { label: Some("hard_sigmoid"), required_limits: adapter.limits(), ..Default::default() };
+    let shared = if is_in_host_memory(&adapter.get_info()) { SHARED } else { wgpu::Features::empty() };
+    let descriptor = wgpu::DeviceDescriptor {
+        label: Some("hard_sigmoid"),
+        required_features: adapter.features() & shared,
+        required_limits: adapter.limits(),
+        ..Default::default()
+    };
     adapter
         .request_device(&descriptor)
         .await

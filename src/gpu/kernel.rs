@@ -1,24 +1,79 @@
 //! The compiled shader: what an app embeds, and what the host path dispatches through. It makes bindings (binding.rs);
 //! neither submits, polls, blocks or touches the device's callbacks.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::binding::WINDOW_BYTES;
+use super::binding::BLOCK_BYTES;
 use super::scope::scoped;
+use crate::Element;
 use crate::error::{BindError, Error};
 use crate::plan::{self, Access, Limits, Unit};
-use crate::{Element, Params};
 
-/// The definition in front of the map that applies it.
-const SHADER: &str = concat!(include_str!("../../shaders/hard_sigmoid.wgsl"), include_str!("../../shaders/map.wgsl"));
+/// The definition in front of what applies it.
+const SHADER: &str = concat!(
+    include_str!("../../shaders/hard_sigmoid.wgsl"),
+    include_str!("../../shaders/element.wgsl"),
+    include_str!("../../shaders/map.wgsl"),
+    include_str!("../../shaders/count.wgsl"),
+);
 
-const ACCESSES: [Access; 3] = [Access::Across, Access::Arena, Access::Within];
+/// Workgroup memory that counting uses: `tallies` and `sums` in the shader.
+const COUNTING_BYTES: u32 = (plan::WORKGROUP + 16) * 8;
 
-/// The element types of the shader, by its `ELEMENT`.
-const ELEMENTS: usize = 3;
+/// What a dispatch does: the entry points of the shader, by vector and by word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Program {
+    /// An operation from a source to the target.
+    Map(Operation, Access),
+    /// The backward pass from two sources, aligned alike, in other buffers than the target.
+    Pair,
+    /// Counting what the function of a source would be.
+    Count,
+    /// The function, counted: by vector, across two buffers or within one binding.
+    MapCount(Access),
+}
 
-/// By vector with rotations 0 to 7, and by word.
-const VARIANTS: usize = 9;
+/// The shader's `OPERATION`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Operation {
+    Forward,
+    Copy,
+    Backward,
+    BackwardOverSaved,
+}
+
+impl Program {
+    /// The numbers of the storage bindings, and whether they are read only: source, second source, target, counters.
+    pub(super) const fn storage(self) -> &'static [(u32, bool)] {
+        match self {
+            Self::Map(_, Access::Across) => &[(2, true), (3, false)],
+            Self::Map(_, Access::Arena) => &[(2, false), (3, false)],
+            Self::Map(_, Access::Within) => &[(3, false)],
+            Self::Pair => &[(2, true), (4, true), (3, false)],
+            Self::Count => &[(2, true), (5, false)],
+            Self::MapCount(Access::Across) => &[(2, true), (3, false), (5, false)],
+            Self::MapCount(Access::Arena | Access::Within) => &[(3, false), (5, false)],
+        }
+    }
+
+    const fn entry_point(self, unit: Unit) -> &'static str {
+        match (self, unit) {
+            (Self::Map(_, Access::Across), Unit::Vector { .. }) => "map_across",
+            (Self::Map(_, Access::Across), Unit::Word) => "map_across_words",
+            (Self::Map(_, Access::Arena), Unit::Vector { .. }) => "map_arena",
+            (Self::Map(_, Access::Arena), Unit::Word) => "map_arena_words",
+            (Self::Map(_, Access::Within), Unit::Vector { .. }) => "map_within",
+            (Self::Map(_, Access::Within), Unit::Word) => "map_within_words",
+            (Self::Pair, Unit::Vector { .. }) => "map_pair",
+            (Self::Pair, Unit::Word) => "map_pair_words",
+            (Self::Count, Unit::Vector { .. }) => "count_across",
+            (Self::Count, Unit::Word) => "count_across_words",
+            (Self::MapCount(Access::Across), _) => "map_across_count",
+            (Self::MapCount(Access::Arena | Access::Within), _) => "map_within_count",
+        }
+    }
+}
 
 /// Hard sigmoid compiled for a device: makes [`Binding`](crate::Binding)s, which record into an app's own encoders and passes.
 ///
@@ -30,11 +85,16 @@ pub struct Kernel(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     device: wgpu::Device,
-    limits: Limits,
-    uniform_alignment: u32,
+    limits: wgpu::Limits,
     module: wgpu::ShaderModule,
-    layouts: [wgpu::BindGroupLayout; ACCESSES.len()],
-    pipelines: [[[OnceLock<wgpu::ComputePipeline>; VARIANTS]; ACCESSES.len()]; ELEMENTS],
+    compiled: Mutex<HashMap<(u32, Program, Unit), Compiled>>,
+}
+
+/// A pipeline and the layout of its bind group.
+#[derive(Clone, Debug)]
+pub(super) struct Compiled {
+    pub(super) pipeline: wgpu::ComputePipeline,
+    pub(super) layout: wgpu::BindGroupLayout,
 }
 
 impl Kernel {
@@ -53,7 +113,8 @@ impl Kernel {
             ("max_compute_workgroups_per_dimension", 1, limits.max_compute_workgroups_per_dimension),
             ("max_storage_buffers_per_shader_stage", 2, limits.max_storage_buffers_per_shader_stage),
             ("max_uniform_buffers_per_shader_stage", 2, limits.max_uniform_buffers_per_shader_stage),
-            ("max_bindings_per_bind_group", 4, limits.max_bindings_per_bind_group),
+            ("max_bindings_per_bind_group", 6, limits.max_bindings_per_bind_group),
+            ("max_compute_workgroup_storage_size", COUNTING_BYTES, limits.max_compute_workgroup_storage_size),
             ("max_bind_groups", 1, limits.max_bind_groups),
         ] {
             if available < needed {
@@ -61,21 +122,11 @@ impl Kernel {
             }
         }
         scoped(device, "compiling the shader", || {
-            Self(Arc::new(Inner {
-                device: device.clone(),
-                limits: Limits {
-                    binding_bytes: limits.max_storage_buffer_binding_size,
-                    alignment_bytes: limits.min_storage_buffer_offset_alignment,
-                    groups: limits.max_compute_workgroups_per_dimension,
-                },
-                uniform_alignment: limits.min_uniform_buffer_offset_alignment,
-                module: device.create_shader_module(wgpu::ShaderModuleDescriptor {
-                    label: Some("hard_sigmoid"),
-                    source: wgpu::ShaderSource::Wgsl(SHADER.into()),
-                }),
-                layouts: ACCESSES.map(|access| layout(device, access)),
-                pipelines: Default::default(),
-            }))
+            let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
+                label: Some("hard_sigmoid"),
+                source: wgpu::ShaderSource::Wgsl(SHADER.into()),
+            });
+            Self(Arc::new(Inner { device: device.clone(), limits: limits.clone(), module, compiled: Mutex::default() }))
         })
     }
 
@@ -84,8 +135,9 @@ impl Kernel {
         T::SHADER.ok_or(BindError::NotOnGpu { element: T::NAME })
     }
 
-    /// Compiles now what bindings of aligned ranges of a type need, across two buffers and in place, so that the first of them
-    /// need not wait for it. Ranges that are misaligned against each other still compile their own when first bound.
+    /// Compiles now what [`bind`](Self::bind) needs for aligned ranges of a type, across two buffers and in place, so that
+    /// the first of them need not wait for it. The backward pass, counting, and ranges that are misaligned against each
+    /// other still compile their own when first bound.
     ///
     /// # Errors
     ///
@@ -94,7 +146,7 @@ impl Kernel {
         let element = Self::element::<T>()?;
         for access in [Access::Across, Access::Within] {
             for unit in [Unit::Vector { rotation: 0 }, Unit::Word] {
-                self.pipeline(element, access, unit)?;
+                self.compiled(element, Program::Map(Operation::Forward, access), unit)?;
             }
         }
         Ok(())
@@ -104,77 +156,69 @@ impl Kernel {
         &self.0.device
     }
 
-    pub(super) fn limits(&self) -> Limits {
-        self.0.limits
+    pub(super) fn limits(&self) -> &wgpu::Limits {
+        &self.0.limits
     }
 
-    pub(super) fn uniform_alignment(&self) -> u32 {
-        self.0.uniform_alignment
-    }
-
-    pub(super) fn layout(&self, access: Access) -> &wgpu::BindGroupLayout {
-        &self.0.layouts[access as usize]
+    /// The limits that matter to a plan.
+    pub(super) fn plan_limits(&self) -> Limits {
+        let limits = self.limits();
+        Limits {
+            binding_bytes: limits.max_storage_buffer_binding_size,
+            alignment_bytes: limits.min_storage_buffer_offset_alignment,
+            groups: limits.max_compute_workgroups_per_dimension,
+        }
     }
 
     /// The pipeline of a window, compiled if none before has needed it.
-    pub(super) fn pipeline(&self, element: u32, access: Access, unit: Unit) -> Result<wgpu::ComputePipeline, Error> {
-        let (variant, rotation) = match unit {
-            Unit::Vector { rotation } => (rotation as usize, rotation),
-            Unit::Word => (VARIANTS - 1, 0),
-        };
-        let slot = &self.0.pipelines[element as usize][access as usize][variant];
-        if let Some(pipeline) = slot.get() {
-            return Ok(pipeline.clone());
+    pub(super) fn compiled(&self, element: u32, program: Program, unit: Unit) -> Result<Compiled, Error> {
+        let key = (element, program, unit);
+        let all = || self.0.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(compiled) = all().get(&key) {
+            return Ok(compiled.clone());
         }
         let device = &self.0.device;
-        let pipeline = scoped(device, "compiling a pipeline", || {
-            let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        let rotation = if let Unit::Vector { rotation } = unit { rotation } else { 0 };
+        let operation = match program {
+            Program::Map(operation, _) => operation,
+            Program::Pair => Operation::Backward,
+            Program::Count | Program::MapCount(_) => Operation::Forward,
+        };
+        let compiled = scoped(device, "compiling a pipeline", || {
+            let storage = |&(binding, read_only): &(u32, bool)| {
+                layout_entry(binding, wgpu::BufferBindingType::Storage { read_only }, 0)
+            };
+            let uniform = |binding| layout_entry(binding, wgpu::BufferBindingType::Uniform, BLOCK_BYTES as u64);
+            let entries: Vec<_> =
+                [uniform(0), uniform(1)].into_iter().chain(program.storage().iter().map(storage)).collect();
+            let layout = bind_group_layout(device, &entries);
+            let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
                 label: Some("hard_sigmoid"),
-                bind_group_layouts: &[Some(self.layout(access))],
+                bind_group_layouts: &[Some(&layout)],
                 immediate_size: 0,
             });
-            device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
                 label: Some("hard_sigmoid"),
-                layout: Some(&layout),
+                layout: Some(&pipeline_layout),
                 module: &self.0.module,
-                entry_point: Some(entry_point(access, unit)),
+                entry_point: Some(program.entry_point(unit)),
                 compilation_options: wgpu::PipelineCompilationOptions {
                     constants: &[
                         ("WORKGROUP", f64::from(plan::WORKGROUP)),
                         ("ROTATION", f64::from(rotation)),
                         ("ELEMENT", f64::from(element)),
+                        ("OPERATION", f64::from(operation as u32)),
                     ],
-                    ..Default::default()
+                    // Counting writes all that it reads.
+                    zero_initialize_workgroup_memory: false,
                 },
                 cache: None,
-            })
+            });
+            Compiled { pipeline, layout }
         })?;
         // Another thread may have been faster; either will do.
-        Ok(slot.get_or_init(|| pipeline).clone())
+        Ok(all().entry(key).or_insert(compiled).clone())
     }
-}
-
-const fn entry_point(access: Access, unit: Unit) -> &'static str {
-    match (access, unit) {
-        (Access::Across, Unit::Vector { .. }) => "map_across",
-        (Access::Across, Unit::Word) => "map_across_words",
-        (Access::Arena, Unit::Vector { .. }) => "map_arena",
-        (Access::Arena, Unit::Word) => "map_arena_words",
-        (Access::Within, Unit::Vector { .. }) => "map_within",
-        (Access::Within, Unit::Word) => "map_within_words",
-    }
-}
-
-fn layout(device: &wgpu::Device, access: Access) -> wgpu::BindGroupLayout {
-    let uniform = |binding, size: usize| layout_entry(binding, wgpu::BufferBindingType::Uniform, size as u64);
-    let storage = |binding, read_only| layout_entry(binding, wgpu::BufferBindingType::Storage { read_only }, 0);
-    let entries = [
-        uniform(0, size_of::<Params>()),
-        uniform(1, WINDOW_BYTES),
-        storage(3, false),
-        storage(2, access == Access::Across),
-    ];
-    bind_group_layout(device, if access == Access::Within { &entries[..3] } else { &entries })
 }
 
 pub(super) fn bind_group_layout(

@@ -41,6 +41,12 @@ impl<T: Element> Inputs<'_, T> {
     }
 }
 
+/// The `i`-th gradient to check with: every bit pattern of 32 or 16 bits once in as many.
+pub(super) fn gradient<T: Element>(i: u64) -> T {
+    let bits = (i as u32).wrapping_add(1).wrapping_mul(0x9e37_79b1);
+    if size_of::<T>() > size_of::<f32>() { T::nearest(f32::from_bits(bits).into()) } else { T::from_low_bits(bits) }
+}
+
 /// Numbers that are worth a look. Of the 16-bit types, all. Otherwise some millions: the neighbours of all zeros, edges,
 /// powers of two and limits of f32, NaN of all kinds, and an even selection of all bit patterns; for f64 with low bits that
 /// f32 has not.

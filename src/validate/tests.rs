@@ -35,21 +35,21 @@ fn counts_what_differs_and_sets_flushed_subnormals_apart() {
     let f = HardSigmoid::new(1.0, 0.0).unwrap();
     let x = [1e-40, 1e-40, 0.5, f32::NAN, 2.0, -1.0];
     let y = [1e-40, 0.0, 0.75, f32::NAN, 1.0, -0.0];
-    let report = compare(f.line::<f32>(), &Reference::new(f), &x, &y, 100);
+    let report = Judge::forward(f).compare(&x, &[], &y, 100);
     assert_eq!((report.checked, report.mismatches, report.flushed, report.nan_checked), (6, 2, 1, 1));
     assert_eq!(report.first.iter().map(|d| d.index).collect::<Vec<_>>(), [102, 105]);
-    assert_eq!((report.max_ulp, report.max_abs_error), (u32::MAX, 0.25));
-    let report = compare(f.line::<f32>(), &Reference::new(f), &[0.5], &[f32::NAN], 0);
+    assert_eq!((report.max_ulp, report.max_abs_error, report.out_of_bound), (u32::MAX, 0.25, 2));
+    let report = Judge::forward(f).compare(&[0.5_f32], &[], &[f32::NAN], 0);
     assert_eq!((report.mismatches, report.max_abs_error), (1, f64::INFINITY));
 }
 
 #[test]
 fn a_report_has_the_first_differences_of_all_pieces() {
     let f = HardSigmoid::ONNX;
-    let mut check = Check::new(f, Inputs::<f32>::Bits(0x4000_0000..=0x4000_0000 + PIECE as u32 + 99));
+    let mut check = Check::new(Judge::forward(f), Inputs::<f32>::Bits(0x4000_0000..=0x4000_0000 + PIECE as u32 + 99));
     let wrong = [[3, CHUNK, 5 * CHUNK + 7], [0, 1, 2]];
     for wrong in wrong {
-        let (x, y) = check.next_piece().unwrap();
+        let (x, _, y) = check.next_piece().unwrap();
         cpu::apply(f, x, y).unwrap();
         wrong.into_iter().for_each(|i| y[i] = 7.0);
         check.compare();
@@ -75,4 +75,46 @@ fn every_bit_pattern_of_a_range_is_an_input_once() {
     assert!(all.iter().copied().eq(7..=PIECE as u32 + 9));
     let report = validate_cpu(HardSigmoid::PYTORCH, inputs, |_| {});
     assert_eq!((report.checked, report.mismatches, report.max_ulp), (PIECE + 3, 0, 0));
+}
+
+#[test]
+fn backward_counts_what_differs_and_sets_flushed_subnormals_apart() {
+    let judge = Judge::backward(HardSigmoid::PYTORCH.backward());
+    let sixth = 1.0_f32 / 6.0;
+    //       right  saturated  masked wrongly  flushed product, and gradient  one ULP  NaN lost  -0 outside
+    let x = [1.0, 3.0, 2.999_999_8, 0.0, 0.0, 0.0, 0.0, 4.0];
+    let g = [1.0, 1.0, 1.0, 4e-38, -1e-40, 1.0, f32::NAN, 1.0];
+    let y = [sixth, 0.0, 0.0, 0.0, -0.0, sixth.next_up(), 0.0, -0.0];
+    let report = judge.compare(&x, &g, &y, 50);
+    assert_eq!((report.checked, report.mismatches, report.flushed), (8, 4, 2));
+    assert_eq!(report.first.iter().map(|d| d.index).collect::<Vec<_>>(), [52, 55, 56, 57]);
+    assert_eq!(report.first[0].grad_y, Some(1.0));
+    // One ULP off is a mismatch, and allowed.
+    assert_eq!((report.max_abs_error, report.out_of_bound), (1.0 / 6.0, 2));
+    // The product is subnormal in f32, and rounds to a bf16 that is not.
+    let half = Judge::backward(HardSigmoid::new(0.5, 0.6).unwrap().backward());
+    let grad = half::bf16::from_f32(2.341_805_2e-38);
+    assert_eq!(half.compare(&[half::bf16::ZERO], &[grad], &[half::bf16::ZERO], 0).flushed, 1);
+    // A gradient that is not small is not flushed to 0.
+    assert_eq!(judge.compare(&[0.0_f32], &[1.0], &[0.0], 0).mismatches, 1);
+    assert_eq!(judge.compare(&[0.0_f32], &[1e-39], &[1.0], 0).mismatches, 1);
+    assert_eq!(judge.compare(&[0.0_f32], &[f32::INFINITY], &[f32::INFINITY], 0).max_ulp, 0);
+    assert_eq!(judge.compare(&[5.0_f32], &[f32::NAN], &[f32::NAN], 0).max_ulp, u32::MAX);
+}
+
+#[test]
+fn backward_of_every_half_on_the_cpu_is_within_an_ulp() {
+    let other = |alpha, beta| HardSigmoid::new(alpha, beta).unwrap();
+    for f in [HardSigmoid::ONNX, HardSigmoid::PYTORCH, other(-0.7, 0.2), other(0.25, 0.5)] {
+        for backward in [f.backward(), f.backward_from_output()] {
+            let report = validate_backward_cpu(backward, Inputs::<half::f16>::Bits(0..=0xffff), |_| {});
+            assert_eq!((report.checked, report.mismatches, report.max_ulp <= 1), (65_536, 0, true));
+            let samples = samples::<f32>(f);
+            let report = validate_backward_cpu(backward, Inputs::Data(&samples), |_| {});
+            assert_eq!((report.mismatches, report.max_ulp <= 1), (0, true), "{}", report.max_ulp);
+            let samples = super::samples::<f64>(f);
+            let report = validate_backward_cpu(backward, Inputs::Data(&samples), |_| {});
+            assert_eq!((report.mismatches, report.max_ulp <= 1), (0, true), "{}", report.max_ulp);
+        }
+    }
 }

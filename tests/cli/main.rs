@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "tests")]
 
 mod refused;
+mod tensors;
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -164,7 +165,7 @@ fn float16_and_float64_files_keep_their_dtype() {
     assert_eq!(fs::read(folder.path("y.npy")).unwrap(), expected);
     if backends().contains(&"gpu") {
         let run = apply(&input, &folder.path("z.npy"), &["--preset", "pytorch", "--backend", "gpu"]);
-        fails(&run, &["x.npy", "a GPU does not compute f64", "CPU path"]);
+        fails(&run, &["x.npy", "f64 elements, which a GPU does not compute", "--backend cpu"]);
     }
 }
 
@@ -230,6 +231,17 @@ fn validate_prints_one_object_and_finds_nothing() {
         let report: serde_json::Value = serde_json::from_slice(&run.output().unwrap().stdout).unwrap();
         assert_eq!((&report["element"], &report["checked"]), (&element.into(), &65_536.into()));
     }
+    let mut run = command();
+    run.args(["validate", "--backward", "--json", "--preset", "onnx", "--adapter", "cpu", "--element", "bf16"]);
+    let lines = String::from_utf8(run.output().unwrap().stdout).unwrap();
+    let reports = lines.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let passes: Vec<_> = reports
+        .map(|report| {
+            assert_eq!((report["checked"].as_u64(), report["mismatches"].as_u64()), (Some(65_536), Some(0)));
+            report["pass"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(passes, ["backward", "backward from output"]);
     // Both presets, for people; any pair, too.
     let run = command().args(["validate", "--adapter", "cpu"]).output().unwrap();
     let text = String::from_utf8(run.stdout).unwrap();
@@ -237,6 +249,40 @@ fn validate_prints_one_object_and_finds_nothing() {
     let run = command().args(["validate", "--adapter", "cpu", "--alpha", "-3", "--beta", "0.7"]).output().unwrap();
     assert!(run.status.success());
     fails(&command().args(["validate", "--adapter", "no such"]).output().unwrap(), &["no GPU adapter", "\"no such\""]);
+}
+
+#[test]
+fn bench_measures_what_it_says_and_gives_a_verdict() {
+    for backend in backends() {
+        let adapter: &[&str] = if backend == "cpu" { &["--adapter", "cpu"] } else { &[] };
+        let run = command().args(["bench", "--json", "--elements", "1", "1000"]).args(adapter).output().unwrap();
+        assert!(run.status.success(), "{run:?}");
+        let report: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+        let results = report["results"].as_array().unwrap();
+        let of_gpu = ["kernel", "copy", "round_trip", "naive_round_trip"];
+        let cases: Vec<_> = if backend == "cpu" { vec![] } else { of_gpu.to_vec() };
+        for case in cases.into_iter().chain(["cpu", "memcpy"]) {
+            for (element, elements, bytes) in
+                [("f32", 1, 8), ("f32", 1000, 8000), ("f16", 1000, 4000), ("bf16", 1000, 4000)]
+            {
+                let is =
+                    |r: &&serde_json::Value| r["case"] == case && r["element"] == element && r["elements"] == elements;
+                let found: Vec<_> = results.iter().filter(is).collect();
+                assert_eq!(found.len(), 1, "{case} {element} {elements}");
+                assert_eq!(found[0]["bytes"], bytes, "{case} {element} {elements}");
+                let (seconds, speed) = (found[0]["seconds"].as_f64().unwrap(), found[0]["gb_per_s"].as_f64().unwrap());
+                assert!(seconds > 0.0 && (speed * seconds * 1e9 / f64::from(bytes) - 1.0).abs() < 1e-6, "{found:?}");
+            }
+        }
+        assert!(report["threads"].as_u64() > Some(0) && report["adapter"].is_string() && report["driver"].is_string());
+        let verdict = report["verdict"].as_str().unwrap();
+        assert!(
+            verdict.contains(if backend == "cpu" { "CPU path" } else { "starts and ends on the host" }),
+            "{verdict}"
+        );
+    }
+    let run = command().args(["bench", "--adapter", "cpu", "--elements", "0"]).output().unwrap();
+    fails(&run, &["--elements 0", "from 1 to 2^30"]);
 }
 
 /// In a mount namespace of its own: a small tmpfs runs full, and a read-only one cannot be written to even by root.

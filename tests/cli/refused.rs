@@ -10,8 +10,8 @@ use super::{DIGITS, Folder, apply, command, fails, floats, npy, succeeds};
 #[test]
 fn bad_files_are_refused_and_nothing_is_left() {
     let bad: Vec<(&str, Vec<u8>, &[&str])> = vec![
-        ("empty", vec![], &["not a .npy file", "numpy.save"]),
-        ("text", b"x,y\n1,2\n3,4\n".to_vec(), &["not a .npy file", "numpy.save"]),
+        ("empty", vec![], &["neither a .npy file", "numpy.save"]),
+        ("text", b"x,y\n1,2\n3,4\n".to_vec(), &["neither a .npy file", "numpy.save"]),
         ("header cut", npy("'<f4'", false, "(2,)", &[])[..40].to_vec(), &["not a .npy file", "within the header"]),
         ("version", b"\x93NUMPY\x09\x00\x10\x00".to_vec(), &["version"]),
         ("header of 4 GiB", b"\x93NUMPY\x02\x00\xff\xff\xff\xff".to_vec(), &["claims a header of 4294967295 bytes"]),
@@ -23,6 +23,7 @@ fn bad_files_are_refused_and_nothing_is_left() {
         ("float64 cut", npy("'<f8'", false, "(2,)", &[0; 8]), &["truncated", "needs 16 bytes", "holds 8"]),
         ("int32", npy("'<i4'", false, "(1,)", &[0; 4]), &["dtype '<i4'", "astype('<f4')"]),
         ("big-endian", npy("'>f4'", false, "(1,)", &[0; 4]), &["dtype '>f4'", "astype('<f4')"]),
+        ("big-endian f64", npy("'>f8'", false, "(1,)", &[0; 8]), &["dtype '>f8'", "astype('<f8')"]),
         ("record", npy("[('a', '<f4'), ('b', '<f4')]", false, "(1,)", &[0; 8]), &["dtype [('a'", "astype"]),
         ("objects", npy("'|O'", false, "(1,)", &[0; 8]), &["dtype '|O'", "astype"]),
         ("truncated", npy("'<f4'", false, "(3,)", &[0; 11]), &["truncated", "needs 12 bytes", "holds 11"]),

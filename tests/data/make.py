@@ -8,6 +8,10 @@ digits.npy         pre-activations of the hidden layer of a small network traine
 digits_onnx.npy    np.clip(0.2*x + 0.5, 0, 1) of it in float64, rounded to float32
 digits_pytorch.npy torch.nn.functional.hardsigmoid of it
 golden.csv         single values: system, alpha, beta, bits of x, bits of y, all in float32
+golden_16bit.csv   the same in the 16-bit types, with the type
+golden_backward.csv
+                   gradients by automatic differentiation: system, type, alpha, beta, bits of x, of the gradient with
+                   respect to y, and of that with respect to x
 """
 
 import os
@@ -99,6 +103,73 @@ def golden():
                 out.write(f"{system},{alpha!r},{beta!r},{a:08x},{b:08x}\n")
 
 
+TYPES = {"f64": (torch.float64, torch.int64), "f32": (torch.float32, torch.int32), "f16": (torch.float16, torch.int16), "bf16": (torch.bfloat16, torch.int16)}
+
+
+def bits(tensor, element):
+    """The bit patterns in hexadecimal."""
+    integers = tensor.detach().view(TYPES[element][1]).tolist()
+    digits = 2 * tensor.element_size()
+    return [f"{i & (16**digits - 1):0{digits}x}" for i in integers]
+
+
+def narrow_inputs(element):
+    """What inputs() is, rounded, with the neighbours of the edges in the type itself."""
+    kind, integer = TYPES[element]
+    edges = torch.tensor([-3, -2.5, 2.5, 3, 0.0], dtype=kind).view(integer)
+    near = torch.cat([edges + step for step in range(-4, 5)]).view(kind)
+    return torch.cat([torch.from_numpy(inputs()).to(kind), near])
+
+
+def golden_16bit():
+    with open(HERE / "golden_16bit.csv", "w") as out:
+        out.write("system,element,alpha,beta,x,y\n")
+        for element in ("f16", "bf16"):
+            x = narrow_inputs(element)
+            rows = [("torch hardsigmoid", 1 / 6, 0.5, torch.nn.functional.hardsigmoid(x))]
+            wide = x.double()
+            rows.append(("float64", 0.2, 0.5, torch.clamp(wide * 0.2 + 0.5, 0, 1).to(x.dtype)))
+            if element == "f16":
+                y = reference_evaluator(x.numpy(), alpha=0.2, beta=0.5)
+                rows.append(("onnx reference evaluator", 0.2, 0.5, torch.from_numpy(y).to(x.dtype)))
+            for system, alpha, beta, y in rows:
+                for a, b in zip(bits(x, element), bits(y, element)):
+                    out.write(f"{system},{element},{alpha!r},{beta!r},{a},{b}\n")
+
+
+def function_body(x, alpha, beta):
+    """ONNX's definition: Max(0, Min(1, alpha * X + beta))."""
+    one, zero = torch.ones((), dtype=x.dtype), torch.zeros((), dtype=x.dtype)
+    return torch.maximum(zero, torch.minimum(one, x * alpha + beta))
+
+
+def golden_backward():
+    with open(HERE / "golden_backward.csv", "w") as out:
+        out.write("system,element,alpha,beta,x,grad_y,grad_x\n")
+
+        def write(system, element, alpha, beta, x, function):
+            x = x.detach().clone().requires_grad_()
+            # Gradients of all sizes and both signs; every ninth is 1.
+            steps = torch.arange(len(x), dtype=torch.float64)
+            grad_y = torch.where(steps % 9 == 0, 1.0, torch.sin(steps) * 2.0 ** (steps % 13 - 6)).to(x.dtype)
+            function(x).backward(grad_y)
+            for row in zip(bits(x, element), bits(grad_y, element), bits(x.grad, element)):
+                out.write(f"{system},{element},{alpha!r},{beta!r},{','.join(row)}\n")
+
+        for element in TYPES:
+            x = torch.from_numpy(inputs()) if element == "f32" else narrow_inputs(element)
+            write("torch hardsigmoid", element, 1 / 6, 0.5, x, torch.nn.functional.hardsigmoid)
+        for alpha, beta in ((0.2, 0.5), (-0.2, 0.5), (0.5, 0.6), (3.0, -0.25), (0.01, 0.9)):
+            # Away from the edges, where the body passes half of the gradient on, or all.
+            edges = [-beta / alpha, (1 - beta) / alpha]
+            for element in ("f32", "f64"):
+                x = torch.linspace(min(edges) - 3, max(edges) + 3, 101, dtype=TYPES[element][0])
+                x = x[(x - edges[0]).abs().minimum((x - edges[1]).abs()) > 1e-3]
+                write("onnx function body", element, alpha, beta, x, lambda x: function_body(x, alpha, beta))
+
+
 digits()
 golden()
+golden_16bit()
+golden_backward()
 print(f"keras {keras.__version__}, numpy {np.__version__}, onnx {onnx.__version__}, torch {torch.__version__}")

@@ -3,13 +3,20 @@
 use std::collections::BTreeMap;
 
 use hard_sigmoid::HardSigmoid;
+use hard_sigmoid::half::{bf16, f16};
 
-use crate::subject::{Subject, Test};
+use crate::subject::{Number, Subject, Test};
 
 pub(crate) const TESTS: &[Test] = &[
     ("golden_values_of_other_systems", values_of_other_systems),
     ("golden_seed_vector", seed_vector),
     ("golden_digits_batch", digits_batch),
+    ("golden_values_of_other_systems_f16", sixteen_bits::<f16>),
+    ("golden_values_of_other_systems_bf16", sixteen_bits::<bf16>),
+    ("golden_gradients_f32", gradients::<f32>),
+    ("golden_gradients_f16", gradients::<f16>),
+    ("golden_gradients_bf16", gradients::<bf16>),
+    ("golden_gradients_f64_on_the_cpu", |_| gradients::<f64>(&Subject::Cpu)),
 ];
 
 /// How far the systems may be off, in f32 ULP of their own result where it is not below a ULP of 1/2, and absolutely
@@ -60,6 +67,68 @@ fn digits_batch(subject: &Subject) {
         for ((x, y), theirs) in x.iter().zip(subject.apply(f, &x)).zip(theirs) {
             assert!(theirs.next_down() <= y && y <= theirs.next_up(), "{x:e} {y:e} {theirs:e}");
         }
+    }
+}
+
+/// A number from its bits in hexadecimal.
+fn number<T: Number>(bits: &str) -> T {
+    let bytes = u64::from_str_radix(bits, 16).unwrap().to_le_bytes();
+    bytemuck::pod_read_unaligned(&bytes[..size_of::<T>()])
+}
+
+/// The rows of a type, with the function they are of.
+fn rows<T: Number>(file: &'static str) -> Vec<(&'static str, HardSigmoid, Vec<T>)> {
+    let all = file.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());
+    let rows = all.filter(|row| row[1] == T::NAME);
+    rows.map(|row| {
+        let f = HardSigmoid::new(row[2].parse().unwrap(), row[3].parse().unwrap()).unwrap();
+        (row[0], f, row[4..].iter().map(|bits| number(bits)).collect())
+    })
+    .collect()
+}
+
+/// How many numbers of a type lie between two.
+fn distance<T: Number>(a: T, b: T) -> u64 {
+    let from_zero = |x: T| {
+        let sign = 1_i64 << (8 * size_of::<T>() - 1);
+        let bits = x.raw() as i64;
+        if bits & sign == 0 { bits } else { -(bits & !sign) }
+    };
+    from_zero(a).abs_diff(from_zero(b))
+}
+
+fn is_nan<T: Number>(x: T) -> bool {
+    x.partial_cmp(&x).is_none()
+}
+
+fn sixteen_bits<T: Number>(subject: &Subject) {
+    let rows = rows::<T>(include_str!("../data/golden_16bit.csv"));
+    assert!(rows.len() > 500);
+    for (system, f, row) in rows {
+        let [x, theirs] = row[..] else { panic!("{row:?}") };
+        let y = subject.apply(f, &[x])[0];
+        // The reference evaluator computes in f16, where α·x + β near its zero has lost most of its bits.
+        let far = system == "onnx reference evaluator" && (y.widened() - theirs.widened()).abs() <= 1e-3;
+        let near = is_nan(y) && is_nan(theirs) || distance(y, theirs) <= 1 || far;
+        assert!(near, "{system} {x:e}: {y:e}, theirs {theirs:e}");
+    }
+}
+
+fn gradients<T: Number>(subject: &Subject) {
+    let rows = rows::<T>(include_str!("../data/golden_backward.csv"));
+    assert!(rows.len() > 200);
+    for (system, f, row) in rows {
+        let [x, grad_y, theirs] = row[..] else { panic!("{row:?}") };
+        let grad_x = subject.backward(f.backward(), &[x], &[grad_y])[0];
+        let zeros = [grad_x, theirs].map(|g| g.widened() == 0.0);
+        assert_eq!(zeros[0], zeros[1], "{system} {x:e} {grad_y:e}");
+        // PyTorch multiplies by 1/6 rounded to f32, in f64 too.
+        let rounded = T::NAME == "f64" && system == "torch hardsigmoid";
+        let error = (grad_x.widened() - theirs.widened()).abs() / theirs.widened().abs();
+        assert!(
+            distance(grad_x, theirs) <= 1 || rounded && error <= 3e-8,
+            "{system} {x:e} {grad_y:e}: {grad_x:e}, theirs {theirs:e}"
+        );
     }
 }
 

@@ -5,14 +5,18 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "tests")]
 
+mod backward;
 mod embed;
+mod engine;
 mod golden;
 mod kernel;
 mod mistakes;
+mod saturation;
 mod slices;
 mod subject;
 mod validation;
 
+use hard_sigmoid::Backend;
 use libtest_mimic::{Arguments, Failed, Trial};
 use subject::Subject;
 
@@ -20,6 +24,17 @@ fn main() {
     let args = Arguments::from_args();
     let adapters = pollster::block_on(hard_sigmoid::gpu::adapter::adapters());
     let mut trials = vec![required(&adapters)];
+
+    let engine = |backend| {
+        move || {
+            engine::every_call(backend);
+            Ok(())
+        }
+    };
+    trials.push(Trial::test("cpu::engine_every_call", engine(Backend::Cpu)));
+    if !adapters.is_empty() {
+        trials.push(Trial::test("gpu::engine_every_call", engine(Backend::Gpu)));
+    }
 
     let mut subjects = vec![Subject::Cpu];
     for adapter in &adapters {
@@ -37,13 +52,21 @@ fn main() {
                 Ok(())
             }));
         };
-        golden::TESTS.iter().chain(slices::TESTS).chain(validation::TESTS).for_each(|(test, run)| add(test, *run));
+        golden::TESTS
+            .iter()
+            .chain(slices::TESTS)
+            .chain(validation::TESTS)
+            .chain(backward::TESTS)
+            .chain(saturation::TESTS)
+            .for_each(|(test, run)| add(test, *run));
         if let Subject::Gpu { .. } = subject {
             kernel::TESTS
                 .iter()
                 .chain(embed::TESTS)
                 .chain(mistakes::TESTS)
                 .chain(slices::GPU_TESTS)
+                .chain(backward::GPU_TESTS)
+                .chain(saturation::GPU_TESTS)
                 .for_each(|(test, run)| add(test, *run));
         }
     }

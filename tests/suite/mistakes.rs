@@ -35,7 +35,11 @@ fn mistakes(subject: &Subject) {
             BindError::NotStorage { side: Side::Target, usage: Usage::COPY_DST },
             "the target buffer has usage",
         ),
-        (bind((&data, 0..2), (&data, 5..8)), BindError::Lengths { source_len: 2, target_len: 3 }, "equally long"),
+        (
+            bind((&data, 0..2), (&data, 5..8)),
+            BindError::Lengths { side: Side::Source, source_len: 2, target_len: 3 },
+            "equally long",
+        ),
         (bind((&data, reversed), (&data, 0..1)), BindError::Reversed { side: Side::Source, start: 9, end: 3 }, "9..3"),
         (
             bind((&data, 99..101), (&data, 0..2)),
@@ -54,16 +58,24 @@ fn mistakes(subject: &Subject) {
         ),
         (
             bind((&data, 0..10), (&data, 9..19)),
-            plan(PlanError::Overlap { source_first: 0, target_first: 9, len: 10 }),
+            plan(PlanError::Overlap { side: Side::Source, source_first: 0, target_first: 9, len: 10 }),
             "in place",
         ),
         (with(&copies, 0), BindError::NotUniform { usage: Usage::COPY_DST }, "BufferUsages::UNIFORM"),
-        (with(&data, 0), BindError::UniformIsTarget, "a buffer of their own"),
-        (with(&uniform, 16), BindError::UniformAlignment { offset: 16, alignment: 256 }, "a multiple of 256"),
-        (with(&uniform, 256), BindError::UniformRange { offset: 256, size: 256 }, "enlarge it"),
+        (with(&data, 0), BindError::Shared { side: Side::Parameters, other: Side::Target }, "a buffer of its own"),
+        (
+            with(&uniform, 16),
+            BindError::Alignment { side: Side::Parameters, offset: 16, alignment: 256 },
+            "a multiple of 256",
+        ),
+        (
+            with(&uniform, 256),
+            BindError::TooShort { side: Side::Parameters, offset: 256, bytes: 16, size: 256 },
+            "enlarge it",
+        ),
         (
             with(&uniform, u64::MAX - 255),
-            BindError::UniformRange { offset: u64::MAX - 255, size: 256 },
+            BindError::TooShort { side: Side::Parameters, offset: u64::MAX - 255, bytes: 16, size: 256 },
             "buffer of 256 bytes",
         ),
     ];

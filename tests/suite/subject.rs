@@ -1,7 +1,7 @@
 //! What the tests run on, and inputs for it.
 
 use hard_sigmoid::half::{bf16, f16};
-use hard_sigmoid::{Element, Gpu, HardSigmoid, cpu};
+use hard_sigmoid::{Backward, Element, Gpu, HardSigmoid, Saturation, cpu};
 
 /// A name, and what runs once for each subject.
 pub(crate) type Test = (&'static str, fn(&Subject));
@@ -48,6 +48,38 @@ impl Subject {
         }
     }
 
+    pub(crate) fn backward<T: Number>(&self, backward: Backward, saved: &[T], grad_y: &[T]) -> Vec<T> {
+        let mut grad_x = vec![T::WRONG; saved.len()];
+        match self {
+            Self::Cpu => cpu::backward(backward, saved, grad_y, &mut grad_x).unwrap(),
+            Self::Gpu { gpu, .. } => gpu.backward_blocking(backward, saved, grad_y, &mut grad_x).unwrap(),
+        }
+        grad_x
+    }
+
+    pub(crate) fn backward_in_place<T: Number>(&self, backward: Backward, saved: &[T], grad: &mut [T]) {
+        match self {
+            Self::Cpu => cpu::backward_in_place(backward, saved, grad).unwrap(),
+            Self::Gpu { gpu, .. } => gpu.backward_in_place_blocking(backward, saved, grad).unwrap(),
+        }
+    }
+
+    pub(crate) fn saturation<T: Number>(&self, f: HardSigmoid, source: &[T]) -> Saturation {
+        match self {
+            Self::Cpu => cpu::saturation(f, source),
+            Self::Gpu { gpu, .. } => gpu.saturation_blocking(f, source).unwrap(),
+        }
+    }
+
+    pub(crate) fn apply_with_saturation<T: Number>(&self, f: HardSigmoid, source: &[T]) -> (Vec<T>, Saturation) {
+        let mut target = vec![T::WRONG; source.len()];
+        let counts = match self {
+            Self::Cpu => cpu::apply_with_saturation(f, source, &mut target).unwrap(),
+            Self::Gpu { gpu, .. } => gpu.apply_with_saturation_blocking(f, source, &mut target).unwrap(),
+        };
+        (target, counts)
+    }
+
     /// A new device on the same adapter, with limits changed by `lower`.
     pub(crate) fn device(&self, lower: impl FnOnce(&mut wgpu::Limits)) -> (wgpu::Device, wgpu::Queue) {
         let Self::Gpu { adapter, .. } = self else { panic!("the CPU has no device") };
@@ -61,7 +93,8 @@ impl Subject {
 /// Functions of every kind: the presets, falling, steep, constant, flat. None whose results are subnormal, which some
 /// drivers flush: validation.rs has those.
 pub(crate) fn functions() -> Vec<HardSigmoid> {
-    let pairs = [(-0.2, 0.5), (0.0, 0.25), (1.0, -0.25), (40.0, -3.0), (0.5, 0.6), (1e-20, 0.3)];
+    let pairs =
+        [(-0.2, 0.5), (0.0, 0.25), (1.0, -0.25), (40.0, -3.0), (0.5, 0.6), (1e-20, 0.3), (0.5, 1.0), (-0.5, 1.0)];
     let mut all = vec![HardSigmoid::ONNX, HardSigmoid::PYTORCH];
     all.extend(pairs.map(|(alpha, beta)| HardSigmoid::new(alpha, beta).unwrap()));
     all
@@ -97,14 +130,21 @@ const SPECIAL: [u32; 24] = [
 ];
 
 /// What the tests ask of an element type.
-pub(crate) trait Number: Element {
+pub(crate) trait Number: Element + PartialOrd {
     /// No result of the function.
     const WRONG: Self;
+
+    const ONE: Self;
 
     /// The `i`-th of the numbers to test with.
     fn number(i: usize) -> Self;
 
+    /// Whether it is not 0, and so small that it times the slope of a function may be subnormal in f32.
+    fn is_tiny(self) -> bool;
+
     fn raw(self) -> u64;
+
+    fn widened(self) -> f64;
 }
 
 fn scrambled(i: usize) -> u32 {
@@ -113,6 +153,7 @@ fn scrambled(i: usize) -> u32 {
 
 impl Number for f32 {
     const WRONG: Self = -7.0;
+    const ONE: Self = 1.0;
 
     fn number(i: usize) -> Self {
         match (SPECIAL.get(i), i % 2) {
@@ -122,8 +163,16 @@ impl Number for f32 {
         }
     }
 
+    fn is_tiny(self) -> bool {
+        self != 0.0 && self.abs() < 1e-30
+    }
+
     fn raw(self) -> u64 {
         self.to_bits().into()
+    }
+
+    fn widened(self) -> f64 {
+        self.into()
     }
 }
 
@@ -131,6 +180,7 @@ macro_rules! half_number {
     ($type:ident) => {
         impl Number for $type {
             const WRONG: Self = Self::from_f32_const(-7.0);
+            const ONE: Self = $type::ONE;
 
             /// All there are, and every other one between -4 and 4.
             fn number(i: usize) -> Self {
@@ -141,8 +191,16 @@ macro_rules! half_number {
                 }
             }
 
+            fn is_tiny(self) -> bool {
+                self.to_f32().is_tiny()
+            }
+
             fn raw(self) -> u64 {
                 self.to_bits().into()
+            }
+
+            fn widened(self) -> f64 {
+                self.into()
             }
         }
     };
@@ -153,6 +211,7 @@ half_number!(bf16);
 
 impl Number for f64 {
     const WRONG: Self = -7.0;
+    const ONE: Self = 1.0;
 
     fn number(i: usize) -> Self {
         match f32::number(i) {
@@ -161,14 +220,27 @@ impl Number for f64 {
         }
     }
 
+    fn is_tiny(self) -> bool {
+        (self as f32).is_tiny()
+    }
+
     fn raw(self) -> u64 {
         self.to_bits()
+    }
+
+    fn widened(self) -> f64 {
+        self
     }
 }
 
 /// `len` numbers: the special ones, then every other one from all bit patterns and the rest between -4 and 4.
 pub(crate) fn numbers<T: Number>(len: usize) -> Vec<T> {
     (0..len).map(T::number).collect()
+}
+
+/// Gradients: numbers of all kinds, but none so small that it, or a product with a slope of the tests, is subnormal.
+pub(crate) fn gradients<T: Number>(len: usize) -> Vec<T> {
+    (0..len).map(|i| T::number(i + 29)).map(|g| if g.is_tiny() { T::WRONG } else { g }).collect()
 }
 
 /// Fails with the first element whose bits differ.

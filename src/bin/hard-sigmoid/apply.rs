@@ -1,35 +1,34 @@
 //! `hard-sigmoid apply`: a file in, a file out, piece by piece.
 
-use std::io::Read;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use clap::ValueEnum;
-use hard_sigmoid::half::f16;
-use hard_sigmoid::{Backend, Element, Engine, HardSigmoid, Ran, validate};
+use hard_sigmoid::half::{bf16, f16};
+use hard_sigmoid::{Element, Engine, HardSigmoid, Ran, cpu, validate};
+use indicatif::ProgressBar;
 
 use super::function::Function;
-use super::npy::{Dtype, Npy};
+use super::input::{self, Dtype, Input, PIECE, Section};
 use super::output::Output;
+use super::place::Place;
 use super::stop::Stop;
-use super::{Failure, npy, progress};
+use super::{Failure, progress};
 
-/// Elements read, computed and written at a time: 8 to 32 MiB.
-const PIECE: usize = 1 << 22;
-
-/// Apply the function to every element of a .npy file.
+/// Apply the function to every element of a .npy file, or of the tensors of a .safetensors file.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A .npy file of dtype float16, float32 or float64 (little-endian), of any shape.
+    /// A .npy file of dtype float16, float32 or float64 (little-endian) and of any shape, or a .safetensors file with
+    /// tensors of F16, BF16, F32 or F64.
     input: PathBuf,
-    /// Where the result goes: the same shape, order and dtype.
+    /// Where the result goes: the same shapes, order and types. Other tensors and metadata are carried over as they are.
     output: PathBuf,
     #[command(flatten)]
     function: Function,
-    /// Where to run. auto: a hardware GPU for large files if there is one, otherwise the CPU. gpu: any adapter, software
-    /// ones included; WGPU_BACKEND (vulkan, gl, metal, dx12) and WGPU_ADAPTER_NAME (a part of the name) choose.
-    #[arg(long, value_enum, default_value_t = Where::Auto)]
-    backend: Where,
+    /// Compute this tensor of a .safetensors file, and others named so, instead of all that can be.
+    #[arg(long, value_name = "NAME")]
+    tensor: Vec<String>,
+    #[command(flatten)]
+    place: Place,
     /// Check every element by another path: a GPU's against the CPU's, bit for bit; the CPU's against an f64 evaluation.
     #[arg(long)]
     verify: bool,
@@ -41,101 +40,122 @@ pub(crate) struct Args {
     quiet: bool,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Where {
-    Auto,
-    Gpu,
-    Cpu,
+/// What the pieces of a run share.
+struct Run<'a> {
+    args: &'a Args,
+    f: HardSigmoid,
+    input: Input,
+    output: Output,
+    engine: Engine,
+    stop: Stop,
+    bar: ProgressBar,
+    /// Elements computed.
+    done: u64,
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let f = args.function.named();
-    let input = npy::open(&args.input)?;
-    match input.dtype {
-        Dtype::F16 => apply::<f16>(args, f, input),
-        Dtype::F32 => apply::<f32>(args, f, input),
-        Dtype::F64 => apply::<f64>(args, f, input),
-    }
-}
-
-fn apply<T: Element>(args: &Args, f: HardSigmoid, mut input: Npy) -> Result<(), Failure> {
+    let input = input::open(&args.input, &args.tensor)?;
     let started = Instant::now();
     let stop = Stop::on_signals();
-    let mut output = Output::create(&args.output, &args.input, args.force)?;
-    let backend = match args.backend {
-        Where::Auto if !T::ON_GPU => Backend::Cpu,
-        Where::Auto => Backend::Auto,
-        Where::Gpu => Backend::Gpu,
-        Where::Cpu => Backend::Cpu,
-    };
-    let fail = |what: String| Failure::file(&args.input, what);
-    let mut engine = Engine::open_blocking(backend, input.elements).map_err(|error| fail(error.to_string()))?;
-    let bar = progress::bar(input.elements, args.quiet);
+    let output = Output::create(&args.output, &args.input, args.force)?;
+    let engine = args.place.open(&input).map_err(|error| Failure::file(&args.input, error))?;
+    let bar = progress::bar(input.elements(), args.quiet);
+    let mut run = Run { args, f, input, output, engine, stop, bar, done: 0 };
 
-    output.write(&input.header)?;
-    let mut done = 0;
-    let (mut x, mut y) = (Vec::<T>::new(), Vec::<T>::new());
-    while done < input.elements {
-        let len = usize::try_from(input.elements.saturating_sub(done)).map_or(PIECE, |left| left.min(PIECE));
-        x.resize(len, T::zeroed());
-        y.resize(len, T::zeroed());
-        input.file.read_exact(bytemuck::cast_slice_mut(&mut x)).map_err(|error| {
-            fail(format!(
-                "cannot be read to its end ({error}): it was shortened meanwhile, or its disk fails; try again"
-            ))
-        })?;
-        stop.check()?;
-        engine.apply_blocking(f, &x, &mut y).map_err(|error| fail(error.to_string()))?;
-        if args.verify {
-            verify(f, &engine.ran(), &x, &y, done).map_err(&fail)?;
+    run.output.write(&run.input.header)?;
+    for section in std::mem::take(&mut run.input.sections) {
+        match section.computed {
+            None => run.carry_over(section.bytes)?,
+            Some((Dtype::F16, elements)) => run.compute::<f16>(elements, &section)?,
+            Some((Dtype::Bf16, elements)) => run.compute::<bf16>(elements, &section)?,
+            Some((Dtype::F32, elements)) => run.compute::<f32>(elements, &section)?,
+            Some((Dtype::F64, elements)) => run.compute::<f64>(elements, &section)?,
         }
-        output.write(bytemuck::cast_slice(&y))?;
-        done = done.saturating_add(len as u64);
-        bar.set_position(done);
+        run.input.sections.push(section);
     }
-    output.finish()?;
-    bar.finish_and_clear();
+    run.output.finish()?;
+    run.bar.finish_and_clear();
     if !args.quiet {
-        summarise::<T>(
-            &engine,
-            matches!(args.backend, Where::Auto),
-            done,
-            started.elapsed().as_secs_f64(),
-            args.verify,
-        );
+        let place = args.place.describe(&run.engine, &run.input);
+        super::say(&summary(&place, &run.input, started.elapsed().as_secs_f64(), args.verify));
     }
     Ok(())
 }
 
-fn verify<T: Element>(f: HardSigmoid, ran: &Ran, x: &[T], y: &[T], done: u64) -> Result<(), String> {
+impl Run<'_> {
+    fn compute<T: Element>(&mut self, elements: u64, section: &Section) -> Result<(), Failure> {
+        let fail = |what: String| Failure::file(&self.args.input, what);
+        let (mut x, mut y) = (Vec::<T>::new(), Vec::<T>::new());
+        let mut left = elements;
+        while left > 0 {
+            let len = usize::try_from(left).map_or(PIECE, |left| left.min(PIECE));
+            x.resize(len, T::zeroed());
+            y.resize(len, T::zeroed());
+            self.input.read(&mut x).map_err(fail)?;
+            self.stop.check()?;
+            self.engine.apply_blocking(self.f, &x, &mut y).map_err(|error| fail(error.to_string()))?;
+            if self.args.verify {
+                let index = elements.saturating_sub(left);
+                let ran = if T::ON_GPU { self.engine.ran() } else { Ran::Cpu { threads: cpu::threads() } };
+                verify(self.f, &ran, &x, &y, index, section.name.as_deref()).map_err(fail)?;
+            }
+            self.output.write(bytemuck::cast_slice(&y))?;
+            left = left.saturating_sub(len as u64);
+            self.done = self.done.saturating_add(len as u64);
+            self.bar.set_position(self.done);
+        }
+        Ok(())
+    }
+
+    fn carry_over(&mut self, bytes: u64) -> Result<(), Failure> {
+        let mut piece = Vec::new();
+        let mut left = bytes;
+        while left > 0 {
+            let len = usize::try_from(left).map_or(PIECE, |left| left.min(PIECE));
+            piece.resize(len, 0_u8);
+            self.input.read(&mut piece).map_err(|what| Failure::file(&self.args.input, what))?;
+            self.stop.check()?;
+            self.output.write(&piece)?;
+            left = left.saturating_sub(len as u64);
+        }
+        Ok(())
+    }
+}
+
+/// `index`: of the first element in its array or tensor.
+fn verify<T: Element>(
+    f: HardSigmoid,
+    ran: &Ran,
+    x: &[T],
+    y: &[T],
+    index: u64,
+    tensor: Option<&str>,
+) -> Result<(), String> {
     let (difference, other) = match ran {
         Ran::Gpu { .. } => (validate::first_unlike_eval(f, x, y), "the CPU path"),
         _ => (validate::first_out_of_bound(f, x, y), "the f64 evaluation"),
     };
-    match difference {
-        None => Ok(()),
-        Some(mut difference) => {
-            // The index in the file, not in the piece.
-            difference.index = difference.index.saturating_add(done);
-            Err(format!("{difference} by {other}; nothing was written, please report it with this line ({ran})"))
-        }
-    }
+    let Some(mut difference) = difference else { return Ok(()) };
+    difference.index = difference.index.saturating_add(index);
+    let tensor = tensor.map_or(String::new(), |name| format!("tensor {name:?}, "));
+    Err(format!("{tensor}{difference} by {other}; nothing was written, please report it with this line ({ran})"))
 }
 
-fn summarise<T: Element>(engine: &Engine, auto: bool, elements: u64, seconds: f64, verified: bool) {
-    let why = match engine.fallback() {
-        Some(why) => format!(" (auto: {why})"),
-        None if auto && !T::ON_GPU => format!(" (auto: no GPU computes {})", T::NAME),
-        None => String::new(),
-    };
-    let gigabytes = elements as f64 * size_of::<T>() as f64 * 2e-9;
+fn summary(place: &str, input: &Input, seconds: f64, verified: bool) -> String {
+    let computed: Vec<_> = input.sections.iter().filter(|section| section.computed.is_some()).collect();
+    let bytes = computed.iter().map(|section| section.bytes).fold(0, u64::saturating_add);
+    let mut kinds: Vec<_> = computed.iter().map(|section| section.kind).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let mut what = format!("{} {} elements", input.elements(), kinds.join(" and "));
+    if computed.iter().any(|section| section.name.is_some()) {
+        let others = input.sections.len().saturating_sub(computed.len());
+        what.push_str(&format!(" of {} tensors, {others} others carried over,", computed.len()));
+    }
+    let speed = bytes as f64 * 2e-9 / seconds;
     let verified = if verified { ", verified" } else { "" };
-    super::say(&format!(
-        "{}{why}: {elements} {} elements in {seconds:.3} s, {:.2} GB/s read and written{verified}",
-        engine.ran(),
-        T::NAME,
-        gigabytes / seconds
-    ));
+    format!("{place}: {what} in {seconds:.3} s, {speed:.2} GB/s read and written{verified}")
 }
 
 #[cfg(test)]
@@ -147,9 +167,11 @@ mod tests {
         let f = HardSigmoid::ONNX;
         let x = [0.0_f32, 1.25, 9.0];
         let cpu = Ran::Cpu { threads: 1 };
-        assert_eq!(verify(f, &cpu, &x, &[0.5, 0.75, 1.0], 4000), Ok(()));
-        let message = verify(f, &cpu, &x, &[0.5, 0.7501, 1.0], 4000).unwrap_err();
-        for part in ["element 4001:", "input 1.25e0", "gave 7.501e-1", "expected 7.5e-1", "the f64 evaluation"] {
+        assert_eq!(verify(f, &cpu, &x, &[0.5, 0.75, 1.0], 4000, None), Ok(()));
+        let message = verify(f, &cpu, &x, &[0.5, 0.7501, 1.0], 4000, Some("a.b")).unwrap_err();
+        let parts =
+            ["\"a.b\"", "element 4001:", "input 1.25e0", "gave 7.501e-1", "expected 7.5e-1", "the f64 evaluation"];
+        for part in parts {
             assert!(message.contains(part), "{part} is not in {message}");
         }
     }

@@ -4,10 +4,15 @@
 
 mod adapters;
 mod apply;
+mod bench;
 mod function;
+mod input;
 mod npy;
 mod output;
+mod place;
 mod progress;
+mod safetensors;
+mod stats;
 mod stop;
 mod validate;
 
@@ -31,6 +36,8 @@ enum Command {
     Apply(apply::Args),
     /// List the GPU adapters of this machine.
     Adapters,
+    Bench(bench::Args),
+    Stats(stats::Args),
     Validate(validate::Args),
 }
 
@@ -38,6 +45,8 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Apply(args) => apply::run(&args),
         Command::Adapters => adapters::run(),
+        Command::Bench(args) => bench::run(&args),
+        Command::Stats(args) => stats::run(&args),
         Command::Validate(args) => validate::run(&args),
     };
     match result {
@@ -51,13 +60,16 @@ fn main() -> ExitCode {
 
 /// One line on stderr. That nobody can read it changes nothing about the work.
 fn say(message: &str) {
-    // Names and file contents may hold line breaks and terminal escapes.
-    let mut line = String::from("hard-sigmoid: ");
-    for c in message.chars() {
+    let _ = std::io::stderr().write_all(format!("hard-sigmoid: {}\n", printable(message)).as_bytes());
+}
+
+/// In one line: names and file contents may hold line breaks and terminal escapes.
+fn printable(text: &str) -> String {
+    let mut line = String::new();
+    for c in text.chars() {
         if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
     }
-    line.push('\n');
-    let _ = std::io::stderr().write_all(line.as_bytes());
+    line
 }
 
 /// Lines on stdout, which is what a command like this is for.

@@ -5,6 +5,7 @@ use std::io::{Cursor, Read};
 use std::path::Path;
 
 use super::Failure;
+use super::input::{Dtype, Input, Section};
 
 /// Longer headers are refused: NumPy itself reads no more than 10,000 bytes by default.
 const MAX_HEADER: usize = 1 << 16;
@@ -13,36 +14,14 @@ const MAX_HEADER: usize = 1 << 16;
 const MAX_BRACKETS: usize = 64;
 
 /// The dtypes that can be read, by their `descr`.
-#[derive(Clone, Copy)]
-pub(crate) enum Dtype {
-    F16,
-    F32,
-    F64,
-}
+const DTYPES: [(Dtype, &str); 3] = [(Dtype::F16, "'<f2'"), (Dtype::F32, "'<f4'"), (Dtype::F64, "'<f8'")];
 
-impl Dtype {
-    const ALL: [(Self, &str, u64); 3] = [(Self::F16, "'<f2'", 2), (Self::F32, "'<f4'", 4), (Self::F64, "'<f8'", 8)];
-}
+pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
 
-/// An open file whose header has been read.
-pub(crate) struct Npy {
-    /// Positioned behind the header.
-    pub(crate) file: File,
-    /// A header for what is computed, which has the same shape, order and type.
-    pub(crate) header: Vec<u8>,
-    pub(crate) elements: u64,
-    pub(crate) dtype: Dtype,
-}
-
-pub(crate) fn open(path: &Path) -> Result<Npy, Failure> {
+/// Reads the header of a file of `bytes` bytes, which begins with the magic. The header of the output is for the same
+/// shape, order and type.
+pub(crate) fn read(mut file: File, bytes: u64, path: &Path) -> Result<Input, Failure> {
     let fail = |what: String| Failure::file(path, what);
-    let unreadable = |error| fail(format!("cannot be read: {error}; give a file that exists and that you may read"));
-    let metadata = std::fs::metadata(path).map_err(unreadable)?;
-    if !metadata.is_file() {
-        // Checked first: opening a FIFO would wait for a writer.
-        return Err(fail("is not a regular file: give a .npy file, not a directory, pipe or device".into()));
-    }
-    let mut file = File::open(path).map_err(unreadable)?;
     let header = read_header(&mut file).map_err(|what| fail(format!("{what}; save the array with numpy.save")))?;
     let parsed = npyz::NpyHeader::from_reader(Cursor::new(&header))
         .or_else(|error| npyz::NpyHeader::from_reader(Cursor::new(without_longs(&header))).map_err(|_| error))
@@ -53,8 +32,9 @@ pub(crate) fn open(path: &Path) -> Result<Npy, Failure> {
             fail(format!("is not a valid .npy file: {first}; save the array with numpy.save"))
         })?;
     let descr = parsed.dtype().descr();
-    let Some(&(dtype, descr, bytes)) = Dtype::ALL.iter().find(|(_, known, _)| *known == descr) else {
-        let remedy = "not '<f2', '<f4' or '<f8': save it as array.astype('<f4')";
+    let Some(&(dtype, descr)) = DTYPES.iter().find(|(_, known)| *known == descr) else {
+        let same_width = ["2", "4", "8"].into_iter().find(|width| descr == format!("'>f{width}'")).unwrap_or("4");
+        let remedy = format!("not '<f2', '<f4' or '<f8': save it as array.astype('<f{same_width}')");
         return Err(fail(format!("has dtype {descr}, {remedy}")));
     };
     let elements = match parsed.shape() {
@@ -62,11 +42,13 @@ pub(crate) fn open(path: &Path) -> Result<Npy, Failure> {
         shape if shape.contains(&0) => Some(0),
         shape => shape.iter().try_fold(1, |product: u64, &n| product.checked_mul(n)),
     };
-    let needed = elements.and_then(|n| n.checked_mul(bytes));
-    let held = metadata.len().saturating_sub(header.len() as u64);
+    let needed = elements.and_then(|n| n.checked_mul(dtype.bytes()));
+    let held = bytes.saturating_sub(header.len() as u64);
     match (elements, needed) {
         (Some(elements), Some(needed)) if needed == held => {
-            Ok(Npy { file, header: canonical(header, &parsed, descr), elements, dtype })
+            let header = canonical(header, &parsed, descr);
+            let section = Section { name: None, kind: dtype.name(), bytes: needed, computed: Some((dtype, elements)) };
+            Ok(Input { file, header, sections: vec![section] })
         }
         (_, Some(needed)) if needed < held => Err(fail(format!(
             "has {} bytes behind its data, which ends after {needed}: it is damaged or another format; save it again",
@@ -85,11 +67,7 @@ fn read_header(file: &mut File) -> Result<Vec<u8>, String> {
     let truncated = |_| "is not a .npy file: it ends within the header".to_owned();
     let mut header = vec![0; 10];
     file.read_exact(&mut header).map_err(truncated)?;
-    let (magic, rest) = header.split_at(6);
-    if magic != b"\x93NUMPY" {
-        return Err("is not a .npy file: it does not begin with \\x93NUMPY".into());
-    }
-    let len = match *rest {
+    let len = match *header.split_at(MAGIC.len()).1 {
         [1, _, a, b] => usize::from(u16::from_le_bytes([a, b])),
         [2 | 3, _, a, b] => {
             let mut high = [0; 2];

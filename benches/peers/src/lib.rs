@@ -1,0 +1,29 @@
+//! The CPU path as a C function, so that Python can call it on the same arrays and in the same process as its peers.
+
+use hard_sigmoid::{HardSigmoid, cpu};
+
+/// # Safety
+///
+/// `x` and `y` point to `len` f32 each, which do not overlap.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hard_sigmoid_f32(x: *const f32, y: *mut f32, len: usize) -> i32 {
+    let (x, y) = unsafe { (std::slice::from_raw_parts(x, len), std::slice::from_raw_parts_mut(y, len)) };
+    cpu::apply(HardSigmoid::PYTORCH, x, y).is_err().into()
+}
+
+/// A copy with as many threads.
+///
+/// # Safety
+///
+/// As [`hard_sigmoid_f32`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn memcpy_f32(x: *const f32, y: *mut f32, len: usize) -> i32 {
+    use rayon::prelude::*;
+    let (x, y) = unsafe { (std::slice::from_raw_parts(x, len), std::slice::from_raw_parts_mut(y, len)) };
+    if len < cpu::PARALLEL_FROM {
+        y.copy_from_slice(x);
+    } else {
+        x.par_chunks(1 << 16).zip(y.par_chunks_mut(1 << 16)).for_each(|(x, y)| y.copy_from_slice(x));
+    }
+    0
+}

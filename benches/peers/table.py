@@ -1,0 +1,16 @@
+"""Reads the JSON lines of the peers and prints one table: how many times as long as hard-sigmoid each takes."""
+
+import json
+import sys
+
+rows = {}
+for line in sys.stdin:
+    row = json.loads(line)
+    rows.setdefault((row["case"], row["adapter"], row["elements"]), {})[row["who"]] = row["seconds"]
+print("| what | on | elements | hard-sigmoid | how many times as long the others take |")
+print("|---|---|---|---|---|")
+for (case, adapter, elements), times in rows.items():
+    ours = times.pop("hard-sigmoid")
+    others = ", ".join(f"{who} {seconds / ours:.2f}" for who, seconds in times.items())
+    shown = f"{ours * 1e3:.3g} ms" if ours >= 1e-4 else f"{ours * 1e6:.3g} µs"
+    print(f"| {case.replace('_', ' ')} | {adapter} | {elements:,} | {shown} | {others} |")

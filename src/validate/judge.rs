@@ -1,0 +1,119 @@
+//! What a result should be: by the definition, by the exact function, and if subnormals are flushed.
+
+use super::{Difference, FIRST, Report};
+use crate::backward::{Backward, Mask};
+use crate::element::Float;
+use crate::hard_sigmoid::Line;
+use crate::reference::{Reference, signed_ulps, ulps};
+use crate::{Element, HardSigmoid};
+
+/// What is checked.
+pub(super) enum Judge<T: Element> {
+    Forward { line: Line<T>, reference: Reference },
+    Backward { backward: Backward, mask: Mask<T>, reference: Reference },
+}
+
+impl<T: Element> Judge<T> {
+    pub(super) fn forward(f: HardSigmoid) -> Self {
+        Self::Forward { line: f.line(), reference: Reference::new(f) }
+    }
+
+    pub(super) fn backward(backward: Backward) -> Self {
+        Self::Backward { backward, mask: backward.mask(), reference: Reference::new(backward.function()) }
+    }
+
+    pub(super) fn is_backward(&self) -> bool {
+        matches!(self, Self::Backward { .. })
+    }
+
+    /// Compares results for `x`, and as many gradients in the backward pass, the first of which has an index.
+    pub(super) fn compare(&self, x: &[T], grad_y: &[T], y: &[T], index: u64) -> Report<T> {
+        let mut report = Report { checked: x.len() as u64, ..Report::default() };
+        for (i, (&input, &got)) in x.iter().zip(y).enumerate() {
+            let grad = grad_y.get(i).copied();
+            let expected = self.expected(input, grad);
+            report.nan_checked += u64::from(input.quieted().is_some());
+            if got.bits() != expected.bits() {
+                if self.is_flushed(input, grad, got) {
+                    report.flushed += 1;
+                    continue;
+                }
+                report.mismatches += 1;
+                if report.first.len() < FIRST {
+                    let index = index + i as u64;
+                    report.first.push(Difference { index, input, grad_y: grad, got, expected });
+                }
+            }
+            report.out_of_bound += u64::from(!self.allows(input, grad, got));
+            if let Some(exact) = self.exact(input, grad) {
+                let ulps = if grad.is_some() { signed_ulps(got, exact) } else { ulps(got, exact) };
+                report.max_ulp = report.max_ulp.max(ulps);
+                // Both may be infinite.
+                let error = if got.to_exact() == exact { 0.0 } else { (got.to_exact() - exact).abs() };
+                report.max_abs_error = report.max_abs_error.max(if error.is_nan() { f64::INFINITY } else { error });
+            }
+        }
+        report
+    }
+
+    fn expected(&self, x: T, grad: Option<T>) -> T {
+        match self {
+            Self::Forward { line, .. } => line.eval(x),
+            Self::Backward { mask, .. } => mask.eval(x, grad.unwrap_or(T::zeroed())),
+        }
+    }
+
+    /// Whether the contract allows a result.
+    fn allows(&self, x: T, grad: Option<T>, got: T) -> bool {
+        match (self, self.exact(x, grad)) {
+            (Self::Forward { reference, .. }, _) => reference.allows(x, got),
+            (Self::Backward { .. }, Some(exact)) => signed_ulps(got, exact) <= 1,
+            (Self::Backward { .. }, None) => got.quieted().is_some(),
+        }
+    }
+
+    /// The exact result; none where it is NaN.
+    fn exact(&self, x: T, grad: Option<T>) -> Option<f64> {
+        match self {
+            Self::Forward { reference, .. } => x.quieted().is_none().then(|| reference.exact(x)),
+            Self::Backward { backward, reference, .. } => {
+                let is_inside = match backward.is_from_output() {
+                    true => x.to_exact() > 0.0 && x.to_exact() < 1.0 && backward.function().alpha() != 0.0,
+                    false => reference.is_inside(x),
+                };
+                let exact = if is_inside { reference.sloped(grad?) } else { 0.0 };
+                (!exact.is_nan()).then_some(exact)
+            }
+        }
+    }
+
+    /// Whether `got` is what the definition gives if subnormals are flushed to zero at some of its steps.
+    fn is_flushed(&self, x: T, grad: Option<T>, got: T) -> bool {
+        match self {
+            Self::Forward { line, .. } => is_flushed(*line, x, got),
+            // Its decisions are made with integers: only the product can be flushed, and what goes into it.
+            Self::Backward { reference, .. } => {
+                let is_zero = got.to_exact() == 0.0;
+                let subnormal = |x: f64| x != 0.0 && x.abs() < f32::MIN_POSITIVE.into();
+                // Before it is rounded to a 16-bit type.
+                let flushes = |grad: T| subnormal(reference.sloped(grad)) || subnormal(grad.to_exact());
+                is_zero && grad.is_some_and(flushes)
+            }
+        }
+    }
+}
+
+fn is_flushed<T: Element>(line: Line<T>, x: T, got: T) -> bool {
+    let (zero, least) = (T::Wide::of(0.0), T::Wide::of(f32::MIN_POSITIVE.into()));
+    let is_subnormal = |value: T::Wide| value < least && value + least > zero;
+    let flush = |value: T::Wide, really: bool| if really && is_subnormal(value) { zero } else { value };
+    x.quieted().is_none()
+        && (0..16).any(|steps| {
+            let at = |step: u32| steps & 1 << step != 0;
+            let sum = flush(flush(x.widen(), at(0)) + line.shift, at(1));
+            let z = flush(sum * line.slope, at(2));
+            let z = if z > line.lo { z } else { line.lo };
+            let y = if z < line.hi { z } else { line.hi };
+            T::round(flush(y, at(3)) + zero).bits() == got.bits()
+        })
+}

@@ -1,0 +1,75 @@
+//! Every call of `Engine`, blocking and async, on the CPU path and on the adapter that it chooses by itself.
+
+use hard_sigmoid::half::bf16;
+use hard_sigmoid::{Backend, Engine, Error, HardSigmoid, Ran, Side, cpu};
+use pollster::block_on;
+
+use crate::subject::{Number, assert_bits, gradients, numbers};
+
+pub(crate) fn every_call(backend: Backend) {
+    let mut engine = Engine::open_blocking(backend, 1 << 22).unwrap();
+    assert_eq!(matches!(engine.ran(), Ran::Gpu { .. }), backend == Backend::Gpu);
+    check::<f32>(&mut engine);
+    check::<bf16>(&mut engine);
+    if backend == Backend::Cpu {
+        check::<f64>(&mut engine);
+    }
+    assert!(engine.fallback().is_none());
+}
+
+fn check<T: Number>(engine: &mut Engine) {
+    let (f, len) = (HardSigmoid::PYTORCH, 1_100_003);
+    let (backward, x, grad_y) = (f.backward(), numbers::<T>(len), gradients::<T>(len));
+    let mut y = vec![T::WRONG; len];
+    cpu::apply(f, &x, &mut y).unwrap();
+    let mut grad_x = vec![T::WRONG; len];
+    cpu::backward(backward, &x, &grad_y, &mut grad_x).unwrap();
+    let counts = cpu::saturation(f, &x);
+
+    for blocking in [true, false] {
+        let mut target = vec![T::WRONG; len];
+        match blocking {
+            true => engine.apply_blocking(f, &x, &mut target).unwrap(),
+            false => block_on(engine.apply(f, &x, &mut target)).unwrap(),
+        }
+        assert_bits(&target, &y, &("apply", blocking));
+
+        let mut data = x.clone();
+        match blocking {
+            true => engine.apply_in_place_blocking(f, &mut data).unwrap(),
+            false => block_on(engine.apply_in_place(f, &mut data)).unwrap(),
+        }
+        assert_bits(&data, &y, &("in place", blocking));
+
+        target.fill(T::WRONG);
+        let counted = match blocking {
+            true => engine.apply_with_saturation_blocking(f, &x, &mut target).unwrap(),
+            false => block_on(engine.apply_with_saturation(f, &x, &mut target)).unwrap(),
+        };
+        assert_bits(&target, &y, &("with saturation", blocking));
+        assert_eq!(counted, counts);
+        let counted = match blocking {
+            true => engine.saturation_blocking(f, &x).unwrap(),
+            false => block_on(engine.saturation(f, &x)).unwrap(),
+        };
+        assert_eq!(counted, counts);
+
+        target.fill(T::WRONG);
+        match blocking {
+            true => engine.backward_blocking(backward, &x, &grad_y, &mut target).unwrap(),
+            false => block_on(engine.backward(backward, &x, &grad_y, &mut target)).unwrap(),
+        }
+        assert_bits(&target, &grad_x, &("backward", blocking));
+        let mut grad = grad_y.clone();
+        match blocking {
+            true => engine.backward_in_place_blocking(backward, &x, &mut grad).unwrap(),
+            false => block_on(engine.backward_in_place(backward, &x, &mut grad)).unwrap(),
+        }
+        assert_bits(&grad, &grad_x, &("backward in place", blocking));
+    }
+
+    let mut target = vec![T::WRONG; 3];
+    let error = engine.backward_blocking(backward, &x[..3], &grad_y[..2], &mut target).unwrap_err();
+    assert!(matches!(&error, Error::Length(l) if l.side == Side::Gradient && l.source_len == 2), "{error}");
+    assert_bits(&target, &[T::WRONG; 3], &"untouched");
+}
