@@ -33,8 +33,8 @@ const LEN: usize = 1001;
 
 fn main() -> Result<()> {
     let (device, queue) = headless::open()?;
-    let gate = headless::storage(&device, &queue, &[0.0; LEN]);
-    let features = headless::storage(&device, &queue, &[4.0; LEN]);
+    let gate = headless::storage(&device, &queue, &[0.0_f32; LEN]);
+    let features = headless::storage(&device, &queue, &[4.0_f32; LEN]);
     let (first, last) = (
         headless::compute(&device, wgpu::ShaderSource::Wgsl(GATE.into())),
         headless::compute(&device, wgpu::ShaderSource::Wgsl(MULTIPLY.into())),

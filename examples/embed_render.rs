@@ -45,8 +45,8 @@ fn main() -> Result<()> {
     let (device, queue) = headless::open()?;
     let panel = u64::from(SIDE * SIDE);
     let pixels = PANELS.len() * panel as usize;
-    let field = headless::storage(&device, &queue, &vec![0.0; pixels]);
-    let coverage = headless::storage(&device, &queue, &vec![0.0; pixels]);
+    let field = headless::storage(&device, &queue, &vec![0.0_f32; pixels]);
+    let coverage = headless::storage(&device, &queue, &vec![0.0_f32; pixels]);
     let compute = headless::compute(&device, wgpu::ShaderSource::Wgsl(FIELD.into()));
     let compute_group = headless::group(&device, &compute.get_bind_group_layout(0), &[&field]);
     let draw = pipeline(&device);
@@ -94,7 +94,7 @@ fn main() -> Result<()> {
         pass.set_bind_group(0, &draw_group, &[]);
         pass.draw(0..3, 0..1);
     }
-    let picture = headless::storage(&device, &queue, &vec![0.0; pixels]);
+    let picture = headless::storage(&device, &queue, &vec![0.0_f32; pixels]);
     encoder.copy_texture_to_buffer(
         target.as_image_copy(),
         wgpu::TexelCopyBufferInfo {

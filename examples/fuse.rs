@@ -147,7 +147,7 @@ fn drawn(device: &wgpu::Device, queue: &wgpu::Queue, uniform: &wgpu::Buffer) -> 
         pass.set_bind_group(0, &group, &[]);
         pass.draw(0..3, 0..1);
     }
-    let pixels = headless::storage(device, queue, &[0.0; 16]);
+    let pixels = headless::storage(device, queue, &[0.0_f32; 16]);
     encoder.copy_texture_to_buffer(
         texture.as_image_copy(),
         wgpu::TexelCopyBufferInfo { buffer: &pixels, layout: Default::default() },
