@@ -13,27 +13,28 @@ const SUMS: u32 = 16u;
 var<workgroup> tallies: array<Tally, WORKGROUP>;
 var<workgroup> sums: array<Tally, SUMS>;
 
-fn tally(y: u32) -> Tally {
-    let one = select(select(0x3f800000u, 0x3f80u, ELEMENT == BF16), 0x3c00u, ELEMENT == F16);
+// Of four results, each in the low bits of a word.
+fn tally(y: vec4<u32>) -> Tally {
     // No result but NaN is greater than 1, or has a sign.
-    let is_zero = select(0u, 1u, y == 0u);
-    let is_one = select(0u, 1u << 16u, y == one);
-    let is_inside = select(0u, 1u, y - 1u < one - 1u);
-    let is_nan = select(0u, 1u << 16u, y > one);
-    return Tally(is_zero | is_one, is_inside | is_nan);
-}
-
-fn tally_word(y: u32) -> Tally {
-    if per_word() == 1u {
-        return tally(y);
-    }
-    return tally(y & 0xffffu) + tally(y >> 16u);
+    let is_zero = select(vec4(0u), vec4(1u), y == vec4(0u));
+    let is_one = select(vec4(0u), vec4(1u << 16u), y == vec4(ONE));
+    let is_inside = select(vec4(0u), vec4(1u), y - 1u < vec4(ONE - 1u));
+    let is_nan = select(vec4(0u), vec4(1u << 16u), y > vec4(ONE));
+    let saturated = is_zero | is_one;
+    let others = is_inside | is_nan;
+    return Tally(
+        saturated.x + saturated.y + saturated.z + saturated.w,
+        others.x + others.y + others.z + others.w,
+    );
 }
 
 // Of the results for a vector.
 fn tally_vector(x: vec4<u32>) -> Tally {
     let y = result(x, vec4(0u));
-    return tally_word(y.x) + tally_word(y.y) + tally_word(y.z) + tally_word(y.w);
+    if PER_WORD == 1u {
+        return tally(y);
+    }
+    return tally(y & vec4(0xffffu)) + tally(y >> vec4(16u));
 }
 
 fn count(thread: u32, own: Tally) {
@@ -83,7 +84,7 @@ fn count_across_words(
 ) {
     let element = word_start(id.x);
     var own = Tally();
-    for (var i = element; i < element + per_word(); i++) {
+    for (var i = element; i < element + PER_WORD; i++) {
         if in_window(i) {
             own += tally_of_element(i);
         }
@@ -91,9 +92,11 @@ fn count_across_words(
     count(thread, own);
 }
 
+// Four times the same are counted four times.
 fn tally_of_element(element: u32) -> Tally {
     let x = pick_across(element);
-    return tally(result_of_element(select(x, x & 0xffffu, per_word() == 2u), 0u));
+    let y = result_of_elements(vec4(select(x, x & 0xffffu, PER_WORD == 2u)), vec4(0u));
+    return tally(y) / 4u;
 }
 
 @compute @workgroup_size(WORKGROUP)

@@ -12,17 +12,21 @@ struct HardSigmoid {
     hi: f32,
 }
 
-// The function on the raw bits of an f32. WGSL lets an implementation assume that no NaN occurs in arithmetic, so the
+// The function on the raw bits of four f32. WGSL lets an implementation assume that no NaN occurs in arithmetic, so the
 // test for one, and everything done with one, stays in integers: NaN gives a quiet NaN with its sign and payload.
 // Masking the sign makes the -0 that clamp may let through a +0.
-fn hard_sigmoid_bits(x: u32, f: HardSigmoid) -> u32 {
-    let y = clamp((bitcast<f32>(x) + f.shift) * f.slope, f.lo, f.hi);
-    let is_nan = (x & 0x7fffffffu) > 0x7f800000u;
-    return select(bitcast<u32>(y) & 0x7fffffffu, x | 0x00400000u, is_nan);
+fn hard_sigmoid_vec4_bits(x: vec4<u32>, f: HardSigmoid) -> vec4<u32> {
+    let y = clamp((bitcast<vec4<f32>>(x) + f.shift) * f.slope, vec4(f.lo), vec4(f.hi));
+    let is_nan = (x & vec4(0x7fffffffu)) > vec4(0x7f800000u);
+    return select(bitcast<vec4<u32>>(y) & vec4(0x7fffffffu), x | vec4(0x00400000u), is_nan);
+}
+
+fn hard_sigmoid_vec4(x: vec4<f32>, f: HardSigmoid) -> vec4<f32> {
+    return bitcast<vec4<f32>>(hard_sigmoid_vec4_bits(bitcast<vec4<u32>>(x), f));
 }
 
 fn hard_sigmoid(x: f32, f: HardSigmoid) -> f32 {
-    return bitcast<f32>(hard_sigmoid_bits(bitcast<u32>(x), f));
+    return hard_sigmoid_vec4(vec4(x), f).x;
 }
 
 // The backward pass: a gradient with respect to y times slope, where what was saved of the forward pass (x, or y with
@@ -34,21 +38,26 @@ struct HardSigmoidBackward {
     upper: f32,
 }
 
-// An integer that orders f32 as their values are, on drivers that flush subnormals too; NaN lie outside of the infinities.
-fn hard_sigmoid_order(x: u32) -> i32 {
-    let bits = bitcast<i32>(x);
-    return select(bits, bits ^ 0x7fffffff, bits < 0);
+// Integers that order f32 as their values are, on drivers that flush subnormals too; NaN lie outside of the infinities.
+fn hard_sigmoid_order(x: vec4<f32>) -> vec4<i32> {
+    let bits = bitcast<vec4<i32>>(x);
+    return select(bits, bits ^ vec4(0x7fffffff), bits < vec4(0));
 }
 
-fn hard_sigmoid_backward_bits(saved: u32, grad_y: u32, f: HardSigmoidBackward) -> u32 {
-    let at = hard_sigmoid_order(saved);
-    let is_above = at > hard_sigmoid_order(bitcast<u32>(f.lower));
-    let is_inside = is_above && at < hard_sigmoid_order(bitcast<u32>(f.upper));
-    let is_nan = (grad_y & 0x7fffffffu) > 0x7f800000u;
-    let grad_x = select(bitcast<u32>(bitcast<f32>(grad_y) * f.slope), grad_y | 0x00400000u, is_nan);
-    return select(0u, grad_x, is_inside);
+fn hard_sigmoid_backward_vec4_bits(saved: vec4<u32>, grad_y: vec4<u32>, f: HardSigmoidBackward) -> vec4<u32> {
+    let at = hard_sigmoid_order(bitcast<vec4<f32>>(saved));
+    let is_above = at > hard_sigmoid_order(vec4(f.lower));
+    let is_inside = is_above & (at < hard_sigmoid_order(vec4(f.upper)));
+    let is_nan = (grad_y & vec4(0x7fffffffu)) > vec4(0x7f800000u);
+    let product = bitcast<vec4<u32>>(bitcast<vec4<f32>>(grad_y) * f.slope);
+    return select(vec4(0u), select(product, grad_y | vec4(0x00400000u), is_nan), is_inside);
+}
+
+fn hard_sigmoid_backward_vec4(saved: vec4<f32>, grad_y: vec4<f32>, f: HardSigmoidBackward) -> vec4<f32> {
+    let bits = hard_sigmoid_backward_vec4_bits(bitcast<vec4<u32>>(saved), bitcast<vec4<u32>>(grad_y), f);
+    return bitcast<vec4<f32>>(bits);
 }
 
 fn hard_sigmoid_backward(saved: f32, grad_y: f32, f: HardSigmoidBackward) -> f32 {
-    return bitcast<f32>(hard_sigmoid_backward_bits(bitcast<u32>(saved), bitcast<u32>(grad_y), f));
+    return hard_sigmoid_backward_vec4(vec4(saved), vec4(grad_y), f).x;
 }

@@ -17,17 +17,6 @@ struct Window {
     len: u32,
 }
 
-// hard_sigmoid of the source.
-const FORWARD: u32 = 0u;
-// The source as it is.
-const COPY: u32 = 1u;
-// What was saved is the source, and the gradient is in the target, which it is replaced in.
-const BACKWARD: u32 = 2u;
-// The other way round: the gradient is the source, and what was saved is in the target.
-const BACKWARD_OVER_SAVED: u32 = 3u;
-
-override OPERATION: u32;
-
 // Threads in a workgroup: set by the host (plan.rs), which divides the work by it.
 override WORKGROUP: u32;
 override ROTATION: u32;
@@ -41,37 +30,18 @@ override ROTATION: u32;
 @group(0) @binding(2) var<storage, read_write> arena_words: array<u32>;
 @group(0) @binding(3) var<storage, read_write> target_vectors: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read_write> target_words: array<u32>;
-@group(0) @binding(4) var<storage, read> grad_vectors: array<vec4<u32>>;
-@group(0) @binding(4) var<storage, read> grad_words: array<u32>;
 
-// A driver sees this once for each word of a thread, whatever the operation and the type are: it is kept short, since
-// compiling it takes as long as it is.
-fn result_of_element(source: u32, old: u32) -> u32 {
-    let x = widen(source);
-    if OPERATION == FORWARD {
-        return narrow(hard_sigmoid_bits(x, HardSigmoid(params.x, params.y, params.z, params.w)));
+// The one or two elements of each word. `old` is the target's, or the gradient's of map_pair.
+fn result(source: vec4<u32>, old: vec4<u32>) -> vec4<u32> {
+    if PER_WORD == 1u {
+        return result_of_elements(source, old);
     }
-    let other = widen(old);
-    let saved = select(x, other, OPERATION == BACKWARD_OVER_SAVED);
-    let grad = select(other, x, OPERATION == BACKWARD_OVER_SAVED);
-    return narrow(hard_sigmoid_backward_bits(saved, grad, HardSigmoidBackward(params.x, params.y, params.z)));
+    let low = result_of_elements(source & vec4(0xffffu), old & vec4(0xffffu));
+    return low | (result_of_elements(source >> vec4(16u), old >> vec4(16u)) << vec4(16u));
 }
 
-// The one or two elements of a word. `old` is the target's, or the gradient's of map_pair.
 fn result_word(source: u32, old: u32) -> u32 {
-    if OPERATION == COPY {
-        return source;
-    }
-    let mask = select(0xffffffffu, 0xffffu, per_word() == 2u);
-    let low = result_of_element(source & mask, old & mask);
-    if per_word() == 1u {
-        return low;
-    }
-    return low | (result_of_element(source >> 16u, old >> 16u) << 16u);
-}
-
-fn result(x: vec4<u32>, old: vec4<u32>) -> vec4<u32> {
-    return vec4(result_word(x.x, old.x), result_word(x.y, old.y), result_word(x.z, old.z), result_word(x.w, old.w));
+    return result(vec4(source), vec4(old)).x;
 }
 
 // Four of the eight words of two vectors, from the `words`-th on.
@@ -86,9 +56,9 @@ fn rotate_words(a: vec4<u32>, b: vec4<u32>, words: u32) -> vec4<u32> {
 }
 
 fn rotate(a: vec4<u32>, b: vec4<u32>) -> vec4<u32> {
-    let words = ROTATION / per_word();
+    let words = ROTATION / PER_WORD;
     let low = rotate_words(a, b, words);
-    if ROTATION % per_word() == 0u {
+    if ROTATION % PER_WORD == 0u {
         return low;
     }
     // From the middle of a word on.
@@ -99,7 +69,7 @@ fn rotate(a: vec4<u32>, b: vec4<u32>) -> vec4<u32> {
 fn store(i: u32, x: vec4<u32>) {
     let at = window.target_first + i;
     var old = vec4(0u);
-    if OPERATION == BACKWARD || OPERATION == BACKWARD_OVER_SAVED {
+    if READS_TARGET {
         old = target_vectors[at];
     }
     target_vectors[at] = result(x, old);
@@ -107,7 +77,7 @@ fn store(i: u32, x: vec4<u32>) {
 
 // The first of the elements that thread `i` of a *_words entry point writes, counted from the target binding's start.
 fn word_start(i: u32) -> u32 {
-    return (window.target_first / per_word() + i) * per_word();
+    return (window.target_first / PER_WORD + i) * PER_WORD;
 }
 
 fn in_window(element: u32) -> bool {
@@ -116,17 +86,17 @@ fn in_window(element: u32) -> bool {
 
 // An element of a word, in the low bits.
 fn pick(word: u32, element: u32) -> u32 {
-    return word >> (16u * (element % per_word()));
+    return word >> (16u * (element % PER_WORD));
 }
 
 // The word of two elements that are in the low bits, or of one.
 fn join(low: u32, high: u32) -> u32 {
-    return select(low, (low & 0xffffu) | (high << 16u), per_word() == 2u);
+    return select(low, (low & 0xffffu) | (high << 16u), PER_WORD == 2u);
 }
 
 // A word whose elements in the window come from `fresh`, and the others from `old`.
 fn in_window_part(element: u32, fresh: u32, old: u32) -> u32 {
-    if per_word() == 1u {
+    if PER_WORD == 1u {
         return fresh;
     }
     let mask = select(0u, 0x0000ffffu, in_window(element)) | select(0u, 0xffff0000u, in_window(element + 1u));
@@ -139,17 +109,18 @@ fn in_window_part(element: u32, fresh: u32, old: u32) -> u32 {
 // Writes a word whose elements come from the low bits of `low` and, if there are two, `high`; those outside of the window
 // stay as they are.
 fn store_word(element: u32, low: u32, high: u32) {
-    let word = element / per_word();
+    let word = element / PER_WORD;
     let old = target_words[word];
     target_words[word] = in_window_part(element, result_word(join(low, high), old), old);
 }
 
 fn load_across(i: u32) -> vec4<u32> {
     let source = window.source_first + i;
-    if ROTATION == 0u {
-        return across_vectors[source];
+    var x = across_vectors[source];
+    if ROTATION != 0u {
+        x = rotate(x, across_vectors[source + 1u]);
     }
-    return rotate(across_vectors[source], across_vectors[source + 1u]);
+    return x;
 }
 
 fn pick_across(element: u32) -> u32 {
@@ -157,7 +128,7 @@ fn pick_across(element: u32) -> u32 {
         return 0u;
     }
     let source = element - window.target_first + window.source_first;
-    return pick(across_words[source / per_word()], source);
+    return pick(across_words[source / PER_WORD], source);
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -176,17 +147,18 @@ fn map_across(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation
 @compute @workgroup_size(WORKGROUP)
 fn map_across_words(@builtin(global_invocation_id) id: vec3<u32>) {
     let element = word_start(id.x);
-    if in_window(element) || in_window(element + per_word() - 1u) {
+    if in_window(element) || in_window(element + PER_WORD - 1u) {
         store_word(element, pick_across(element), pick_across(element + 1u));
     }
 }
 
 fn load_arena(i: u32) -> vec4<u32> {
     let source = window.source_first + i;
-    if ROTATION == 0u {
-        return arena_vectors[source];
+    var x = arena_vectors[source];
+    if ROTATION != 0u {
+        x = rotate(x, arena_vectors[source + 1u]);
     }
-    return rotate(arena_vectors[source], arena_vectors[source + 1u]);
+    return x;
 }
 
 fn pick_arena(element: u32) -> u32 {
@@ -194,7 +166,7 @@ fn pick_arena(element: u32) -> u32 {
         return 0u;
     }
     let source = element - window.target_first + window.source_first;
-    return pick(arena_words[source / per_word()], source);
+    return pick(arena_words[source / PER_WORD], source);
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -213,17 +185,18 @@ fn map_arena(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_
 @compute @workgroup_size(WORKGROUP)
 fn map_arena_words(@builtin(global_invocation_id) id: vec3<u32>) {
     let element = word_start(id.x);
-    if in_window(element) || in_window(element + per_word() - 1u) {
+    if in_window(element) || in_window(element + PER_WORD - 1u) {
         store_word(element, pick_arena(element), pick_arena(element + 1u));
     }
 }
 
 fn load_within(i: u32) -> vec4<u32> {
     let source = window.source_first + i;
-    if ROTATION == 0u {
-        return target_vectors[source];
+    var x = target_vectors[source];
+    if ROTATION != 0u {
+        x = rotate(x, target_vectors[source + 1u]);
     }
-    return rotate(target_vectors[source], target_vectors[source + 1u]);
+    return x;
 }
 
 fn pick_within(element: u32) -> u32 {
@@ -231,7 +204,7 @@ fn pick_within(element: u32) -> u32 {
         return 0u;
     }
     let source = element - window.target_first + window.source_first;
-    return pick(target_words[source / per_word()], source);
+    return pick(target_words[source / PER_WORD], source);
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -250,52 +223,7 @@ fn map_within(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation
 @compute @workgroup_size(WORKGROUP)
 fn map_within_words(@builtin(global_invocation_id) id: vec3<u32>) {
     let element = word_start(id.x);
-    if in_window(element) || in_window(element + per_word() - 1u) {
+    if in_window(element) || in_window(element + PER_WORD - 1u) {
         store_word(element, pick_within(element), pick_within(element + 1u));
-    }
-}
-
-// A vector of a source that lies as `across` does.
-fn load_grad(i: u32) -> vec4<u32> {
-    let source = window.source_first + i;
-    if ROTATION == 0u {
-        return grad_vectors[source];
-    }
-    return rotate(grad_vectors[source], grad_vectors[source + 1u]);
-}
-
-fn pick_grad(element: u32) -> u32 {
-    if !in_window(element) {
-        return 0u;
-    }
-    let source = element - window.target_first + window.source_first;
-    return pick(grad_words[source / per_word()], source);
-}
-
-fn store_pair(i: u32, saved: vec4<u32>, grad: vec4<u32>) {
-    target_vectors[window.target_first + i] = result(saved, grad);
-}
-
-@compute @workgroup_size(WORKGROUP)
-fn map_pair(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    let i = group.x * WORKGROUP * 4u + thread;
-    let a = load_across(i);
-    let b = load_across(i + WORKGROUP);
-    let c = load_across(i + WORKGROUP * 2u);
-    let d = load_across(i + WORKGROUP * 3u);
-    store_pair(i, a, load_grad(i));
-    store_pair(i + WORKGROUP, b, load_grad(i + WORKGROUP));
-    store_pair(i + WORKGROUP * 2u, c, load_grad(i + WORKGROUP * 2u));
-    store_pair(i + WORKGROUP * 3u, d, load_grad(i + WORKGROUP * 3u));
-}
-
-@compute @workgroup_size(WORKGROUP)
-fn map_pair_words(@builtin(global_invocation_id) id: vec3<u32>) {
-    let element = word_start(id.x);
-    if in_window(element) || in_window(element + per_word() - 1u) {
-        let saved = join(pick_across(element), pick_across(element + 1u));
-        let grad = join(pick_grad(element), pick_grad(element + 1u));
-        let word = element / per_word();
-        target_words[word] = in_window_part(element, result_word(saved, grad), target_words[word]);
     }
 }

@@ -1,4 +1,4 @@
-//! The backward pass: what a gradient with respect to y is with respect to x. The twin of `hard_sigmoid_backward_bits` in
+//! The backward pass: what a gradient with respect to y is with respect to x. The twin of `hard_sigmoid_backward_vec4_bits` in
 //! `shaders/hard_sigmoid.wgsl`.
 
 use std::cmp::Ordering;

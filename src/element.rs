@@ -65,8 +65,8 @@ pub(crate) mod sealed {
         /// The type that it is evaluated in.
         type Wide: Float;
 
-        /// The shader's `ELEMENT`; none if a GPU does not compute it.
-        const SHADER: Option<u32>;
+        /// Its part of the shader; none if a GPU does not compute it.
+        const SHADER: Option<&'static str>;
 
         fn widen(self) -> Self::Wide;
         fn round(y: Self::Wide) -> Self;
@@ -81,7 +81,7 @@ pub(crate) mod sealed {
     }
 }
 
-// As in shaders/element.wgsl, and without branches, so that loops become vector code; `half` converts one at a time.
+// As in shaders/f16.wgsl and shaders/bf16.wgsl, and without branches, so that loops become vector code; `half` converts one at a time.
 
 #[inline]
 fn widen_f16(h: f16) -> f32 {
@@ -136,7 +136,7 @@ macro_rules! element {
         impl sealed::Sealed for $type {
             type Wide = $wide;
 
-            const SHADER: Option<u32> = $shader;
+            const SHADER: Option<&'static str> = $shader;
 
             #[inline]
             fn widen(self) -> $wide {
@@ -176,9 +176,13 @@ macro_rules! element {
     };
 }
 
-element!(f32, f32, u32, Some(0), 0x7f80_0000, 0x0040_0000, |x| x, |y| y, |x: f64| x as f32);
-element!(f16, f32, u16, Some(1), 0x7c00, 0x0200, widen_f16, round_to_f16, |x| f16::from_f32(to_odd(x)));
-element!(bf16, f32, u16, Some(2), 0x7f80, 0x0040, bf16::to_f32, round_to_bf16, |x| bf16::from_f32(to_odd(x)));
+const F32: Option<&str> = Some(include_str!("../shaders/f32.wgsl"));
+const F16: Option<&str> = Some(include_str!("../shaders/f16.wgsl"));
+const BF16: Option<&str> = Some(include_str!("../shaders/bf16.wgsl"));
+
+element!(f32, f32, u32, F32, 0x7f80_0000, 0x0040_0000, |x| x, |y| y, |x: f64| x as f32);
+element!(f16, f32, u16, F16, 0x7c00, 0x0200, widen_f16, round_to_f16, |x| f16::from_f32(to_odd(x)));
+element!(bf16, f32, u16, BF16, 0x7f80, 0x0040, bf16::to_f32, round_to_bf16, |x| bf16::from_f32(to_odd(x)));
 element!(f64, f64, u64, None, 0x7ff0_0000_0000_0000, 0x0008_0000_0000_0000, |x| x, |y| y, |x| x);
 
 #[cfg(test)]

@@ -152,7 +152,7 @@ impl Params {
     }
 }
 
-/// The function ready to be evaluated for an element type. The twin of `hard_sigmoid_bits` in the shader.
+/// The function ready to be evaluated for an element type. The twin of `hard_sigmoid_vec4_bits` in the shader.
 pub(crate) struct Line<T: Element> {
     pub(crate) slope: T::Wide,
     pub(crate) shift: T::Wide,

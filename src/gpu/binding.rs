@@ -111,12 +111,10 @@ impl Kernel {
         let written: Vec<_> = buffers.iter().filter(|b| b.2).map(|&(side, buffer, _)| (side, buffer)).collect();
         let alignment = self.limits().min_uniform_buffer_offset_alignment;
         parameters.check(&written, alignment)?;
-        let element = Self::element::<T>()?;
         if tasks.is_empty() {
             return Ok(Binding { dispatches: Vec::new() });
         }
-        let compiled =
-            tasks.iter().map(|t| self.compiled(element, t.program, t.unit)).collect::<Result<Vec<_>, _>>()?;
+        let compiled = tasks.iter().map(|t| self.compiled::<T>(t.program, t.unit)).collect::<Result<Vec<_>, _>>()?;
         let bound = scoped(self.device(), "binding buffers", || {
             let stride = u64::from(alignment).max(BLOCK_BYTES as u64);
             let block = self.block(parameters, tasks, stride)?;

@@ -10,13 +10,12 @@ use crate::Element;
 use crate::error::{BindError, Error};
 use crate::plan::{self, Access, Limits, Unit};
 
-/// The definition in front of what applies it.
-const SHADER: &str = concat!(
-    include_str!("../../shaders/hard_sigmoid.wgsl"),
-    include_str!("../../shaders/element.wgsl"),
-    include_str!("../../shaders/map.wgsl"),
-    include_str!("../../shaders/count.wgsl"),
-);
+/// The shader is put together from whole files: the definition, an element type, the windows, and one of the operations. What
+/// an operation or a type does not need is not in its text: drivers take longer to see that than to compile the rest.
+const HARD_SIGMOID: &str = include_str!("../../shaders/hard_sigmoid.wgsl");
+const MAP: &str = include_str!("../../shaders/map.wgsl");
+const FORWARD: &str = concat!(include_str!("../../shaders/forward.wgsl"), include_str!("../../shaders/count.wgsl"));
+const BACKWARD: &str = include_str!("../../shaders/backward.wgsl");
 
 /// Workgroup memory that counting uses: `tallies` and `sums` in the shader.
 const COUNTING_BYTES: u32 = (plan::WORKGROUP + 16) * 8;
@@ -34,7 +33,7 @@ pub(super) enum Program {
     MapCount(Access),
 }
 
-/// The shader's `OPERATION`.
+/// What a map computes; but for the first, the shader's `OPERATION`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Operation {
     Forward,
@@ -44,6 +43,27 @@ pub(super) enum Operation {
 }
 
 impl Program {
+    /// The operation that its shader is for.
+    const fn operation(self) -> &'static str {
+        match self {
+            Self::Map(Operation::Forward, _) | Self::Count | Self::MapCount(_) => FORWARD,
+            Self::Map(Operation::Copy | Operation::Backward | Operation::BackwardOverSaved, _) | Self::Pair => BACKWARD,
+        }
+    }
+
+    /// The overrides of its shader.
+    fn constants(self, unit: Unit) -> Vec<(&'static str, f64)> {
+        let rotation = if let Unit::Vector { rotation } = unit { rotation } else { 0 };
+        let mut constants = vec![("WORKGROUP", plan::WORKGROUP.into()), ("ROTATION", rotation.into())];
+        constants.extend(match self {
+            Self::Map(Operation::Forward, _) | Self::Count | Self::MapCount(_) => None,
+            Self::Map(Operation::Copy, _) => Some(("OPERATION", 0.0)),
+            Self::Map(Operation::Backward, _) | Self::Pair => Some(("OPERATION", 1.0)),
+            Self::Map(Operation::BackwardOverSaved, _) => Some(("OPERATION", 2.0)),
+        });
+        constants
+    }
+
     /// The numbers of the storage bindings, and whether they are read only: source, second source, target, counters.
     pub(super) const fn storage(self) -> &'static [(u32, bool)] {
         match self {
@@ -77,8 +97,8 @@ impl Program {
 
 /// Hard sigmoid compiled for a device: makes [`Binding`](crate::Binding)s, which record into an app's own encoders and passes.
 ///
-/// Holds handles only and is cheap to clone; clones share their pipelines. A pipeline is compiled when the first
-/// binding needs it.
+/// Holds handles only and is cheap to clone; clones share their pipelines. Shaders and pipelines are compiled when the first
+/// binding needs them.
 #[derive(Clone, Debug)]
 pub struct Kernel(Arc<Inner>);
 
@@ -86,8 +106,9 @@ pub struct Kernel(Arc<Inner>);
 struct Inner {
     device: wgpu::Device,
     limits: wgpu::Limits,
-    module: wgpu::ShaderModule,
-    compiled: Mutex<HashMap<(u32, Program, Unit), Compiled>>,
+    /// By element type and operation.
+    modules: Mutex<HashMap<[&'static str; 2], wgpu::ShaderModule>>,
+    compiled: Mutex<HashMap<(&'static str, Program, Unit), Compiled>>,
 }
 
 /// A pipeline and the layout of its bind group.
@@ -98,13 +119,11 @@ pub(super) struct Compiled {
 }
 
 impl Kernel {
-    /// Compiles the shader for `device`, which needs no features and no limits above
-    /// [`wgpu::Limits::downlevel_defaults`].
+    /// For `device`, which needs no features and no limits above [`wgpu::Limits::downlevel_defaults`].
     ///
     /// # Errors
     ///
-    /// [`Error::MissingLimit`] on a device that cannot run compute shaders of this kind, and [`Error::Device`] if the
-    /// device refuses to make an object.
+    /// [`Error::MissingLimit`] on a device that cannot run compute shaders of this kind.
     pub fn new(device: &wgpu::Device) -> Result<Self, Error> {
         let limits = device.limits();
         for (name, needed, available) in [
@@ -121,17 +140,12 @@ impl Kernel {
                 return Err(Error::MissingLimit { name, needed, available });
             }
         }
-        scoped(device, "compiling the shader", || {
-            let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-                label: Some("hard_sigmoid"),
-                source: wgpu::ShaderSource::Wgsl(SHADER.into()),
-            });
-            Self(Arc::new(Inner { device: device.clone(), limits: limits.clone(), module, compiled: Mutex::default() }))
-        })
+        let (device, modules, compiled) = (device.clone(), Mutex::default(), Mutex::default());
+        Ok(Self(Arc::new(Inner { device, limits, modules, compiled })))
     }
 
-    /// The shader's name for an element type.
-    pub(super) fn element<T: Element>() -> Result<u32, BindError> {
+    /// The shader's part for an element type.
+    pub(super) fn element<T: Element>() -> Result<&'static str, BindError> {
         T::SHADER.ok_or(BindError::NotOnGpu { element: T::NAME })
     }
 
@@ -143,10 +157,9 @@ impl Kernel {
     ///
     /// [`Error::Bind`] for f64, and [`Error::Device`] if the device refuses.
     pub fn compile_ahead<T: Element>(&self) -> Result<(), Error> {
-        let element = Self::element::<T>()?;
         for access in [Access::Across, Access::Within] {
             for unit in [Unit::Vector { rotation: 0 }, Unit::Word] {
-                self.compiled(element, Program::Map(Operation::Forward, access), unit)?;
+                self.compiled::<T>(Program::Map(Operation::Forward, access), unit)?;
             }
         }
         Ok(())
@@ -170,20 +183,30 @@ impl Kernel {
         }
     }
 
+    fn module<T: Element>(&self, program: Program) -> Result<wgpu::ShaderModule, Error> {
+        let (element, operation) = (Self::element::<T>()?, program.operation());
+        let all = || self.0.modules.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(module) = all().get(&[T::NAME, operation]) {
+            return Ok(module.clone());
+        }
+        let module = scoped(&self.0.device, "compiling the shader", || {
+            self.0.device.create_shader_module(wgpu::ShaderModuleDescriptor {
+                label: Some("hard_sigmoid"),
+                source: wgpu::ShaderSource::Wgsl([HARD_SIGMOID, element, MAP, operation].concat().into()),
+            })
+        })?;
+        Ok(all().entry([T::NAME, operation]).or_insert(module).clone())
+    }
+
     /// The pipeline of a window, compiled if none before has needed it.
-    pub(super) fn compiled(&self, element: u32, program: Program, unit: Unit) -> Result<Compiled, Error> {
-        let key = (element, program, unit);
+    pub(super) fn compiled<T: Element>(&self, program: Program, unit: Unit) -> Result<Compiled, Error> {
+        let key = (T::NAME, program, unit);
         let all = || self.0.compiled.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(compiled) = all().get(&key) {
             return Ok(compiled.clone());
         }
         let device = &self.0.device;
-        let rotation = if let Unit::Vector { rotation } = unit { rotation } else { 0 };
-        let operation = match program {
-            Program::Map(operation, _) => operation,
-            Program::Pair => Operation::Backward,
-            Program::Count | Program::MapCount(_) => Operation::Forward,
-        };
+        let module = self.module::<T>(program)?;
         let compiled = scoped(device, "compiling a pipeline", || {
             let storage = |&(binding, read_only): &(u32, bool)| {
                 layout_entry(binding, wgpu::BufferBindingType::Storage { read_only }, 0)
@@ -200,15 +223,10 @@ impl Kernel {
             let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
                 label: Some("hard_sigmoid"),
                 layout: Some(&pipeline_layout),
-                module: &self.0.module,
+                module: &module,
                 entry_point: Some(program.entry_point(unit)),
                 compilation_options: wgpu::PipelineCompilationOptions {
-                    constants: &[
-                        ("WORKGROUP", f64::from(plan::WORKGROUP)),
-                        ("ROTATION", f64::from(rotation)),
-                        ("ELEMENT", f64::from(element)),
-                        ("OPERATION", f64::from(operation as u32)),
-                    ],
+                    constants: &program.constants(unit),
                     // Counting writes all that it reads.
                     zero_initialize_workgroup_memory: false,
                 },
