@@ -128,7 +128,7 @@ fn to_odd(x: f64) -> f32 {
 }
 
 macro_rules! element {
-    ($type:ident, $wide:ident, $bits:ident, $shader:expr, $inf:expr, $quiet:expr, $widen:expr, $round:expr, $from:expr) => {
+    ($type:ident, $wide:ident, $bits:ident, $shader:expr, $is_nan:expr, $quiet:expr, $widen:expr, $round:expr, $from:expr) => {
         impl Element for $type {
             const NAME: &'static str = stringify!($type);
         }
@@ -150,8 +150,7 @@ macro_rules! element {
 
             #[inline]
             fn quieted(self) -> Option<Self> {
-                let bits = self.to_bits();
-                (bits & ($bits::MAX >> 1) > $inf).then(|| Self::from_bits(bits | $quiet))
+                $is_nan(self).then(|| Self::from_bits(self.to_bits() | $quiet))
             }
 
             #[inline]
@@ -180,10 +179,10 @@ const F32: Option<&str> = Some(include_str!("../shaders/f32.wgsl"));
 const F16: Option<&str> = Some(include_str!("../shaders/f16.wgsl"));
 const BF16: Option<&str> = Some(include_str!("../shaders/bf16.wgsl"));
 
-element!(f32, f32, u32, F32, 0x7f80_0000, 0x0040_0000, |x| x, |y| y, |x: f64| x as f32);
-element!(f16, f32, u16, F16, 0x7c00, 0x0200, widen_f16, round_to_f16, |x| f16::from_f32(to_odd(x)));
-element!(bf16, f32, u16, BF16, 0x7f80, 0x0040, bf16::to_f32, round_to_bf16, |x| bf16::from_f32(to_odd(x)));
-element!(f64, f64, u64, None, 0x7ff0_0000_0000_0000, 0x0008_0000_0000_0000, |x| x, |y| y, |x| x);
+element!(f32, f32, u32, F32, f32::is_nan, 0x0040_0000, |x| x, |y| y, |x: f64| x as f32);
+element!(f16, f32, u16, F16, f16::is_nan, 0x0200, widen_f16, round_to_f16, |x| f16::from_f32(to_odd(x)));
+element!(bf16, f32, u16, BF16, bf16::is_nan, 0x0040, bf16::to_f32, round_to_bf16, |x| bf16::from_f32(to_odd(x)));
+element!(f64, f64, u64, None, f64::is_nan, 0x0008_0000_0000_0000, |x| x, |y| y, |x| x);
 
 #[cfg(test)]
 mod tests {

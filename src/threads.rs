@@ -1,7 +1,7 @@
 //! Sharing work among rayon's threads, where there are any.
 
 use std::error::Error;
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rayon::ThreadPoolBuilder;
 
@@ -17,4 +17,53 @@ pub(crate) fn available() -> bool {
             // Only a refusal by the system has a source.
             Err(error) => error.source().is_none(),
         })
+}
+
+/// Does `work` for each item, here and on rayon's other threads, and sums its results up with `and`.
+///
+/// The calling thread takes part: handing all of it to rayon and waiting costs two more wake-ups, as long as 2^18 elements
+/// take. Each thread has its own part of the items, so that what it finds in its cache from the call before is its own,
+/// and helps with the others' at the end.
+pub(crate) fn share<T, R>(
+    items: impl Iterator<Item = T>,
+    work: impl Fn(T) -> R + Sync,
+    and: impl Fn(R, R) -> R + Sync,
+) -> R
+where
+    T: Send,
+    R: Default + Send,
+{
+    let threads = rayon::current_num_threads();
+    let mut rest: Vec<T> = items.collect();
+    let part = rest.len().div_ceil(threads);
+    let mut parts = Vec::with_capacity(threads);
+    for _ in 0..threads {
+        let behind = rest.split_off(part.min(rest.len()));
+        parts.push(Mutex::new(std::mem::replace(&mut rest, behind).into_iter()));
+    }
+    let total = Mutex::new(R::default());
+    let run = |first: usize| {
+        let mut own = R::default();
+        for part in parts.iter().cycle().skip(first).take(threads) {
+            loop {
+                let next = locked(part).next();
+                let Some(item) = next else { break };
+                own = and(own, work(item));
+            }
+        }
+        let mut total = locked(&total);
+        *total = and(std::mem::take(&mut *total), own);
+    };
+    rayon::in_place_scope(|scope| {
+        let run = &run;
+        for first in 1..threads {
+            scope.spawn(move |_| run(first));
+        }
+        run(0);
+    });
+    total.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,9 +1,22 @@
-//! The vector instructions that this processor has, which may be more than the crate is compiled for. The only `unsafe` code
-//! of the crate.
-//!
-//! Stores past the caches were tried, too: on the processors measured they gain nothing over the plain ones.
+//! The vector instructions that this processor has, which may be more than the crate is compiled for, and stores past the
+//! caches. The only `unsafe` code of the crate.
 
-#![allow(unsafe_code, reason = "measured: twice as fast in the caches, and 7 times for f16")]
+#![allow(
+    unsafe_code,
+    reason = "measured: AVX2 twice as fast in the caches, and 7 times for f16; streaming 1.5 to 1.9 times"
+)]
+
+use bytemuck::Pod;
+
+/// Elements that are streamed at a time: whole cache lines for every type.
+const BLOCK: usize = 32;
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+/// How far ahead of the reading a source is fetched. Behind streaming stores the processor does not see far enough by itself;
+/// from 16 lines on it makes no difference.
+const AHEAD: usize = 32 * LINE;
 
 /// Runs `work` compiled for wider vectors if this processor has them. Only what is inlined into `work` is.
 #[inline]
@@ -22,8 +35,90 @@ pub(super) fn widest<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 
+/// Writes `f` of each element of two sources of the target's length, which may be the same one, to the target, past the
+/// caches: what is as large as they are is not fetched before it is overwritten, and does not drive out what is in them.
+pub(super) fn stream<T: Pod>(first: &[T], second: &[T], target: &mut [T], f: impl Fn(T, T) -> T) {
+    #[cfg(target_arch = "x86_64")]
+    if std::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2, as has just been asked.
+        return unsafe { with_avx2::stream(first, second, target, f) };
+    }
+    plain(first, second, target, f);
+}
+
+#[inline(always)]
+fn plain<T: Copy>(first: &[T], second: &[T], target: &mut [T], f: impl Fn(T, T) -> T) {
+    for ((y, &a), &b) in target.iter_mut().zip(first).zip(second) {
+        *y = f(a, b);
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod with_avx2 {
+    use std::arch::x86_64::{__m256i, _MM_HINT_T0, _mm_prefetch, _mm_sfence, _mm256_loadu_si256, _mm256_stream_si256};
+
+    use bytemuck::Pod;
+
+    use super::{AHEAD, BLOCK, LINE, plain};
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn stream<T: Pod>(first: &[T], second: &[T], target: &mut [T], f: impl Fn(T, T) -> T) {
+        // Up to where a cache line begins.
+        let head = target.as_ptr().align_offset(LINE).min(target.len()).min(first.len()).min(second.len());
+        let (target_head, target) = target.split_at_mut(head);
+        let ((first_head, first), (second_head, second)) = (first.split_at(head), second.split_at(head));
+        plain(first_head, second_head, target_head, &f);
+
+        let mut targets = target.chunks_exact_mut(BLOCK);
+        let (mut firsts, mut seconds) = (first.chunks_exact(BLOCK), second.chunks_exact(BLOCK));
+        let is_one = std::ptr::eq(first, second);
+        for ((target, first), second) in (&mut targets).zip(&mut firsts).zip(&mut seconds) {
+            fetch(first);
+            if !is_one {
+                fetch(second);
+            }
+            let mut block = [T::zeroed(); BLOCK];
+            plain(first, second, &mut block, &f);
+            put(&block, target);
+        }
+        // After streaming stores, before anybody else may look at the target.
+        _mm_sfence();
+        plain(firsts.remainder(), seconds.remainder(), targets.into_remainder(), &f);
+    }
+
+    /// Asks for what lies `AHEAD` of a block.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn fetch<T>(block: &[T]) {
+        for line in 0..size_of_val(block).div_ceil(LINE) {
+            let address = block.as_ptr().cast::<i8>().wrapping_add(AHEAD + line * LINE);
+            // SAFETY: a prefetch may be of any address.
+            #[allow(unused_unsafe, reason = "safe since a later version than the oldest supported")]
+            unsafe {
+                _mm_prefetch::<_MM_HINT_T0>(address);
+            };
+        }
+    }
+
+    /// Copies a block to where a cache line begins.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn put<T: Pod>(block: &[T; BLOCK], target: &mut [T]) {
+        let bytes = size_of_val(block).min(size_of_val(target));
+        let (from, to) = (block.as_ptr().cast::<__m256i>(), target.as_mut_ptr().cast::<__m256i>());
+        debug_assert!(to.is_aligned());
+        for i in 0..bytes / size_of::<__m256i>() {
+            // SAFETY: the i-th 32 bytes end within both slices, of which the target is aligned to 32 bytes: the caller has it
+            // begin at a cache line, and blocks are whole cache lines. Any bits are a T. The caller fences.
+            unsafe { _mm256_stream_si256(to.add(i), _mm256_loadu_si256(from.add(i))) };
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use half::f16;
+
     use super::*;
 
     #[test]
@@ -31,5 +126,34 @@ mod tests {
         let work = |x: &[f32]| x.iter().map(|x| (x + 3.0) * 0.3).collect::<Vec<_>>();
         let x: Vec<f32> = (0..1003).map(|i| i as f32).collect();
         assert_eq!(widest(|| work(&x)), work(&x));
+    }
+
+    /// Every length and alignment around a block, with what lies around the target untouched.
+    fn streamed_is_the_same_as_plain<T: Pod + PartialEq + std::fmt::Debug>(number: fn(usize) -> T, f: fn(T, T) -> T) {
+        let a: Vec<T> = (0..400).map(number).collect();
+        let b: Vec<T> = (0..400).map(|i| number(i + 1000)).collect();
+        for start in 0..40 {
+            for len in (0..140).chain([300]) {
+                let (a, b) = (&a[start / 2..][..len], &b[start / 3..][..len]);
+                let mut expected = vec![number(7777); 400];
+                let mut target = expected.clone();
+                plain(a, b, &mut expected[start..start + len], f);
+                stream(a, b, &mut target[start..start + len], f);
+                assert_eq!(target, expected, "{start} {len}");
+                plain(a, a, &mut expected[start..start + len], f);
+                stream(a, a, &mut target[start..start + len], f);
+                assert_eq!(target, expected, "{start} {len} from one source");
+            }
+        }
+    }
+
+    #[test]
+    fn streaming_changes_nothing() {
+        streamed_is_the_same_as_plain::<f32>(|i| i as f32, |a, b| a * 3.0 + b);
+        streamed_is_the_same_as_plain::<f64>(|i| i as f64, |a, b| a * 3.0 + b);
+        streamed_is_the_same_as_plain::<f16>(
+            |i| f16::from_bits(i as u16),
+            |a, b| f16::from_bits(a.to_bits() ^ b.to_bits()),
+        );
     }
 }
