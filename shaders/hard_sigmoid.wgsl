@@ -39,15 +39,15 @@ struct HardSigmoidBackward {
 }
 
 // Integers that order f32 as their values are, on drivers that flush subnormals too; NaN lie outside of the infinities.
-fn hard_sigmoid_order(x: vec4<f32>) -> vec4<i32> {
+fn hard_sigmoid_order(x: vec4<u32>) -> vec4<i32> {
     let bits = bitcast<vec4<i32>>(x);
     return select(bits, bits ^ vec4(0x7fffffff), bits < vec4(0));
 }
 
 fn hard_sigmoid_backward_vec4_bits(saved: vec4<u32>, grad_y: vec4<u32>, f: HardSigmoidBackward) -> vec4<u32> {
-    let at = hard_sigmoid_order(bitcast<vec4<f32>>(saved));
-    let is_above = at > hard_sigmoid_order(vec4(f.lower));
-    let is_inside = is_above & (at < hard_sigmoid_order(vec4(f.upper)));
+    let at = hard_sigmoid_order(saved);
+    let is_above = at > hard_sigmoid_order(vec4(bitcast<u32>(f.lower)));
+    let is_inside = is_above & (at < hard_sigmoid_order(vec4(bitcast<u32>(f.upper))));
     let is_nan = (grad_y & vec4(0x7fffffffu)) > vec4(0x7f800000u);
     let product = bitcast<vec4<u32>>(bitcast<vec4<f32>>(grad_y) * f.slope);
     return select(vec4(0u), select(product, grad_y | vec4(0x00400000u), is_nan), is_inside);

@@ -48,7 +48,7 @@ pub fn apply_in_place<T: Element>(f: HardSigmoid, data: &mut [T]) {
     each_chunk(data.len(), data.chunks_mut(CHUNK), |data| widest(|| map_in_place(line, data)));
 }
 
-/// [`apply`], and how many of the results are 0 and 1, from the same reading of `source`.
+/// [`apply`], and how many of the results are 0, 1, between, and NaN, from the same reading of `source`.
 ///
 /// # Errors
 ///
@@ -69,7 +69,7 @@ pub fn apply_with_saturation<T: Element>(
     }))
 }
 
-/// How many of the results for `source` are 0 and 1, without writing them anywhere.
+/// How many of the results for `source` are 0, 1, between, and NaN, without writing them anywhere.
 #[must_use]
 pub fn saturation<T: Element>(f: HardSigmoid, source: &[T]) -> Saturation {
     let line = f.line::<T>();
@@ -148,7 +148,7 @@ fn map_in_place<T: Element>(line: Line<T>, data: &mut [T]) {
 }
 
 #[inline(always)]
-fn tally<T: Element>(results: impl Iterator<Item = T>) -> Tally {
+pub(crate) fn tally<T: Element>(results: impl Iterator<Item = T>) -> Tally {
     let mut tally = Tally::default();
     for y in results {
         tally.add(y);

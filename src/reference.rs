@@ -1,6 +1,8 @@
 //! The exact function, evaluated in f64 as its definition spells it: another algebra than [`HardSigmoid::eval`]'s, so
 //! that the one can check the other.
 
+use std::cmp::Ordering;
+
 use crate::{Element, HardSigmoid};
 
 /// The exact function and the error that [`HardSigmoid`] allows itself.
@@ -54,9 +56,12 @@ impl Reference {
         let x = x.to_exact();
         match self.line {
             Line::Divide(d) => x.abs() * 2.0 < d,
-            // Each is rounded once, which keeps its sign.
             Line::Multiply(alpha, beta) => {
-                alpha != 0.0 && alpha.mul_add(x, beta) > 0.0 && (-alpha).mul_add(x, 1.0 - beta) > 0.0
+                let one_less_beta = two_sum(1.0, -beta);
+                alpha != 0.0
+                    && x.is_finite()
+                    && beside(alpha, x, (-beta, 0.0)).is_gt()
+                    && beside(alpha, x, one_less_beta).is_lt()
             }
         }
     }
@@ -97,6 +102,25 @@ impl Reference {
             && (T::nearest(exact - bound).to_exact()..=T::nearest(exact + bound).to_exact()).contains(&wide);
         rounded || (wide - exact).abs() <= bound
     }
+}
+
+/// a + b as a rounded sum and what the rounding has lost.
+fn two_sum(a: f64, b: f64) -> (f64, f64) {
+    let sum = a + b;
+    let of_b = sum - a;
+    (sum, (a - (sum - of_b)) + (b - of_b))
+}
+
+/// How α·x lies beside a number of twice f64's digits, for finite α and x. Exact: where the leading digits of the two are close
+/// their difference is, and where they are not they decide.
+fn beside(alpha: f64, x: f64, (high, low): (f64, f64)) -> Ordering {
+    if high == 0.0 {
+        // The product may underflow.
+        return (alpha.signum() * x).partial_cmp(&0.0).unwrap_or(Ordering::Equal);
+    }
+    let product = alpha * x;
+    let (rest, least) = two_sum(low, -alpha.mul_add(x, -product));
+    (((product - high) - rest) - least).partial_cmp(&0.0).unwrap_or(Ordering::Equal)
 }
 
 /// As many ULP or more.
@@ -142,6 +166,22 @@ mod tests {
         let constant = Reference::new(HardSigmoid::new(0.0, 0.25).unwrap());
         assert_eq!(x.map(|x| constant.exact(x)), [0.25; 6]);
         assert!(constant.exact(f32::NAN).is_nan() && falling.exact(f32::NAN).is_nan());
+    }
+
+    /// Where a rounded α·x + β is 1, or a rounded 1 - β is the edge, by digits that f64 has no room for.
+    #[test]
+    fn inside_is_exact() {
+        let inside = |alpha, beta, x: f64| Reference::new(HardSigmoid::new(alpha, beta).unwrap()).is_inside(x);
+        // 0.3 is a little less than 3/10, and 0.7 than 7/10.
+        assert!(inside(1.0, 0.3, 0.7));
+        assert!(
+            !inside(1.0, 0.3, 0.7_f64.next_up()) && !inside(1.0, 0.25, 0.75) && inside(1.0, 0.25, 0.75_f64.next_down())
+        );
+        assert!(inside(1.0, -1e-30, 1.0) && !inside(1.0, 1e-30, 1.0) && !inside(1.0, 0.0, 1.0));
+        assert!(!inside(1.0, -1e-30, 1e-30) && inside(1.0, -1e-30, 1e-30_f64.next_up()));
+        assert!(inside(1e-20, 0.0, 1e-320) && !inside(-1e-20, 0.0, 1e-320) && !inside(1e-20, 0.0, 0.0));
+        assert!(inside(-1e-20, 1.0, 1e-320) && !inside(1e-20, 1.0, 1e-320) && !inside(1e-20, 1.0, 0.0));
+        assert!(!inside(1.0, 0.3, f64::INFINITY) && !inside(1.0, 0.3, f64::NAN) && !inside(0.0, 0.3, 0.0));
     }
 
     #[test]

@@ -6,8 +6,8 @@ use crate::element::{Element, Float};
 
 /// How many results of a batch are 0, 1, between, and NaN.
 ///
-/// Counted are the results in their element type, each of which is in exactly one field: what is not `inside` is what
-/// [`backward_from_output`](crate::HardSigmoid::backward_from_output) gives no gradient, and what
+/// Counted are the results in their element type, each of which is in exactly one field. Unless α is 0, those that are not
+/// `inside` are what [`backward_from_output`](crate::HardSigmoid::backward_from_output) gives no gradient, and what
 /// [`backward`](crate::HardSigmoid::backward) gives none but for inputs next to an edge whose results round to 0 or 1.
 ///
 /// A GPU leaves it in a buffer as these 32 bytes: four little-endian u64 in the order of the fields.
@@ -31,10 +31,18 @@ impl Saturation {
         self.zero.saturating_add(self.one).saturating_add(self.inside).saturating_add(self.nan)
     }
 
-    /// The part of the batch at 0 or 1, where the gradient vanishes: from 0 to 1, and 0 for an empty batch.
+    /// The part of the batch at 0 or 1, where the gradient vanishes: from 0 to 1, and 0 for an empty batch. NaN are in the
+    /// batch, but not in that part.
     #[must_use]
     pub fn fraction(self) -> f64 {
         self.zero.saturating_add(self.one) as f64 / self.total().max(1) as f64
+    }
+
+    /// How many results two counts of one batch count as different kinds.
+    pub(crate) const fn unlike(self, other: Self) -> u64 {
+        let saturated = self.zero.abs_diff(other.zero).saturating_add(self.one.abs_diff(other.one));
+        let others = self.inside.abs_diff(other.inside).saturating_add(self.nan.abs_diff(other.nan));
+        saturated.saturating_add(others).div_ceil(2)
     }
 
     /// The sum of two batches.

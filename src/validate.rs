@@ -31,7 +31,7 @@ pub use backward::{validate_backward, validate_backward_blocking};
 pub use inputs::{Inputs, samples};
 
 use crate::reference::Reference;
-use crate::{Element, HardSigmoid, cpu, threads};
+use crate::{Element, HardSigmoid, Saturation, cpu, threads};
 use judge::Judge;
 
 /// Elements that a thread compares at a time.
@@ -80,11 +80,13 @@ pub struct Report<T> {
     pub flushed: u64,
     /// Elements further from the exact function than the contract allows, without flushed subnormals.
     pub out_of_bound: u64,
+    /// Results that are counted as another of the kinds in [`Saturation`] than they are. Forward pass only.
+    pub miscounted: u64,
     /// Elements whose input is NaN, which must keep its sign and payload.
     pub nan_checked: u64,
     /// The largest distance between a result and the number nearest to the exact function, counted in numbers of the
-    /// type, flushed subnormals left out. `u32::MAX` for a result that is negative, -0 or NaN where it must not be. For f64, which has no wider type to
-    /// check it by, this includes the error of the check.
+    /// type, flushed subnormals left out. `u32::MAX` for a result that is negative, -0 or NaN where it must not be. For f64,
+    /// which has no wider type to check it by, this includes the error of the check.
     pub max_ulp: u32,
     /// The largest distance between a result and the exact function; infinite for a NaN where there must be none.
     pub max_abs_error: f64,
@@ -95,7 +97,7 @@ pub struct Report<T> {
     pub adapter: Option<Box<wgpu::AdapterInfo>>,
 }
 
-/// Compares `gpu` with the CPU path over `inputs`, calling `progress` with the number of elements checked so far.
+/// Compares `gpu` with the CPU path over `inputs`, and what it counts with its own results, calling `progress` with the number of elements checked so far.
 ///
 /// Memory does not depend on how many inputs there are. See [`Gpu`](crate::Gpu) for who polls.
 ///
@@ -112,6 +114,8 @@ pub async fn validate<T: Element>(
     let mut check = Check::new(Judge::forward(f), inputs);
     while let Some((x, _, y)) = check.next_piece() {
         gpu.apply(f, x, y).await?;
+        let counts = gpu.saturation(f, x).await?;
+        check.compare_counts(counts);
         progress(check.compare());
     }
     Ok(Report { adapter: Some(Box::new(gpu.device().adapter_info())), ..check.report })
@@ -132,6 +136,8 @@ pub fn validate_blocking<T: Element>(
     let mut check = Check::new(Judge::forward(f), inputs);
     while let Some((x, _, y)) = check.next_piece() {
         gpu.apply_blocking(f, x, y)?;
+        let counts = gpu.saturation_blocking(f, x)?;
+        check.compare_counts(counts);
         progress(check.compare());
     }
     Ok(Report { adapter: Some(Box::new(gpu.device().adapter_info())), ..check.report })
@@ -143,6 +149,8 @@ pub fn validate_cpu<T: Element>(f: HardSigmoid, inputs: Inputs<'_, T>, mut progr
     while let Some((x, _, y)) = check.next_piece() {
         // The lengths are equal.
         let _ = cpu::apply(f, x, y);
+        let counts = cpu::saturation(f, x);
+        check.compare_counts(counts);
         progress(check.compare());
     }
     check.report
@@ -214,6 +222,12 @@ impl<'a, T: Element> Check<'a, T> {
         if self.x.is_empty() { None } else { Some((&self.x, &self.grad_y, &mut self.y)) }
     }
 
+    /// Compares counts of the piece with its results.
+    fn compare_counts(&mut self, counts: Saturation) {
+        let results = self.y.chunks(CHUNK).map(|y| Saturation::from(cpu::tally(y.iter().copied())));
+        self.report.miscounted += results.fold(Saturation::default(), Saturation::and).unlike(counts);
+    }
+
     /// Compares the piece, and returns how many elements are checked by now.
     fn compare(&mut self) -> u64 {
         let (judge, grad_y, done) = (&self.judge, &self.grad_y[..], self.report.checked);
@@ -240,6 +254,7 @@ impl<T> Default for Report<T> {
             mismatches: 0,
             flushed: 0,
             out_of_bound: 0,
+            miscounted: 0,
             nan_checked: 0,
             max_ulp: 0,
             max_abs_error: 0.0,
@@ -256,6 +271,7 @@ impl<T> Report<T> {
         self.mismatches += later.mismatches;
         self.flushed += later.flushed;
         self.out_of_bound += later.out_of_bound;
+        self.miscounted += later.miscounted;
         self.nan_checked += later.nan_checked;
         self.max_ulp = self.max_ulp.max(later.max_ulp);
         self.max_abs_error = self.max_abs_error.max(later.max_abs_error);

@@ -105,7 +105,7 @@ fn backward_counts_what_differs_and_sets_flushed_subnormals_apart() {
 #[test]
 fn backward_of_every_half_on_the_cpu_is_within_an_ulp() {
     let other = |alpha, beta| HardSigmoid::new(alpha, beta).unwrap();
-    for f in [HardSigmoid::ONNX, HardSigmoid::PYTORCH, other(-0.7, 0.2), other(0.25, 0.5)] {
+    for f in [HardSigmoid::ONNX, HardSigmoid::PYTORCH, other(-0.7, 0.2), other(0.25, 0.5), other(1.0, 0.3)] {
         for backward in [f.backward(), f.backward_from_output()] {
             let report = validate_backward_cpu(backward, Inputs::<half::f16>::Bits(0..=0xffff), |_| {});
             assert_eq!((report.checked, report.mismatches, report.max_ulp <= 1), (65_536, 0, true));
@@ -115,6 +115,32 @@ fn backward_of_every_half_on_the_cpu_is_within_an_ulp() {
             let samples = super::samples::<f64>(f);
             let report = validate_backward_cpu(backward, Inputs::Data(&samples), |_| {});
             assert_eq!((report.mismatches, report.max_ulp <= 1), (0, true), "{}", report.max_ulp);
+            assert_eq!(report.out_of_bound, 0);
         }
     }
+}
+
+#[test]
+fn f64_is_never_taken_for_flushed() {
+    let f = HardSigmoid::new(1.0, 0.0).unwrap();
+    let report = Judge::backward(f.backward()).compare(&[0.5_f64], &[1e-39], &[0.0], 0);
+    assert_eq!((report.mismatches, report.flushed), (1, 0));
+    let report = Judge::forward(f).compare(&[1e-39_f64], &[], &[0.0], 0);
+    assert_eq!((report.mismatches, report.flushed), (1, 0));
+}
+
+#[test]
+fn wrong_counts_are_noticed() {
+    let x: Vec<f32> = (0..40_000).map(|i| i as f32 * 2e-4 - 4.0).collect();
+    let (f, mut check) = (HardSigmoid::PYTORCH, Check::new(Judge::forward(HardSigmoid::PYTORCH), Inputs::Data(&x)));
+    let (x, _, y) = check.next_piece().unwrap();
+    cpu::apply(f, x, y).unwrap();
+    let mut counts = cpu::saturation(f, x);
+    check.compare_counts(counts);
+    assert_eq!(check.report.miscounted, 0);
+    // Two results take another place, and one is lost.
+    counts.zero -= 3;
+    counts.inside += 2;
+    check.compare_counts(counts);
+    assert_eq!(check.report.miscounted, 3);
 }

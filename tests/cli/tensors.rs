@@ -202,7 +202,8 @@ fn stats_says_in_plain_words_what_saturation_means() {
         String::from_utf8(run.stdout).unwrap()
     };
     let text = run("50");
-    for part in ["digits.npy", "57504 f32 elements", "at 0", "inside", "at 1", "NaN", "saturated", "gradient is zero"] {
+    for part in ["digits.npy", "57504 f32 elements", "at 0", "inside", "at 1", "NaN", "saturated", "gradients are zero"]
+    {
         assert!(text.contains(part), "{part} is not in {text}");
     }
     assert!(!run("0.1").contains("gradient"));

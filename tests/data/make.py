@@ -11,11 +11,14 @@ golden.csv         single values: system, alpha, beta, bits of x, bits of y, all
 golden_16bit.csv   the same in the 16-bit types, with the type
 golden_backward.csv
                    gradients by automatic differentiation: system, type, alpha, beta, bits of x, of the gradient with
-                   respect to y, and of that with respect to x
+                   respect to y, and of that with respect to x; by PyTorch, by the function body in ONNX's schema (away from
+                   the edges, where its convention differs), and in fractions at the edges
 """
 
+import math
 import os
 import pathlib
+from fractions import Fraction
 
 os.environ["KERAS_BACKEND"] = "torch"
 
@@ -138,9 +141,31 @@ def golden_16bit():
 
 
 def function_body(x, alpha, beta):
-    """ONNX's definition: Max(0, Min(1, alpha * X + beta))."""
-    one, zero = torch.ones((), dtype=x.dtype), torch.zeros((), dtype=x.dtype)
-    return torch.maximum(zero, torch.minimum(one, x * alpha + beta))
+    """The function body in ONNX's own schema of HardSigmoid, node by node in torch, which then differentiates it."""
+    values, named = {"X": x}, {"alpha": alpha, "beta": beta}
+    steps = {"Mul": torch.mul, "Add": torch.add, "Min": torch.minimum, "Max": torch.maximum, "CastLike": lambda a, b: a.to(b.dtype)}
+    for node in onnx.defs.get_schema("HardSigmoid", 22, "").function_body.node:
+        if node.op_type == "Constant":
+            [attribute] = node.attribute
+            given = named.get(attribute.ref_attr_name)
+            value = onnx.numpy_helper.to_array(attribute.t).item() if given is None else given
+            values[node.output[0]] = torch.tensor(value, dtype=torch.float64)
+        else:
+            values[node.output[0]] = steps[node.op_type](*(values[name] for name in node.input))
+    return values["Y"]
+
+
+def at_the_edges(element, alpha, beta):
+    """Numbers around both edges, and their gradients for a grad_y of 1: alpha where, in rational arithmetic,
+    0 < alpha x + beta < 1, and 0 elsewhere, which is PyTorch's convention for any alpha and beta."""
+    kind, integer = TYPES[element]
+    a = Fraction(1, 5) if alpha == 0.2 else Fraction(alpha)
+    b = Fraction(beta)
+    edges = torch.tensor([float(-b / a), float((1 - b) / a)], dtype=kind).view(integer)
+    x = torch.cat([edges + step for step in range(-4, 5)]).view(kind)
+    x = torch.cat([x, torch.tensor([float("nan"), float("inf"), float("-inf"), 0.0], dtype=kind)])
+    inside = [math.isfinite(v) and 0 < a * Fraction(v) + b < 1 for v in x.double().tolist()]
+    return x, torch.tensor(inside) * torch.tensor(alpha, dtype=torch.float64).to(kind)
 
 
 def golden_backward():
@@ -159,13 +184,22 @@ def golden_backward():
         for element in TYPES:
             x = torch.from_numpy(inputs()) if element == "f32" else narrow_inputs(element)
             write("torch hardsigmoid", element, 1 / 6, 0.5, x, torch.nn.functional.hardsigmoid)
-        for alpha, beta in ((0.2, 0.5), (-0.2, 0.5), (0.5, 0.6), (3.0, -0.25), (0.01, 0.9)):
+        for alpha, beta in ((0.2, 0.5), (-0.2, 0.5), (0.5, 0.6), (0.5, 0.625), (3.0, -0.25), (0.01, 0.9)):
             # Away from the edges, where the body passes half of the gradient on, or all.
             edges = [-beta / alpha, (1 - beta) / alpha]
-            for element in ("f32", "f64"):
+            # 16-bit types round alpha, too: those that they hold.
+            narrow = ("f16", "bf16") if (alpha, beta) in ((0.5, 0.625), (3.0, -0.25)) else ()
+            for element in ("f32", "f64", *narrow):
                 x = torch.linspace(min(edges) - 3, max(edges) + 3, 101, dtype=TYPES[element][0])
-                x = x[(x - edges[0]).abs().minimum((x - edges[1]).abs()) > 1e-3]
+                away = 0.1 if narrow and element in narrow else 1e-3
+                x = x[(x - edges[0]).abs().minimum((x - edges[1]).abs()) > away]
                 write("onnx function body", element, alpha, beta, x, lambda x: function_body(x, alpha, beta))
+        for alpha, beta in ((0.2, 0.5), (-0.2000000001, 0.5), (0.5, 0.625), (3.0, -0.25), (1.0, 0.3), (-0.7, 0.1)):
+            for element in TYPES:
+                x, grad_x = at_the_edges(element, alpha, beta)
+                one = bits(torch.ones_like(x), element)
+                for row in zip(bits(x, element), one, bits(grad_x.to(x.dtype), element)):
+                    out.write(f"fractions,{element},{alpha!r},{beta!r},{','.join(row)}\n")
 
 
 digits()

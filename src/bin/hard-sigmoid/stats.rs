@@ -120,11 +120,14 @@ fn advice(f: HardSigmoid, total: Saturation) -> Option<String> {
     if f.alpha() == 0.0 {
         return Some("With alpha 0 the function is a constant, and every gradient is zero.".into());
     }
-    let saturated = total.fraction();
+    // Of the numbers: a NaN is neither saturated nor not.
+    let numbers = total.total().saturating_sub(total.nan).max(1);
+    let saturated = total.zero.saturating_add(total.one) as f64 / numbers as f64;
     (saturated > MOST).then(|| {
         format!(
-            "{:.0} % of the results are saturated. Their gradient is zero, so that training changes nothing through them: \
-             smaller weights or a normalization before the activation would bring the inputs back between the edges.",
+            "{:.0} % of the results are saturated. Nearly all of their gradients are zero, so that training changes nothing \
+             through them: smaller weights or a normalization before the activation would bring the inputs back between the \
+             edges.",
             saturated * 100.0
         )
     })

@@ -95,7 +95,7 @@ fn check<T: Element>(args: &Args) -> Result<(), Failure> {
         super::Cli::command().error(ErrorKind::ArgumentConflict, error).exit();
     }
     let passes: &[Pass] = if args.backward { &[Pass::Backward, Pass::BackwardFromOutput] } else { &[Pass::Forward] };
-    let (mut mismatches, mut far) = (0_u64, 0_u64);
+    let (mut mismatches, mut far, mut miscounted) = (0_u64, 0_u64, 0_u64);
     for (f, &pass) in functions.iter().flat_map(|&f| passes.iter().map(move |pass| (f, pass))) {
         let started = Instant::now();
         let every_f32 = args.exhaustive && matches!(args.element, Type::F32);
@@ -119,10 +119,16 @@ fn check<T: Element>(args: &Args) -> Result<(), Failure> {
         }
         mismatches = mismatches.saturating_add(report.mismatches);
         far = far.saturating_add(report.out_of_bound);
+        miscounted = miscounted.saturating_add(report.miscounted);
     }
     if mismatches > 0 {
         return Err(Failure(format!(
             "{mismatches} results differ from the CPU path: use the CPU path on this machine"
+        )));
+    }
+    if miscounted > 0 {
+        return Err(Failure(format!(
+            "{miscounted} results are counted as another kind than they are: count on the CPU path on this machine"
         )));
     }
     if far > 0 {
@@ -156,6 +162,9 @@ fn text<T: Element>(f: HardSigmoid, pass: Pass, report: &Report<T>, seconds: f64
         T::NAME,
         pass.name().map_or(String::new(), |name| format!(", {name}")),
     );
+    if report.miscounted > 0 {
+        text.push_str(&format!("  {} miscounted\n", report.miscounted));
+    }
     for difference in &report.first {
         text.push_str(&format!("  {difference}\n"));
     }
@@ -187,6 +196,7 @@ fn json<T: Element>(f: HardSigmoid, pass: Pass, report: &Report<T>, seconds: f64
         "mismatches": report.mismatches,
         "flushed": report.flushed,
         "out_of_bound": report.out_of_bound,
+        "miscounted": report.miscounted,
         "max_ulp": report.max_ulp,
         "max_abs_error": report.max_abs_error,
         "nan_checked": report.nan_checked,
