@@ -231,6 +231,24 @@ mod tests {
         }
     }
 
+    /// Large enough to go past the caches, at an odd alignment, with the neighbours of the target untouched.
+    #[test]
+    fn large_targets_equal_small_ones() {
+        let len = STREAM_FROM / 4 + 7;
+        let f = HardSigmoid::new(-0.3, 0.1).unwrap();
+        let x: Vec<f32> = (0..len).map(|i| f32::from_bits((i as u32).wrapping_mul(0x9e37_79b1))).collect();
+        let bits = |data: &[f32]| data.iter().map(|y| y.to_bits()).collect::<Vec<_>>();
+        let mut target = vec![9.0; len + 2];
+        let mut expected = target.clone();
+        apply(f, &x, &mut target[1..=len]).unwrap();
+        expected[1..=len].iter_mut().zip(&x).for_each(|(y, &x)| *y = f.eval(x));
+        assert!(bits(&target) == bits(&expected));
+        let mask = f.backward().mask::<f32>();
+        backward(f.backward(), &x, &x[..], &mut target[1..=len]).unwrap();
+        expected[1..=len].iter_mut().zip(&x).for_each(|(y, &x)| *y = mask.eval(x, x));
+        assert!(bits(&target) == bits(&expected));
+    }
+
     #[test]
     fn refuses_unequal_lengths_and_writes_nothing() {
         let mut target = [9.0; 3];

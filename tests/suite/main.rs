@@ -8,6 +8,7 @@
 mod backward;
 mod embed;
 mod engine;
+mod faults;
 mod golden;
 mod kernel;
 mod mistakes;
@@ -35,6 +36,17 @@ fn main() {
     if !adapters.is_empty() {
         trials.push(Trial::test("gpu::engine_every_call", engine(Backend::Gpu)));
     }
+
+    let noops: [(&str, fn()); 2] = [
+        ("noop::validate_notices_that_nothing_is_computed", faults::noop_computes_nothing),
+        ("noop::a_buffer_beyond_the_limits_is_refused", faults::noop_refuses_a_size),
+    ];
+    trials.extend(noops.map(|(name, run)| {
+        Trial::test(name, move || {
+            run();
+            Ok(())
+        })
+    }));
 
     let mut subjects = vec![Subject::Cpu];
     for adapter in &adapters {
@@ -67,6 +79,7 @@ fn main() {
                 .chain(slices::GPU_TESTS)
                 .chain(backward::GPU_TESTS)
                 .chain(saturation::GPU_TESTS)
+                .chain(faults::GPU_TESTS)
                 .for_each(|(test, run)| add(test, *run));
         }
     }

@@ -1,0 +1,280 @@
+//! Devices that fail, futures that are dropped, and owners who stop polling: each ends in a typed error or a right result,
+//! within a bounded time, and what is left can be used or says that it cannot.
+
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use hard_sigmoid::validate::{Inputs, validate_blocking};
+use hard_sigmoid::{BindError, Error, Gpu, HardSigmoid, Kernel, Saturation, Side};
+
+use crate::subject::{Number, Subject, Test, assert_bits, expected, gradients, numbers};
+
+pub(crate) const GPU_TESTS: &[Test] = &[
+    ("faults_device_destroyed_after_each_poll", destroyed_after_each_poll),
+    ("faults_device_destroyed_during_a_blocking_call", destroyed_meanwhile),
+    ("faults_future_dropped_after_each_poll", dropped_after_each_poll),
+    ("faults_owner_stops_polling", owner_stops_polling),
+    ("faults_ten_thousand_calls_leak_nothing", ten_thousand_calls),
+];
+
+const F: HardSigmoid = HardSigmoid::PYTORCH;
+
+/// Some 25 windows on a device with buffers of 64 KiB at most.
+const LEN: usize = 400_001;
+
+/// How long a call may take to notice.
+const BOUND: Duration = Duration::from_secs(20);
+
+type Call<'a> = Pin<Box<dyn Future<Output = Result<Saturation, Error>> + 'a>>;
+
+/// A call over `data`, which is the target too.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Apply,
+    InPlace,
+    Backward,
+    Count,
+}
+
+const KINDS: [Kind; 4] = [Kind::Apply, Kind::InPlace, Kind::Backward, Kind::Count];
+
+fn call<'a>(kind: Kind, gpu: &'a Gpu, x: &'a [f32], data: &'a mut [f32]) -> Call<'a> {
+    let nothing = |result: Result<(), Error>| result.map(|()| Saturation::default());
+    match kind {
+        Kind::Apply => Box::pin(async move { nothing(gpu.apply(F, x, data).await) }),
+        Kind::InPlace => Box::pin(async move { nothing(gpu.apply_in_place(F, data).await) }),
+        Kind::Backward => Box::pin(async move { nothing(gpu.backward_in_place(F.backward(), x, data).await) }),
+        Kind::Count => Box::pin(gpu.saturation(F, x)),
+    }
+}
+
+/// What `data` holds before a call, and after it.
+fn before_and_after(kind: Kind, x: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    let grad = gradients::<f32>(x.len());
+    match kind {
+        Kind::Apply => (vec![f32::WRONG; x.len()], expected(F, x)),
+        Kind::InPlace => (x.to_vec(), expected(F, x)),
+        Kind::Backward => {
+            let after = x.iter().zip(&grad).map(|(&x, &g)| F.backward().eval(x, g)).collect();
+            (grad, after)
+        }
+        Kind::Count => (x.to_vec(), x.to_vec()),
+    }
+}
+
+/// Finished elements have their results, and the others are as they were.
+fn check(result: &Result<Saturation, Error>, data: &[f32], before: &[f32], after: &[f32], case: &dyn std::fmt::Debug) {
+    match result {
+        Ok(_) => assert_bits(data, after, case),
+        Err(Error::Interrupted { finished, cause }) => {
+            assert!(*finished < data.len() && !matches!(**cause, Error::Interrupted { .. }), "{case:?} {cause}");
+            assert_bits(&data[..*finished], &after[..*finished], case);
+            assert_bits(&data[*finished..], &before[*finished..], case);
+        }
+        Err(other) => panic!("{case:?} {other}"),
+    }
+}
+
+fn small_windows(subject: &Subject) -> (wgpu::Device, wgpu::Queue) {
+    subject.device(|limits| limits.max_buffer_size = 64 << 10)
+}
+
+fn once<T>(call: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> Poll<T> {
+    call.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// The k-th poll is the last one that finds the device as it was.
+fn destroyed_after_each_poll(subject: &Subject) {
+    let x = numbers::<f32>(LEN);
+    for kind in KINDS {
+        let (before, after) = before_and_after(kind, &x);
+        let mut failed = 0;
+        for k in 0.. {
+            let (device, queue) = small_windows(subject);
+            let gpu = Gpu::new(device.clone(), queue).unwrap();
+            let mut data = before.clone();
+            let started = Instant::now();
+            let (mut polls, mut result) = (0, Poll::Pending);
+            {
+                let mut call = call(kind, &gpu, &x, &mut data);
+                while result.is_pending() {
+                    assert!(started.elapsed() < BOUND, "{kind:?} hangs after poll {k}");
+                    if polls == k {
+                        device.destroy();
+                    }
+                    result = once(call.as_mut());
+                    polls += 1;
+                    let lost = polls > k;
+                    device.poll(if lost { wgpu::PollType::Poll } else { wgpu::PollType::wait_indefinitely() }).unwrap();
+                }
+            }
+            let Poll::Ready(result) = result else { unreachable!() };
+            check(&result, &data, &before, &after, &(kind, k));
+            if polls <= k {
+                // It was done before.
+                result.unwrap();
+                break;
+            }
+            failed += usize::from(result.is_err());
+            // The object says that it cannot be used any more.
+            assert!(matches!(gpu.apply_in_place_blocking(F, &mut data), Err(Error::Interrupted { finished: 0, .. })));
+        }
+        // Drivers that are done when they are asked leave few polls.
+        assert!(failed > 0, "{kind:?}");
+    }
+}
+
+fn destroyed_meanwhile(subject: &Subject) {
+    let x = numbers::<f32>(3_000_000);
+    let after = expected(F, &x);
+    let mut failed = 0;
+    for step in 0..20 {
+        let (device, queue) = subject.device(|limits| limits.max_buffer_size = 1 << 20);
+        let gpu = Gpu::new(device.clone(), queue).unwrap();
+        let mut data = x.clone();
+        let started = Instant::now();
+        let result = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(Duration::from_micros(500 * step));
+                device.destroy();
+            });
+            gpu.apply_in_place_blocking(F, &mut data)
+        });
+        assert!(started.elapsed() < BOUND, "{:?}", started.elapsed());
+        failed += usize::from(result.is_err());
+        check(&result.map(|()| Saturation::default()), &data, &x, &after, &step);
+    }
+    assert!(failed > 0);
+}
+
+fn dropped_after_each_poll(subject: &Subject) {
+    let (device, queue) = small_windows(subject);
+    let gpu = Gpu::new(device.clone(), queue).unwrap();
+    let x = numbers::<f32>(LEN);
+    let right = expected(F, &x);
+    let again = || {
+        let mut data = x.clone();
+        gpu.apply_in_place_blocking(F, &mut data).unwrap();
+        assert_bits(&data, &right, &"after a dropped call");
+    };
+    again();
+    let buffers = || device.get_internal_counters().hal.buffers.read();
+    let at_rest = buffers();
+    for kind in KINDS {
+        let (before, after) = before_and_after(kind, &x);
+        let mut finished = false;
+        for k in 1.. {
+            let mut data = before.clone();
+            {
+                let mut call = call(kind, &gpu, &x, &mut data);
+                for _ in 0..k {
+                    finished = once(call.as_mut()).is_ready();
+                    device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
+                    if finished {
+                        break;
+                    }
+                }
+            }
+            if finished {
+                assert_bits(&data, &after, &kind);
+                assert!(k > 1, "{kind:?} was never dropped");
+                break;
+            }
+            // A prefix is finished.
+            let done = data.iter().zip(&after).take_while(|(a, b)| a.to_bits() == b.to_bits()).count();
+            assert_bits(&data[done..], &before[done..], &(kind, k));
+            again();
+        }
+    }
+    device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
+    assert_eq!(buffers(), at_rest);
+}
+
+/// Nothing but waiting happens, without blocking, and the call goes on once somebody polls again.
+fn owner_stops_polling(subject: &Subject) {
+    let (device, queue) = small_windows(subject);
+    let gpu = Gpu::new(device.clone(), queue).unwrap();
+    let x = numbers::<f32>(LEN);
+    let mut data = x.clone();
+    {
+        let mut call = pin!(gpu.apply_in_place(F, &mut data));
+        let started = Instant::now();
+        for _ in 0..1000 {
+            assert!(once(call.as_mut()).is_pending());
+        }
+        assert!(started.elapsed() < BOUND);
+        while once(call.as_mut()).is_pending() {
+            device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
+        }
+    }
+    assert_bits(&data, &expected(F, &x), &"polled again");
+}
+
+fn ten_thousand_calls(subject: &Subject) {
+    let Subject::Gpu { gpu, .. } = subject else { panic!("the CPU holds nothing") };
+    let x = numbers::<f32>(300);
+    let right = expected(F, &x);
+    let mut data = x.clone();
+    let mut call = |i: usize| {
+        data.copy_from_slice(&x);
+        match i % 4 {
+            0 => gpu.apply_in_place_blocking(F, &mut data).unwrap(),
+            1 => pollster::block_on(gpu.apply_in_place(F, &mut data)).unwrap(),
+            2 => gpu.apply_blocking(F, &x, &mut data).unwrap(),
+            _ => _ = gpu.apply_with_saturation_blocking(F, &x, &mut data).unwrap(),
+        }
+        assert_bits(&data, &right, &i);
+    };
+    (0..1000).for_each(&mut call);
+    let resident = || {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap()
+    };
+    let before = resident();
+    (1000..10_000).for_each(&mut call);
+    // Other tests run at the same time in this process, but none that keeps this much.
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 256 << 10, "{grown} KiB more after 9,000 calls");
+}
+
+/// wgpu's driver that computes nothing. One device for all that can go wrong without one of its own.
+fn noop() -> (wgpu::Device, wgpu::Queue) {
+    let options = wgpu::NoopBackendOptions { enable: true, ..Default::default() };
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = wgpu::Backends::NOOP;
+    descriptor.backend_options.noop = options;
+    let instance = wgpu::Instance::new(descriptor);
+    let adapter = pollster::block_on(instance.request_adapter(&Default::default())).unwrap();
+    let required_limits = adapter.limits();
+    let descriptor = wgpu::DeviceDescriptor { required_limits, ..Default::default() };
+    pollster::block_on(adapter.request_device(&descriptor)).unwrap()
+}
+
+/// Validation must notice a driver that does nothing.
+pub(crate) fn noop_computes_nothing() {
+    let (device, queue) = noop();
+    let gpu = Gpu::new(device, queue).unwrap();
+    let x = numbers::<f32>(10_000);
+    let report = validate_blocking(&gpu, F, Inputs::Data(&x), |_| {}).unwrap();
+    assert!(report.mismatches > 9_000, "{report:?}");
+    assert!(report.miscounted > 0);
+}
+
+/// A buffer that the device could not make is refused by name.
+pub(crate) fn noop_refuses_a_size() {
+    let (device, _queue) = noop();
+    let kernel = Kernel::new(&device).unwrap();
+    let buffer = |size| {
+        let usage = wgpu::BufferUsages::STORAGE;
+        device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false })
+    };
+    let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
+    let impossible = buffer(1 << 60);
+    assert!(pollster::block_on(scope.pop()).is_some());
+    let small = buffer(1 << 10);
+    let error = kernel.bind::<f32>(F, (&impossible, 0..256), &small).unwrap_err();
+    assert!(matches!(error, Error::Bind(BindError::Refused { side: Side::Source, .. })), "{error}");
+    assert!(kernel.bind_in_place::<f32>(F, &small).is_ok());
+}
