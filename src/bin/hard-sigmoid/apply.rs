@@ -8,9 +8,9 @@ use hard_sigmoid::{Element, Engine, HardSigmoid, Ran, cpu, validate};
 use indicatif::ProgressBar;
 
 use super::function::Function;
-use super::input::{self, Dtype, Input, PIECE, Section};
+use super::input::{self, Dtype, Input, Section};
 use super::output::Output;
-use super::place::Place;
+use super::place::{Place, piece};
 use super::stop::Stop;
 use super::{Failure, progress};
 
@@ -89,7 +89,8 @@ impl Run<'_> {
         let (mut x, mut y) = (Vec::<T>::new(), Vec::<T>::new());
         let mut left = elements;
         while left > 0 {
-            let len = usize::try_from(left).map_or(PIECE, |left| left.min(PIECE));
+            let most = piece(&self.engine);
+            let len = usize::try_from(left).map_or(most, |left| left.min(most));
             x.resize(len, T::zeroed());
             y.resize(len, T::zeroed());
             self.input.read(&mut x).map_err(fail)?;
@@ -109,14 +110,15 @@ impl Run<'_> {
     }
 
     fn carry_over(&mut self, bytes: u64) -> Result<(), Failure> {
-        let mut piece = Vec::new();
+        let mut buffer = Vec::new();
         let mut left = bytes;
+        let most = piece(&self.engine);
         while left > 0 {
-            let len = usize::try_from(left).map_or(PIECE, |left| left.min(PIECE));
-            piece.resize(len, 0_u8);
-            self.input.read(&mut piece).map_err(|what| Failure::file(&self.args.input, what))?;
+            let len = usize::try_from(left).map_or(most, |left| left.min(most));
+            buffer.resize(len, 0_u8);
+            self.input.read(&mut buffer).map_err(|what| Failure::file(&self.args.input, what))?;
             self.stop.check()?;
-            self.output.write(&piece)?;
+            self.output.write(&buffer)?;
             left = left.saturating_sub(len as u64);
         }
         Ok(())

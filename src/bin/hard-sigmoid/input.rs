@@ -9,9 +9,6 @@ use hard_sigmoid::half::{bf16, f16};
 
 use super::{Failure, npy, safetensors};
 
-/// Elements read and computed at a time: 8 to 32 MiB.
-pub(crate) const PIECE: usize = 1 << 22;
-
 /// The types of number that are computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dtype {

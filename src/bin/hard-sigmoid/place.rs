@@ -51,6 +51,15 @@ impl Place {
     }
 }
 
+/// Elements read and computed at a time. On the CPU path few enough to stay in a core's own cache between being read, computed
+/// and written, which takes less time than a second thread saves; on a GPU enough for several windows.
+pub(crate) fn piece(engine: &Engine) -> usize {
+    match engine.ran() {
+        Ran::Gpu { .. } => 1 << 22,
+        _ => 1 << 16,
+    }
+}
+
 /// Whether all that is to be computed is f64.
 fn is_f64(input: &Input) -> bool {
     input.types().next().is_some() && input.types().all(|dtype| dtype == Dtype::F64)

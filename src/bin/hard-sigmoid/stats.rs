@@ -6,8 +6,8 @@ use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::{Element, Engine, HardSigmoid, Saturation};
 
 use super::function::Function;
-use super::input::{self, Dtype, Input, PIECE};
-use super::place::Place;
+use super::input::{self, Dtype, Input};
+use super::place::{Place, piece};
 use super::stop::Stop;
 use super::{Failure, print, printable};
 
@@ -79,7 +79,8 @@ fn count<T: Element>(
     let mut x = Vec::<T>::new();
     let (mut left, mut total) = (elements, Saturation::default());
     while left > 0 {
-        let len = usize::try_from(left).map_or(PIECE, |left| left.min(PIECE));
+        let most = piece(engine);
+        let len = usize::try_from(left).map_or(most, |left| left.min(most));
         x.resize(len, T::zeroed());
         input.read(&mut x).map_err(fail)?;
         stop.check()?;
