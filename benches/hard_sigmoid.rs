@@ -75,7 +75,12 @@ fn host_costs(criterion: &mut Criterion, gpu: &Gpu) {
 
     criterion.bench_function("kernel_new", |bencher| bencher.iter(|| Kernel::new(device).unwrap()));
     criterion.bench_function("kernel_new_and_compile_ahead_f32", |bencher| {
-        bencher.iter(|| Kernel::new(device).unwrap().compile_ahead::<f32>().unwrap());
+        // Without what it takes to drop the kernel.
+        bencher.iter_with_large_drop(|| {
+            let kernel = Kernel::new(device).unwrap();
+            kernel.compile_ahead::<f32>().unwrap();
+            kernel
+        });
     });
     criterion.bench_function("bind", |bencher| bencher.iter(|| kernel.bind_in_place::<f32>(F, &data).unwrap()));
     criterion.bench_function("record_into_an_open_pass", |bencher| {
