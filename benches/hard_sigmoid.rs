@@ -21,11 +21,25 @@ const SIZES: [u32; 8] = [0, 4, 10, 16, 20, 22, 24, 26];
 const LARGEST: u32 = 28;
 
 fn all(criterion: &mut Criterion) {
+    // Once in a process, before anything is warm; what criterion times is warm.
+    let started = Instant::now();
     let gpu = Gpu::open_blocking(AdapterKind::Any).map_err(|error| eprintln!("the CPU path alone: {error}")).ok();
+    let opened = started.elapsed();
+    let x = workloads::numbers::<f32>(1 << 20);
+    let mut y = x.clone();
+    if let Some(gpu) = &gpu {
+        let started = Instant::now();
+        gpu.apply_blocking(F, &x, &mut y).unwrap();
+        eprintln!("first Gpu::open {opened:?}, first round trip of 2^20 f32 {:?}", started.elapsed());
+    }
+    let started = Instant::now();
+    hard_sigmoid::cpu::apply(F, &x, &mut y).unwrap();
+    eprintln!("first cpu::apply of 2^20 f32 {:?}", started.elapsed());
     sizes::<f32>(criterion, gpu.as_ref(), &SIZES);
     sizes::<f32>(criterion, gpu.as_ref(), &[LARGEST]);
     sizes::<f16>(criterion, gpu.as_ref(), &SIZES);
     sizes::<bf16>(criterion, gpu.as_ref(), &SIZES);
+    sizes::<f64>(criterion, None, &SIZES);
     if let Some(gpu) = &gpu {
         host_costs(criterion, gpu);
     }

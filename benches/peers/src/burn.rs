@@ -37,13 +37,12 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Medians of what is timed in turn.
-fn medians(runs: &mut [(&'static str, &mut dyn FnMut() -> Result<()>)]) -> Result<Vec<(&'static str, f64)>> {
+/// Medians of what is timed in turn: each run says when it began, after what is its caller's matter.
+fn medians(runs: &mut [(&'static str, &mut dyn FnMut() -> Result<Instant>)]) -> Result<Vec<(&'static str, f64)>> {
     let mut times = vec![Vec::new(); runs.len()];
     for round in 0..ROUNDS + 2 {
         for ((_, run), times) in runs.iter_mut().zip(&mut times) {
-            let started = Instant::now();
-            run()?;
+            let started = run()?;
             if round >= 2 {
                 times.push(started.elapsed().as_secs_f64());
             }
@@ -76,8 +75,10 @@ fn check(who: &str, got: &[f32], x: &[f32]) -> Result<()> {
 fn kernel(gpu: &Gpu, device: &Device, elements: usize) -> Result<Vec<(&'static str, f64)>> {
     let x = numbers(elements);
     let tensor = Tensor::<1>::from_data(TensorData::new(x.clone(), [elements]), device);
-    let y: Vec<f32> =
-        hard_sigmoid(tensor.clone(), F.alpha(), F.beta()).into_data().to_vec().map_err(|e| format!("{e:?}"))?;
+    let y: Vec<f32> = hard_sigmoid(tensor.clone(), F.alpha(), F.beta())
+        .into_data()
+        .try_to_vec::<f32>()
+        .map_err(|e| format!("{e:?}"))?;
     check("burn", &y, &x)?;
     use wgpu::BufferUsages as Usage;
     let usage = Usage::STORAGE | Usage::COPY_DST | Usage::COPY_SRC;
@@ -96,14 +97,19 @@ fn kernel(gpu: &Gpu, device: &Device, elements: usize) -> Result<Vec<(&'static s
         gpu.device().poll(wgpu::PollType::wait_indefinitely())?;
         Result::Ok(())
     };
-    let mut ours = || submit(&|encoder| binding.record(encoder));
-    let mut copy = || submit(&|encoder| encoder.copy_buffer_to_buffer(&source, 0, &target, 0, source.size()));
+    let timed = |record: &dyn Fn(&mut wgpu::CommandEncoder)| {
+        let started = Instant::now();
+        submit(record).map(|()| started)
+    };
+    let mut ours = || timed(&|encoder| binding.record(encoder));
+    let mut copy = || timed(&|encoder| encoder.copy_buffer_to_buffer(&source, 0, &target, 0, source.size()));
     let mut burns = || {
+        let started = Instant::now();
         // Kept until it is there: what is dropped before is never computed.
         let y = hard_sigmoid(tensor.clone(), F.alpha(), F.beta());
         device.sync().map_err(|error| format!("{error:?}"))?;
         drop(y);
-        Ok(())
+        Ok(started)
     };
     medians(&mut [("hard-sigmoid", &mut ours), ("burn", &mut burns), ("copy", &mut copy)])
 }
@@ -114,12 +120,19 @@ fn round_trip(gpu: &Gpu, device: &Device, elements: usize) -> Result<Vec<(&'stat
     let mut y = vec![0.0; elements];
     gpu.apply_blocking(F, &x, &mut y)?;
     check("hard-sigmoid", &y, &x)?;
-    let mut ours = || Ok(gpu.apply_blocking(F, &x, &mut y)?);
+    let mut ours = || {
+        let started = Instant::now();
+        gpu.apply_blocking(F, &x, &mut y)?;
+        Ok(started)
+    };
     let mut burns = || {
-        let tensor = Tensor::<1>::from_data(TensorData::new(x.clone(), [elements]), device);
+        // It takes a vector away.
+        let x = x.clone();
+        let started = Instant::now();
+        let tensor = Tensor::<1>::from_data(TensorData::new(x, [elements]), device);
         let data = hard_sigmoid(tensor, F.alpha(), F.beta()).into_data();
         if data.as_slice::<f32>().map_err(|error| format!("{error:?}"))?.len() == elements {
-            Ok(())
+            Ok(started)
         } else {
             Err("lost".into())
         }
