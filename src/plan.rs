@@ -5,6 +5,8 @@
 //! its bindings, since the ranges of users are rarely aligned. Offsets and lengths are in elements, unless a name says
 //! otherwise: one or two of them fill a word, the 4 bytes that a shader loads at least, and four words a vector.
 
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
 use crate::error::{PlanError, Side};
 
 /// Threads per workgroup: the shader's `WORKGROUP`. No adapter has to allow more.
@@ -116,6 +118,10 @@ pub struct Window {
 ///
 /// [`PlanError`] if a range does not fit its buffer, if two ranges of one buffer overlap without being the same, or if
 /// the limits allow no window at all.
+#[allow(
+    clippy::arithmetic_side_effects,
+    reason = "quotients of u64 by constants, times less than that; doubles of a u32"
+)]
 pub fn windows(
     source: Start,
     target: Start,
@@ -179,6 +185,11 @@ pub struct Windows {
     groups: u64,
 }
 
+#[allow(
+    clippy::arithmetic_side_effects,
+    reason = "ranges end at 2^63 elements at most, which `windows` checks; all else is within a binding of 2^32 bytes or a grid \
+              of 2^32 workgroups"
+)]
 impl Iterator for Windows {
     type Item = Window;
 
@@ -227,6 +238,11 @@ impl Iterator for Windows {
     }
 }
 
+#[allow(
+    clippy::arithmetic_side_effects,
+    reason = "ranges end at 2^63 elements at most, which `windows` checks; all else is within a binding of 2^32 bytes or a grid \
+              of 2^32 workgroups"
+)]
 impl Windows {
     /// How the next window reaches its source, and how many elements the bindings then have room for: at least one.
     fn access(&self) -> (Access, u64) {

@@ -282,7 +282,7 @@ fn bench_measures_what_it_says_and_gives_a_verdict() {
         );
     }
     let run = command().args(["bench", "--adapter", "cpu", "--elements", "0"]).output().unwrap();
-    fails(&run, &["--elements 0", "from 1 to 2^30"]);
+    fails(&run, &["--elements 0", "from 1 to 2^28"]);
 }
 
 /// In a mount namespace of its own: a small tmpfs runs full, and a read-only one cannot be written to even by root.

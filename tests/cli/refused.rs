@@ -124,6 +124,81 @@ fn signals_and_limits_leave_nothing_behind() {
     assert_eq!(folder.names(), ["x.npy"]);
 }
 
+/// KILL cannot be noticed. What was there before is still there, and whole.
+#[test]
+fn a_killed_process_leaves_the_old_output() {
+    let folder = Folder::new();
+    let input = folder.path("x.npy");
+    let header = npy("'<f4'", false, "(268435456,)", &[]);
+    File::create(&input).unwrap().write_all(&header).unwrap();
+    File::options().write(true).open(&input).unwrap().set_len((header.len() + (1 << 30)) as u64).unwrap();
+    let output = folder.file("y.npy", b"precious");
+    let mut run = command();
+    let run = run.arg("apply").args([&input, &output]).args(["--preset", "onnx", "--backend", "cpu", "--force"]);
+    let mut child = run.spawn().unwrap();
+    while folder.names().len() < 3 {
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(fs::read(&output).unwrap(), b"precious");
+    // And it does not stand in the way of the next one.
+    let small = folder.file("small.npy", &npy("'<f4'", false, "(1,)", &floats(&[9.0])));
+    succeeds(&apply(&small, &output, &["--preset", "onnx", "--force"]));
+    assert_eq!(fs::read(&output).unwrap(), npy("'<f4'", false, "(1,)", &floats(&[1.0])));
+}
+
+/// Two processes that write one output: it is one of the two results, whole; without --force the second is refused.
+#[test]
+fn two_processes_do_not_mix_their_outputs() {
+    let folder = Folder::new();
+    let len = 3_000_000;
+    let shape = format!("({len},)");
+    let whole = |y: f32| npy("'<f4'", false, &shape, &floats(&vec![y; len]));
+    let inputs = [folder.file("low.npy", &whole(-9.0)), folder.file("high.npy", &whole(9.0))];
+    for options in [&[][..], &["--force"]] {
+        for _ in 0..8 {
+            let output = folder.path("y.npy");
+            let runs: Vec<_> = inputs
+                .iter()
+                .map(|input| {
+                    let mut run = command();
+                    run.arg("apply")
+                        .args([input, &output])
+                        .args(["--preset", "onnx", "--backend", "cpu"])
+                        .args(options);
+                    run.stderr(std::process::Stdio::piped()).spawn().unwrap()
+                })
+                .collect();
+            let runs: Vec<_> = runs.into_iter().map(|run| run.wait_with_output().unwrap()).collect();
+            let right = runs.iter().filter(|run| run.status.success()).count();
+            assert_eq!(right, if options.is_empty() { 1 } else { 2 });
+            if let Some(refused) = runs.iter().find(|run| !run.status.success()) {
+                fails(refused, &["y.npy", "--force"]);
+            }
+            let written = fs::read(&output).unwrap();
+            assert!(written == whole(0.0) || written == whole(1.0));
+            assert_eq!(folder.names(), ["high.npy", "low.npy", "y.npy"]);
+            fs::remove_file(output).unwrap();
+        }
+    }
+}
+
+/// A header of as many dimensions as fit, which NumPy would not read either, ends in a result or an error.
+#[test]
+fn huge_ranks_end() {
+    let folder = Folder::new();
+    for rank in [64, 65, 10_000] {
+        let input = folder.file("x.npy", &npy("'<f4'", false, &format!("({})", "1, ".repeat(rank)), &[0; 4]));
+        let run = apply(&input, &folder.path("y.npy"), &["--preset", "onnx", "--force"]);
+        if rank > 64 {
+            fails(&run, &["x.npy", "dimensions"]);
+        } else {
+            succeeds(&run);
+        }
+    }
+}
+
 #[test]
 fn a_stderr_that_cannot_be_written_changes_nothing() {
     let folder = Folder::new();

@@ -162,7 +162,7 @@ fn every_range<T: Number>(subject: &Subject, layout: Layout) {
 }
 
 /// Checks a case, and says which entry points and how many windows it is planned to take.
-fn check<T: Number>(
+pub(crate) fn check<T: Number>(
     bench: &Bench,
     f: HardSigmoid,
     layout: Layout,

@@ -12,6 +12,7 @@ mod faults;
 mod golden;
 mod kernel;
 mod mistakes;
+mod properties;
 mod saturation;
 mod slices;
 mod subject;
@@ -70,6 +71,7 @@ fn main() {
             .chain(validation::TESTS)
             .chain(backward::TESTS)
             .chain(saturation::TESTS)
+            .chain(properties::TESTS)
             .for_each(|(test, run)| add(test, *run));
         if let Subject::Gpu { .. } = subject {
             kernel::TESTS
@@ -80,6 +82,7 @@ fn main() {
                 .chain(backward::GPU_TESTS)
                 .chain(saturation::GPU_TESTS)
                 .chain(faults::GPU_TESTS)
+                .chain(properties::GPU_TESTS)
                 .for_each(|(test, run)| add(test, *run));
         }
     }

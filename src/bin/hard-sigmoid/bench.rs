@@ -70,10 +70,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     };
     let mut results = Vec::new();
     for &elements in &args.elements {
-        let elements = usize::try_from(elements)
-            .ok()
-            .filter(|&n| (1..=1 << 30).contains(&n))
-            .ok_or_else(|| Failure(format!("--elements {elements}: give a number from 1 to 2^30")))?;
+        let elements = usize::try_from(elements).ok().filter(|&n| (1..=1 << 28).contains(&n)).ok_or_else(|| {
+            Failure(format!("--elements {elements}: give a number from 1 to 2^28, which takes 14 GiB of memory"))
+        })?;
         results.extend(measure::<f32>(gpu.as_ref(), elements)?);
     }
     if let Some(&largest) = args.elements.iter().max() {

@@ -1,5 +1,6 @@
 //! The `hard-sigmoid` command: hard sigmoid over files.
 
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 #![allow(clippy::doc_markdown, reason = "clap prints the doc comments as they stand")]
 
 mod adapters;

@@ -10,7 +10,10 @@ use super::input::{Dtype, Input, Section};
 /// Longer headers are refused: NumPy itself reads no more than 10,000 bytes by default.
 const MAX_HEADER: usize = 1 << 16;
 
-/// Brackets in a header. NumPy arrays have at most 64 dimensions, in one tuple; the parser recurses into brackets.
+/// Dimensions of a NumPy array.
+const MAX_DIMENSIONS: usize = 64;
+
+/// Brackets in a header: a shape is one tuple, and the parser recurses into brackets.
 const MAX_BRACKETS: usize = 64;
 
 /// The dtypes that can be read, by their `descr`.
@@ -37,6 +40,12 @@ pub(crate) fn read(mut file: File, bytes: u64, path: &Path) -> Result<Input, Fai
         let remedy = format!("not '<f2', '<f4' or '<f8': save it as array.astype('<f{same_width}')");
         return Err(fail(format!("has dtype {descr}, {remedy}")));
     };
+    if parsed.shape().len() > MAX_DIMENSIONS {
+        let dimensions = parsed.shape().len();
+        return Err(fail(format!(
+            "has {dimensions} dimensions, and NumPy reads {MAX_DIMENSIONS} at most: reshape the array"
+        )));
+    }
     let elements = match parsed.shape() {
         // Whatever the other dimensions are.
         shape if shape.contains(&0) => Some(0),

@@ -52,7 +52,7 @@ pub(crate) fn read(mut file: File, bytes: u64, tensors: &[String]) -> Result<Inp
             let remedy = "name tensors of F16, BF16, F32 or F64";
             return Err(format!("has tensor {name:?} of type {}, which is not computed: {remedy}", info.dtype));
         }
-        let computed = dtype.filter(|_| wanted).map(|dtype| (dtype, bytes / dtype.bytes()));
+        let computed = dtype.filter(|_| wanted).map(|dtype| (dtype, bytes.checked_div(dtype.bytes()).unwrap_or(0)));
         let kind = dtype.map_or("other", Dtype::name);
         sections.push(Section { name: Some(name), kind, bytes, computed });
     }

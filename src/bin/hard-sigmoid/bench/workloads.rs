@@ -43,7 +43,7 @@ fn nearest<T: Element>(x: f64) -> T {
 }
 
 fn bytes_of<T>(arrays: u64, elements: usize) -> u64 {
-    arrays * elements as u64 * size_of::<T>() as u64
+    arrays.saturating_mul(elements as u64).saturating_mul(size_of::<T>() as u64)
 }
 
 fn check<T: Element>(what: &str, got: &[T], x: &[T]) -> Result<(), String> {
@@ -174,7 +174,7 @@ fn read<T: Element>(gpu: &Gpu, staging: &wgpu::Buffer) -> Result<Vec<T>, String>
 /// On buffers that stay on the GPU: the kernel, and a copy of the same bytes. Empty if the device holds none that large.
 pub(crate) fn resident<T: Element>(gpu: &Gpu, elements: usize) -> Result<Vec<Case<'_>>, String> {
     use wgpu::BufferUsages as Usage;
-    let size = (elements * size_of::<T>()).next_multiple_of(4) as u64;
+    let size = bytes_of::<T>(1, elements).next_multiple_of(4);
     if size > gpu.device().limits().max_buffer_size {
         return Ok(Vec::new());
     }
@@ -216,7 +216,7 @@ pub(crate) fn resident<T: Element>(gpu: &Gpu, elements: usize) -> Result<Vec<Cas
     let copy = move |runs| submitted(gpu, runs, |encoder| encoder.copy_buffer_to_buffer(&source, 0, &copied, 0, size));
     Ok(vec![
         bound("kernel", 2, forward),
-        case("copy", 2 * size, Box::new(copy)),
+        case("copy", size.saturating_mul(2), Box::new(copy)),
         bound("backward", 3, backward),
         bound("saturation", 1, count),
         bound("kernel_with_saturation", 2, both),

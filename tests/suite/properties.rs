@@ -1,0 +1,98 @@
+//! Properties over random functions, ranges and limits, shrunk to the least case that fails.
+
+use hard_sigmoid::half::{bf16, f16};
+use hard_sigmoid::{Gpu, HardSigmoid};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use crate::kernel::{Bench, Layout, check};
+use crate::subject::{Number, Subject, Test, assert_bits, expected, gradients, numbers};
+
+pub(crate) const TESTS: &[Test] =
+    &[("properties_of_round_trips_f32", round_trips::<f32>), ("properties_of_round_trips_bf16", round_trips::<bf16>)];
+
+pub(crate) const GPU_TESTS: &[Test] = &[
+    ("properties_of_bindings_f32", bindings::<f32>),
+    ("properties_of_bindings_f16", bindings::<f16>),
+    ("properties_of_slices_on_a_small_device", small_device),
+];
+
+fn runner(cases: u32) -> TestRunner {
+    // The same cases each time: a failure must be there again.
+    TestRunner::new_with_rng(
+        Config { cases, failure_persistence: None, ..Config::default() },
+        proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
+    )
+}
+
+fn run<S: Strategy>(cases: u32, strategy: S, test: impl Fn(S::Value)) {
+    let result = runner(cases).run(&strategy, |value| {
+        test(value);
+        Ok(())
+    });
+    result.unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// α from 2^-20 to 2^20 of either sign, β from -1 to 2: no result is subnormal in f32.
+fn any_function() -> impl Strategy<Value = HardSigmoid> {
+    (-20.0..20.0_f64, any::<bool>(), -1.0..2.0_f64).prop_map(|(exponent, falls, beta)| {
+        let alpha = exponent.exp2();
+        HardSigmoid::new(if falls { -alpha } else { alpha }, beta).unwrap()
+    })
+}
+
+fn round_trips<T: Number>(subject: &Subject) {
+    run(24, (any_function(), prop_oneof![0..300_usize, 0..1_200_000_usize]), |(f, len)| {
+        let (x, grad_y) = (numbers::<T>(len), gradients::<T>(len));
+        let y = expected(f, &x);
+        assert_bits(&subject.apply(f, &x), &y, &(f, len));
+        let (target, counts) = subject.apply_with_saturation(f, &x);
+        assert_bits(&target, &y, &(f, len));
+        assert_eq!((counts, counts.total()), (subject.saturation(f, &x), len as u64));
+        let mut data = x.clone();
+        subject.apply_in_place(f, &mut data);
+        assert_bits(&data, &y, &(f, len));
+        let grad_x: Vec<T> = x.iter().zip(&grad_y).map(|(&x, &g)| f.backward().eval(x, g)).collect();
+        if f.alpha().abs() > 1e-5 {
+            assert_bits(&subject.backward(f.backward(), &x, &grad_y), &grad_x, &(f, len));
+        }
+    });
+}
+
+/// Random ranges, with canaries around, on devices with random limits.
+fn bindings<T: Number>(subject: &Subject) {
+    let devices = [(10, 1), (13, 2), (16, 3), (20, 65_535)].map(|(binding, groups)| {
+        Bench::new(subject.device(|limits| {
+            limits.max_storage_buffer_binding_size = 1 << binding;
+            limits.max_compute_workgroups_per_dimension = groups;
+        }))
+    });
+    let layouts = prop_oneof![Just(Layout::Two), Just(Layout::InPlace), Just(Layout::Arena)];
+    let ranges = (0..700_usize, 0..700_usize, prop_oneof![0..40_usize, 0..60_000_usize]);
+    run(96, (0..4_usize, any_function(), layouts, ranges, any::<bool>()), |(device, f, layout, ranges, swapped)| {
+        let (a, b, len) = ranges;
+        // The least limits make many small windows.
+        let len = if device == 0 { len % 3000 } else { len };
+        let (from, to) = match layout {
+            Layout::Two => (a, b),
+            Layout::InPlace => (a, a),
+            Layout::Arena if swapped => (a + len + b, a),
+            Layout::Arena => (a, a + len + b),
+        };
+        check::<T>(&devices[device], f, layout, from.max(to) + len + 13, from..from + len, to..to + len);
+    });
+}
+
+/// Slices through slots of a few hundred bytes.
+fn small_device(subject: &Subject) {
+    let (device, queue) = subject.device(|limits| limits.max_buffer_size = 1 << 10);
+    let gpu = Gpu::new(device, queue).unwrap();
+    let subject = match subject {
+        Subject::Gpu { adapter, .. } => Subject::Gpu { adapter: adapter.clone(), gpu },
+        Subject::Cpu => panic!("the CPU has no device"),
+    };
+    run(12, (any_function(), 0..5_000_usize), |(f, len)| {
+        let x = numbers::<f16>(len);
+        assert_bits(&subject.apply(f, &x), &expected(f, &x), &(f, len));
+    });
+}
