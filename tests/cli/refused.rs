@@ -17,6 +17,8 @@ fn bad_files_are_refused_and_nothing_is_left() {
         ("header of 4 GiB", b"\x93NUMPY\x02\x00\xff\xff\xff\xff".to_vec(), &["claims a header of 4294967295 bytes"]),
         ("header no dict", [b"\x93NUMPY\x01\x00\x04\x00".as_slice(), b"spam"].concat(), &["not a valid .npy"]),
         ("header of brackets", [b"\x93NUMPY\x01\x00\x00\x10".as_slice(), &[b'('; 4096]].concat(), &["brackets"]),
+        ("header of braces", [b"\x93NUMPY\x01\x00\x40\x00".as_slice(), &[b'{'; 64]].concat(), &["brackets"]),
+        ("header of lists", [b"\x93NUMPY\x01\x00\x40\x00{".as_slice(), &[b'['; 63]].concat(), &["brackets"]),
         ("no shape", npy("'<f4'}", false, "(2,)", &[]), &["not a valid .npy"]),
         ("negative shape", npy("'<f4'", false, "(-2,)", &[]), &["not a valid .npy"]),
         ("float128", npy("'<f16'", false, "(1,)", &[0; 16]), &["dtype '<f16'", "astype('<f4')"]),

@@ -1,0 +1,64 @@
+//! Any ranges and limits: windows as they must be, or an error.
+
+#![no_main]
+
+use arbitrary::Arbitrary;
+use hard_sigmoid::plan::{Access, Buffers, Limits, Start, Unit, windows};
+use libfuzzer_sys::fuzz_target;
+
+#[derive(Arbitrary, Debug)]
+struct Case {
+    source: (u64, u64),
+    target: (u64, u64),
+    len: u64,
+    halves: bool,
+    one: bool,
+    limits: (u64, u32, u32),
+}
+
+fuzz_target!(|case: Case| {
+    let bytes = if case.halves { 2 } else { 4 };
+    let start = |(element, buffer_bytes)| Start { element, buffer_bytes };
+    let (source, mut target) = (start(case.source), start(case.target));
+    let buffers = if case.one { Buffers::One } else { Buffers::Two };
+    if case.one {
+        target.buffer_bytes = source.buffer_bytes;
+    }
+    let (binding_bytes, alignment_bytes, groups) = case.limits;
+    let limits = Limits { binding_bytes, alignment_bytes, groups };
+    let Ok(all) = windows(source, target, case.len, bytes, buffers, limits) else { return };
+    let mut done = 0;
+    let mut ended = true;
+    for (i, w) in all.enumerate() {
+        if i == 1000 {
+            ended = false;
+            break;
+        }
+        let (unit, rotation, threads) = match w.unit {
+            Unit::Vector { rotation } => (16 / bytes, u64::from(rotation), 1024),
+            Unit::Word => (1, 0, 256 * 4 / bytes),
+        };
+        let len = u64::from(w.len) * unit;
+        assert!(len > 0 && w.groups > 0 && w.groups <= groups);
+        assert!(u64::from(w.groups) * threads >= u64::from(w.len));
+        let from = w.source.offset_bytes / bytes + u64::from(w.source_first) * unit + rotation;
+        let to = w.target.offset_bytes / bytes + u64::from(w.target_first) * unit;
+        assert_eq!((from, to), (source.element + done, target.element + done));
+        for (span, start) in [(w.source, source), (w.target, target)] {
+            assert!(span.size_bytes <= binding_bytes && span.size_bytes % 4 == 0);
+            assert!(span.offset_bytes + span.size_bytes <= start.buffer_bytes);
+            assert!(alignment_bytes == 0 || span.offset_bytes % u64::from(alignment_bytes) == 0);
+        }
+        // What is read and written lies within the bindings.
+        assert!((to + len) * bytes <= w.target.offset_bytes + w.target.size_bytes);
+        let behind = if rotation == 0 { 0 } else { unit - rotation };
+        assert!((from + len + behind) * bytes <= w.source.offset_bytes + w.source.size_bytes);
+        assert_eq!(w.access == Access::Across, !case.one);
+        if w.access == Access::Arena {
+            let (low, high) = if w.source.offset_bytes < w.target.offset_bytes { (w.source, w.target) } else { (w.target, w.source) };
+            assert!(low.offset_bytes + low.size_bytes <= high.offset_bytes);
+        }
+        done += len;
+    }
+    assert_eq!(done == case.len, ended);
+});
