@@ -158,10 +158,9 @@ pub fn windows(
         });
     }
     let vector = VECTOR_BYTES / element_bytes;
-    let alignment_bytes = u64::from(limits.alignment_bytes).max(VECTOR_BYTES);
-    let alignment = alignment_bytes / element_bytes;
+    let alignment = u64::from(limits.alignment_bytes).max(VECTOR_BYTES) / element_bytes;
     let binding = (limits.binding_bytes.min(MAX_BINDING_BYTES) / VECTOR_BYTES).saturating_mul(vector);
-    if !alignment_bytes.is_power_of_two() || binding < 2 * alignment || limits.groups == 0 {
+    if !limits.alignment_bytes.is_power_of_two() || binding < 2 * alignment || limits.groups == 0 {
         return Err(PlanError::Limits { binding_bytes: limits.binding_bytes, groups: limits.groups });
     }
     let (begin, groups) = (source.element, u64::from(limits.groups));

@@ -166,6 +166,8 @@ fn refuses_what_does_not_fit() {
         Limits { binding_bytes: 511, ..USUAL },
         Limits { groups: 0, ..USUAL },
         Limits { alignment_bytes: 48, ..USUAL },
+        Limits { alignment_bytes: 257, ..USUAL },
+        Limits { alignment_bytes: 3, ..USUAL },
     ] {
         assert!(matches!(refused(short, long, 4, Buffers::Two, limits), PlanError::Limits { .. }), "{limits:?}");
     }
