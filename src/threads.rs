@@ -1,6 +1,7 @@
 //! Sharing work among rayon's threads, where there are any.
 
 use std::error::Error;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rayon::ThreadPoolBuilder;
@@ -34,34 +35,34 @@ where
     R: Default + Send,
 {
     let threads = rayon::current_num_threads();
-    let mut rest: Vec<T> = items.collect();
+    // Each item is claimed by a counter, so that nobody waits for a lock.
+    let mut rest: Vec<_> = items.map(|item| Mutex::new(Some(item))).collect();
     let part = rest.len().div_ceil(threads);
     let mut parts = Vec::with_capacity(threads);
     for _ in 0..threads {
         let behind = rest.split_off(part.min(rest.len()));
-        parts.push(Mutex::new(std::mem::replace(&mut rest, behind).into_iter()));
+        parts.push((AtomicUsize::new(0), std::mem::replace(&mut rest, behind)));
     }
-    let total = Mutex::new(R::default());
     let run = |first: usize| {
         let mut own = R::default();
-        for part in parts.iter().cycle().skip(first).take(threads) {
-            loop {
-                let next = locked(part).next();
-                let Some(item) = next else { break };
-                own = and(own, work(item));
+        for (next, items) in parts.iter().cycle().skip(first).take(threads) {
+            while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if let Some(item) = locked(item).take() {
+                    own = and(own, work(item));
+                }
             }
         }
-        let mut total = locked(&total);
-        *total = and(std::mem::take(&mut *total), own);
+        own
     };
-    rayon::in_place_scope(|scope| {
-        let run = &run;
-        for first in 1..threads {
-            scope.spawn(move |_| run(first));
+    let others: Vec<_> = (1..threads).map(|_| Mutex::new(R::default())).collect();
+    let own = rayon::in_place_scope(|scope| {
+        for (i, result) in others.iter().enumerate() {
+            let run = &run;
+            scope.spawn(move |_| *locked(result) = run(i + 1));
         }
-        run(0);
+        run(0)
     });
-    total.into_inner().unwrap_or_else(PoisonError::into_inner)
+    others.into_iter().map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner)).fold(own, and)
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
