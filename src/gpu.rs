@@ -107,7 +107,7 @@ impl Gpu {
         &self.0.queue
     }
 
-    /// The compiled shader, through which the calls dispatch too.
+    /// What the calls dispatch through, too.
     #[must_use]
     pub fn kernel(&self) -> &Kernel {
         &self.0.kernel
