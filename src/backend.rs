@@ -182,9 +182,10 @@ mod tests {
         assert_eq!(engine.settle::<()>(None).unwrap(), Err(0));
     }
 
-    /// On a real device that is destroyed before the call and during it, at many moments: every element is computed once,
+    /// On a device of a real driver that is destroyed before the call and during it, at many moments: every element is computed once,
     /// in place too, where twice would show.
     #[test]
+    #[cfg(feature = "platforms")]
     fn auto_finishes_what_a_destroyed_device_leaves() {
         use std::time::Duration;
 

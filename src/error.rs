@@ -49,6 +49,7 @@ pub struct LengthMismatch {
 
 /// Which buffer of a binding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Side {
     /// What is read.
     Source,

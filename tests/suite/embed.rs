@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hard_sigmoid::half::f16;
-use hard_sigmoid::validate::{Inputs, validate_blocking};
-use hard_sigmoid::{BindError, Binding, Error, Gpu, HardSigmoid, Kernel, Side};
+use hard_sigmoid::validate::{Inputs, validate, validate_blocking};
+use hard_sigmoid::{AdapterKind, BindError, Binding, Engine, Error, Gpu, HardSigmoid, Kernel, Side};
 use wgpu::BufferUsages as Usage;
 
 use crate::kernel::Bench;
@@ -33,9 +33,24 @@ const _: () = {
     handle::<Kernel>();
     handle::<Binding>();
     handle::<Gpu>();
+    const fn shared<T: Send + Sync + 'static>() {}
+    shared::<Engine>();
     const fn error<T: std::error::Error + Send + Sync + 'static>() {}
     error::<Error>();
 };
+
+/// Calls that an app may spawn on any of its threads.
+#[allow(dead_code, reason = "compiled, not run")]
+fn calls_can_move_between_threads(gpu: &Gpu, engine: &mut Engine, x: &[f32], y: &mut [f32]) {
+    fn send(_: impl Send) {}
+    send(gpu.apply(F, x, y));
+    send(gpu.apply_in_place(F, y));
+    send(gpu.backward(F.backward(), x, x, y));
+    send(gpu.saturation(F, x));
+    send(validate(gpu, F, Inputs::Data(x), |_| {}));
+    send(engine.apply(F, x, y));
+    send(Gpu::open(AdapterKind::Any));
+}
 
 pub(crate) const F: HardSigmoid = HardSigmoid::PYTORCH;
 

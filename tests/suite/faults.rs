@@ -212,7 +212,8 @@ fn owner_stops_polling(subject: &Subject) {
 }
 
 fn ten_thousand_calls(subject: &Subject) {
-    let Subject::Gpu { gpu, .. } = subject else { panic!("the CPU holds nothing") };
+    let Subject::Gpu { adapter, .. } = subject else { panic!("the CPU holds nothing") };
+    let gpu = &pollster::block_on(Gpu::open_adapter(adapter)).unwrap();
     let x = numbers::<f32>(300);
     let right = expected(F, &x);
     let mut data = x.clone();
@@ -232,8 +233,10 @@ fn ten_thousand_calls(subject: &Subject) {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap()
     };
-    let before = resident();
+    let buffers = || gpu.device().get_internal_counters().hal.buffers.read();
+    let (before, held) = (resident(), buffers());
     (1000..10_000).for_each(&mut call);
+    assert_eq!(buffers(), held);
     // Other tests run at the same time in this process, but none that keeps this much.
     let grown = resident().saturating_sub(before);
     assert!(grown < 256 << 10, "{grown} KiB more after 9,000 calls");
