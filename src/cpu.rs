@@ -244,8 +244,10 @@ mod tests {
         expected[1..=len].iter_mut().zip(&x).for_each(|(y, &x)| *y = f.eval(x));
         assert!(bits(&target) == bits(&expected));
         let mask = f.backward().mask::<f32>();
-        backward(f.backward(), &x, &x[..], &mut target[1..=len]).unwrap();
-        expected[1..=len].iter_mut().zip(&x).for_each(|(y, &x)| *y = mask.eval(x, x));
+        let grad_y: Vec<f32> = x.iter().rev().copied().collect();
+        backward(f.backward(), &x, &grad_y, &mut target[1..=len]).unwrap();
+        let sources = x.iter().zip(&grad_y);
+        expected[1..=len].iter_mut().zip(sources).for_each(|(y, (&x, &grad))| *y = mask.eval(x, grad));
         assert!(bits(&target) == bits(&expected));
     }
 

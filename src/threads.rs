@@ -15,8 +15,8 @@ pub(crate) fn available() -> bool {
     rayon::current_thread_index().is_some()
         || *GLOBAL.get_or_init(|| match ThreadPoolBuilder::new().build_global() {
             Ok(()) => true,
-            // Only a refusal by the system has a source.
-            Err(error) => error.source().is_none(),
+            // Only a refusal by the system has a source. Without one the app has started it before, or tried to.
+            Err(error) => error.source().is_none() && std::panic::catch_unwind(rayon::current_num_threads).is_ok(),
         })
 }
 

@@ -27,11 +27,14 @@ fn main() {
                     target.copy_from_slice(&x);
                     cpu::apply_in_place(f, &mut target);
                     same(&target);
+                    let right = |grad: &[f32]| {
+                        assert!(x.iter().zip(grad).all(|(x, &g)| g == if x.abs() < 3.0 { 1.0 } else { 0.0 }));
+                    };
                     let mut grad = vec![6.0; LEN];
-                    cpu::backward(f.backward(), &x, &x, &mut grad).unwrap();
-                    grad.fill(6.0);
+                    cpu::backward(f.backward(), &x, &grad, &mut target).unwrap();
+                    right(&target);
                     cpu::backward_in_place(f.backward(), &x, &mut grad).unwrap();
-                    assert!(x.iter().zip(&grad).all(|(x, &g)| g == if x.abs() < 3.0 { 1.0 } else { 0.0 }));
+                    right(&grad);
                 };
                 rayon::join(call, call);
             }
