@@ -17,6 +17,7 @@ mod saturation;
 mod slices;
 mod subject;
 mod validation;
+mod wgsl;
 
 use hard_sigmoid::Backend;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -77,6 +78,7 @@ fn main() {
             kernel::TESTS
                 .iter()
                 .chain(embed::TESTS)
+                .chain(wgsl::TESTS)
                 .chain(mistakes::TESTS)
                 .chain(slices::GPU_TESTS)
                 .chain(backward::GPU_TESTS)

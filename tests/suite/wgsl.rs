@@ -1,0 +1,84 @@
+//! The functions that others import from the WGSL.
+
+use hard_sigmoid::HardSigmoid;
+use wgpu::BufferUsages as Usage;
+
+use crate::embed::bench;
+use crate::subject::{Subject, Test, assert_bits, expected, gradients, numbers};
+
+pub(crate) const TESTS: &[Test] = &[("wgsl_every_function", every_function)];
+
+/// The functions for shaders of an app's own, each beside the definition.
+fn every_function(subject: &Subject) {
+    const OWN: &str = "
+        @group(0) @binding(0) var<uniform> f: HardSigmoid;
+        @group(0) @binding(1) var<uniform> b: HardSigmoidBackward;
+        @group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;
+        @group(0) @binding(3) var<storage, read> g: array<vec4<f32>>;
+        @group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>;
+        @compute @workgroup_size(64)
+        fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+            let n = arrayLength(&x);
+            let i = id.x;
+            if i >= n { return; }
+            y[i] = hard_sigmoid_vec4(x[i], f);
+            y[n + i] = vec4(hard_sigmoid(x[i].x, f), hard_sigmoid(x[i].y, f), hard_sigmoid(x[i].z, f), hard_sigmoid(x[i].w, f));
+            y[2u * n + i] = hard_sigmoid_backward_vec4(x[i], g[i], b);
+            y[3u * n + i] = vec4(
+                hard_sigmoid_backward(x[i].x, g[i].x, b), hard_sigmoid_backward(x[i].y, g[i].y, b),
+                hard_sigmoid_backward(x[i].z, g[i].z, b), hard_sigmoid_backward(x[i].w, g[i].w, b),
+            );
+        }";
+    let bench = bench(subject);
+    // NaN apart: as f32, other than as bits, they may come out of the app's own loads changed.
+    let number = |x: &f32| !x.is_nan();
+    let x: Vec<f32> = numbers::<f32>(20_000).into_iter().filter(number).take(4096).collect();
+    let g: Vec<f32> = gradients::<f32>(20_000).into_iter().filter(number).take(4096).collect();
+    let uniform = |bytes: [u8; 16]| {
+        let usage = Usage::UNIFORM | Usage::COPY_DST;
+        let descriptor = wgpu::BufferDescriptor { label: None, size: 16, usage, mapped_at_creation: false };
+        let buffer = bench.device.create_buffer(&descriptor);
+        bench.queue.write_buffer(&buffer, 0, &bytes);
+        buffer
+    };
+    let source = format!("{}{OWN}", hard_sigmoid::WGSL);
+    let module = bench.device.create_shader_module(wgpu::ShaderModuleDescriptor {
+        label: None,
+        source: wgpu::ShaderSource::Wgsl(source.into()),
+    });
+    let pipeline = bench.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+        label: None,
+        layout: None,
+        module: &module,
+        entry_point: None,
+        compilation_options: Default::default(),
+        cache: None,
+    });
+    for f in [HardSigmoid::ONNX, HardSigmoid::new(-0.7, 0.1).unwrap()] {
+        let target = bench.buffer(&vec![0.0_f32; 4 * 4096]);
+        let buffers = [
+            uniform(f.params().to_bytes()),
+            uniform(f.backward().params().to_bytes()),
+            bench.buffer(&x),
+            bench.buffer(&g),
+            target.clone(),
+        ];
+        let entries: Vec<_> = (0..)
+            .zip(&buffers)
+            .map(|(binding, buffer)| wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() })
+            .collect();
+        let layout = &pipeline.get_bind_group_layout(0);
+        let group =
+            bench.device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout, entries: &entries });
+        bench.submit(|encoder| {
+            let mut pass = encoder.begin_compute_pass(&Default::default());
+            pass.set_pipeline(&pipeline);
+            pass.set_bind_group(0, &group, &[]);
+            pass.dispatch_workgroups(4096 / 4 / 64, 1, 1);
+        });
+        let forward = expected(f, &x);
+        let backward: Vec<f32> = x.iter().zip(&g).map(|(&x, &g)| f.backward().eval(x, g)).collect();
+        let right = [&forward[..], &forward, &backward, &backward].concat();
+        assert_bits(&bench.read::<f32>(&target), &right, &f);
+    }
+}
