@@ -81,20 +81,20 @@ impl Backward {
     /// Computes the thresholds each time: for many elements, [`cpu::backward`](crate::cpu::backward) is faster.
     #[must_use]
     pub fn eval<T: Element>(self, saved: T, grad_y: T) -> T {
-        self.mask::<T>().eval(saved, grad_y)
+        self.coefficients::<T>().eval(saved, grad_y)
     }
 
     /// The three numbers that the shader reads.
     #[must_use]
     pub fn params(self) -> BackwardParams {
-        let Mask { slope, lower, upper } = self.mask::<f32>();
+        let BackwardCoefficients { slope, lower, upper } = self.coefficients::<f32>();
         // The shader compares as integers, where -0 is less than 0.
         let lower = lower + 0.0;
         BackwardParams { slope, lower, upper: if upper == 0.0 { -0.0 } else { upper } }
     }
 
     /// What evaluation of a type uses.
-    pub(crate) fn mask<T: Element>(self) -> Mask<T> {
+    pub(crate) fn coefficients<T: Element>(self) -> BackwardCoefficients<T> {
         let of = T::Wide::of;
         let slope = of(self.f.alpha());
         let (lower, upper) = match (self.f, self.saved) {
@@ -109,7 +109,7 @@ impl Backward {
                 (last_up_to(f, left), first_from(f, right))
             }
         };
-        Mask { slope, lower, upper }
+        BackwardCoefficients { slope, lower, upper }
     }
 }
 
@@ -138,21 +138,21 @@ impl BackwardParams {
 }
 
 /// The backward pass ready to be evaluated for an element type.
-pub(crate) struct Mask<T: Element> {
+pub(crate) struct BackwardCoefficients<T: Element> {
     slope: T::Wide,
     lower: T::Wide,
     upper: T::Wide,
 }
 
-impl<T: Element> Clone for Mask<T> {
+impl<T: Element> Clone for BackwardCoefficients<T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T: Element> Copy for Mask<T> {}
+impl<T: Element> Copy for BackwardCoefficients<T> {}
 
-impl<T: Element> Mask<T> {
+impl<T: Element> BackwardCoefficients<T> {
     #[inline]
     pub(crate) fn eval(self, saved: T, grad_y: T) -> T {
         let x = saved.widen();

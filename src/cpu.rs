@@ -1,27 +1,25 @@
-//! The CPU path: slices in, slices out, and the same bits as [`HardSigmoid::eval`] and [`Backward::eval`] for
-//! each element.
+//! The CPU path: slices in, slices out, with the same bits as [`HardSigmoid::eval`] and [`Backward::eval`] give for each
+//! element.
 //!
-//! From [`PARALLEL_FROM`] elements on, each call shares the work with the current rayon thread pool, unless the system refuses
-//! to start one.
+//! Calls with at least [`PARALLEL_MIN_ELEMENTS`] elements share the work with the current rayon thread pool, unless the
+//! system refuses to start one.
 
+pub(crate) mod parallel;
 mod simd;
 
-use crate::hard_sigmoid::Line;
-use crate::saturation::Tally;
-use crate::threads::{self, share};
-use crate::{Backward, Element, HardSigmoid, LengthMismatch, Saturation, Side};
-use simd::{stream, widest};
+pub use parallel::{PARALLEL_MIN_ELEMENTS, threads};
 
-/// From this many elements on, the work is shared with rayon's threads: below it, the calling thread is done before another
-/// one has woken up.
-pub const PARALLEL_FROM: usize = 1 << 19;
+use crate::job::{Job, Work};
+use crate::saturation::Tally;
+use crate::{Backward, Element, HardSigmoid, LengthMismatch, Saturation};
+use simd::{stream, with_best_simd};
 
 /// Elements per unit of parallel work: 128 KiB of f32, so that source and target stay in a core's own cache.
 const CHUNK: usize = 1 << 15;
 
-/// From this many bytes of a target on, it is written past the caches: measured to be 1.5 to 1.9 times as fast from 64 MiB on,
-/// and no slower at 16 MiB, which few caches hold together with the source.
-const STREAM_FROM: usize = 16 << 20;
+/// A target of at least this size is written past the caches. Measured: 1.5 to 1.9 times as fast from 64 MiB on, and no
+/// slower at 16 MiB, which few caches hold together with the source.
+pub(crate) const STREAM_MIN_BYTES: usize = 16 << 20;
 
 /// Writes the function of each element of `source` to the same place in `target`.
 ///
@@ -29,26 +27,16 @@ const STREAM_FROM: usize = 16 << 20;
 ///
 /// [`LengthMismatch`] if the slices differ in length; `target` is then left as it was.
 pub fn apply<T: Element>(f: HardSigmoid, source: &[T], target: &mut [T]) -> Result<(), LengthMismatch> {
-    same_length(Side::Source, source, target)?;
-    let line = f.line::<T>();
-    let streams = size_of_val(target) >= STREAM_FROM;
-    each_chunk(source.len(), source.chunks(CHUNK).zip(target.chunks_mut(CHUNK)), |(source, target)| {
-        if streams {
-            stream(source, source, target, |x, _| line.eval(x));
-        } else {
-            widest(|| map(line, source, target));
-        }
-    });
+    run(Job::apply(f, source, target)?);
     Ok(())
 }
 
-/// Replaces each element of `data` by the function of it. Otherwise as [`apply`].
+/// Replaces each element of `data` by the function of it.
 pub fn apply_in_place<T: Element>(f: HardSigmoid, data: &mut [T]) {
-    let line = f.line::<T>();
-    each_chunk(data.len(), data.chunks_mut(CHUNK), |data| widest(|| map_in_place(line, data)));
+    run(Job::apply_in_place(f, data));
 }
 
-/// [`apply`], and how many of the results are 0, 1, between, and NaN, from the same reading of `source`.
+/// [`apply`], which also counts how many of the results are 0, 1, between them, and NaN. It reads `source` once.
 ///
 /// # Errors
 ///
@@ -58,26 +46,17 @@ pub fn apply_with_saturation<T: Element>(
     source: &[T],
     target: &mut [T],
 ) -> Result<Saturation, LengthMismatch> {
-    same_length(Side::Source, source, target)?;
-    let line = f.line::<T>();
-    // Counters of 32 bits do for a chunk.
-    Ok(sum_of_chunks(source.len(), source.chunks(CHUNK).zip(target.chunks_mut(CHUNK)), |(source, target)| {
-        widest(|| {
-            map(line, source, target);
-            tally(target.iter().copied())
-        })
-    }))
+    Ok(run(Job::apply_with_saturation(f, source, target)?))
 }
 
-/// How many of the results for `source` are 0, 1, between, and NaN, without writing them anywhere.
+/// Counts how many of the results for `source` are 0, 1, between them, and NaN, without writing them anywhere.
 #[must_use]
 pub fn saturation<T: Element>(f: HardSigmoid, source: &[T]) -> Saturation {
-    let line = f.line::<T>();
-    sum_of_chunks(source.len(), source.chunks(CHUNK), |source| widest(|| tally(source.iter().map(|&x| line.eval(x)))))
+    run(Job::saturation(f, source))
 }
 
-/// Writes the gradient with respect to x of each element, from what was saved of it (x or y, as `backward` says) and its
-/// gradient with respect to y, to the same place in `grad_x`.
+/// Writes the gradient with respect to x of each element to `grad_x`, from its gradient with respect to y in `grad_y` and
+/// from `saved`, which holds x or y, as `backward` says.
 ///
 /// # Errors
 ///
@@ -88,63 +67,91 @@ pub fn backward<T: Element>(
     grad_y: &[T],
     grad_x: &mut [T],
 ) -> Result<(), LengthMismatch> {
-    same_length(Side::Source, saved, grad_x)?;
-    same_length(Side::Gradient, grad_y, grad_x)?;
-    let mask = backward.mask::<T>();
-    let streams = size_of_val(grad_x) >= STREAM_FROM;
-    let sources = saved.chunks(CHUNK).zip(grad_y.chunks(CHUNK));
-    each_chunk(saved.len(), sources.zip(grad_x.chunks_mut(CHUNK)), |((saved, grad_y), grad_x)| {
-        if streams {
-            stream(saved, grad_y, grad_x, |saved, grad| mask.eval(saved, grad));
-        } else {
-            widest(|| {
-                for ((result, &saved), &grad) in grad_x.iter_mut().zip(saved).zip(grad_y) {
-                    *result = mask.eval(saved, grad);
-                }
-            });
-        }
-    });
+    run(Job::backward(backward, saved, grad_y, grad_x)?);
     Ok(())
 }
 
-/// [`backward`], in place: replaces the gradient with respect to y in `grad` by that with respect to x.
+/// [`backward`], in place: the gradient with respect to x replaces the one with respect to y in `grad`.
 ///
 /// # Errors
 ///
 /// As `backward`.
 pub fn backward_in_place<T: Element>(backward: Backward, saved: &[T], grad: &mut [T]) -> Result<(), LengthMismatch> {
-    same_length(Side::Source, saved, grad)?;
-    let mask = backward.mask::<T>();
-    each_chunk(saved.len(), saved.chunks(CHUNK).zip(grad.chunks_mut(CHUNK)), |(saved, grad)| {
-        widest(|| {
-            for (grad, &saved) in grad.iter_mut().zip(saved) {
-                *grad = mask.eval(saved, *grad);
-            }
-        });
-    });
+    run(Job::backward_in_place(backward, saved, grad)?);
     Ok(())
 }
 
-/// How many threads the CPU path uses from [`PARALLEL_FROM`] elements on.
-#[must_use]
-pub fn threads() -> usize {
-    if threads::available() { rayon::current_num_threads() } else { 1 }
+/// Runs a job. The counts are zeros if it does not count.
+pub(crate) fn run<T: Element>(job: Job<'_, T>) -> Saturation {
+    let streams = size_of_val(job.target) >= STREAM_MIN_BYTES;
+    match job.work {
+        Work::Apply(f) => {
+            let coefficients = f.coefficients::<T>();
+            each_chunk(job, |job| map(job, streams, |x| coefficients.eval(x)))
+        }
+        Work::Count(f) => {
+            let coefficients = f.coefficients::<T>();
+            each_chunk(job, |job| {
+                let source = job.source.unwrap_or(job.target);
+                with_best_simd(|| tally(source.iter().map(|&x| coefficients.eval(x))).into())
+            })
+        }
+        Work::ApplyAndCount(f) => {
+            let coefficients = f.coefficients::<T>();
+            each_chunk(job, |mut job| {
+                map(job.part(0..usize::MAX), false, |x| coefficients.eval(x));
+                with_best_simd(|| tally(job.target.iter().copied()).into())
+            })
+        }
+        Work::Backward(backward) => {
+            let coefficients = backward.coefficients::<T>();
+            each_chunk(job, |job| map_pair(job, streams, |saved, grad| coefficients.eval(saved, grad)))
+        }
+    }
+}
+
+/// Does `work` for each chunk of a job, in parallel where that pays, and adds up what it counts.
+fn each_chunk<T: Element>(job: Job<'_, T>, work: impl Fn(Job<'_, T>) -> Saturation + Sync) -> Saturation {
+    parallel::fold(job.len(), job.chunks(CHUNK), work, |a, b| a + b)
 }
 
 // What follows is compiled for each vector width, which takes inlining.
 
 #[inline(always)]
-fn map<T: Element>(line: Line<T>, source: &[T], target: &mut [T]) {
-    for (y, &x) in target.iter_mut().zip(source) {
-        *y = line.eval(x);
+fn map<T: Element>(job: Job<'_, T>, streams: bool, f: impl Fn(T) -> T) -> Saturation {
+    match job.source {
+        Some(source) if streams => stream(source, source, job.target, |x, _| f(x)),
+        Some(source) => with_best_simd(|| {
+            for (y, &x) in job.target.iter_mut().zip(source) {
+                *y = f(x);
+            }
+        }),
+        None => with_best_simd(|| {
+            for x in job.target {
+                *x = f(*x);
+            }
+        }),
     }
+    Saturation::default()
 }
 
+/// As [`map`], of what was saved and the source.
 #[inline(always)]
-fn map_in_place<T: Element>(line: Line<T>, data: &mut [T]) {
-    for x in data {
-        *x = line.eval(*x);
+fn map_pair<T: Element>(job: Job<'_, T>, streams: bool, f: impl Fn(T, T) -> T) -> Saturation {
+    match job.source {
+        Some(source) if streams => stream(job.saved, source, job.target, f),
+        Some(source) => with_best_simd(|| {
+            for ((y, &x), &grad) in job.target.iter_mut().zip(job.saved).zip(source) {
+                *y = f(x, grad);
+            }
+        }),
+        None => with_best_simd(|| {
+            for (grad, &x) in job.target.iter_mut().zip(job.saved) {
+                *grad = f(x, *grad);
+            }
+        }),
     }
+    Saturation::default()
 }
 
 #[inline(always)]
@@ -156,37 +163,26 @@ pub(crate) fn tally<T: Element>(results: impl Iterator<Item = T>) -> Tally {
     tally
 }
 
-/// Does `work` for each of the chunks of `len` elements, in parallel where that pays.
-fn each_chunk<C: Send>(len: usize, chunks: impl Iterator<Item = C>, work: impl Fn(C) + Sync) {
-    if len < PARALLEL_FROM || !threads::available() {
-        chunks.for_each(work);
-    } else {
-        share(chunks, work, |(), ()| ());
-    }
-}
-
-/// As [`each_chunk`], and what all chunks count.
-fn sum_of_chunks<C: Send>(len: usize, chunks: impl Iterator<Item = C>, work: impl Fn(C) -> Tally + Sync) -> Saturation {
-    let work = |chunk| Saturation::from(work(chunk));
-    if len < PARALLEL_FROM || !threads::available() {
-        chunks.map(work).fold(Saturation::default(), Saturation::and)
-    } else {
-        share(chunks, work, Saturation::and)
-    }
-}
-
-pub(crate) fn same_length<T>(side: Side, source: &[T], target: &[T]) -> Result<(), LengthMismatch> {
-    let (source_len, target_len) = (source.len(), target.len());
-    if source_len == target_len { Ok(()) } else { Err(LengthMismatch { side, source_len, target_len }) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::BufferRole;
 
     /// Lengths around every boundary of the path.
-    const LENGTHS: [usize; 12] =
-        [0, 1, 2, 7, 8, 9, CHUNK + 1, PARALLEL_FROM - 1, PARALLEL_FROM, PARALLEL_FROM + 1, 9 * CHUNK, 9 * CHUNK + 5];
+    const LENGTHS: [usize; 12] = [
+        0,
+        1,
+        2,
+        7,
+        8,
+        9,
+        CHUNK + 1,
+        PARALLEL_MIN_ELEMENTS - 1,
+        PARALLEL_MIN_ELEMENTS,
+        PARALLEL_MIN_ELEMENTS + 1,
+        9 * CHUNK,
+        9 * CHUNK + 5,
+    ];
 
     #[test]
     fn slices_equal_eval_element_by_element() {
@@ -234,7 +230,7 @@ mod tests {
     /// Large enough to go past the caches, at an odd alignment, with the neighbours of the target untouched.
     #[test]
     fn large_targets_equal_small_ones() {
-        let len = STREAM_FROM / 4 + 7;
+        let len = STREAM_MIN_BYTES / 4 + 7;
         let f = HardSigmoid::new(-0.3, 0.1).unwrap();
         let x: Vec<f32> = (0..len).map(|i| f32::from_bits((i as u32).wrapping_mul(0x9e37_79b1))).collect();
         let bits = |data: &[f32]| data.iter().map(|y| y.to_bits()).collect::<Vec<_>>();
@@ -243,23 +239,43 @@ mod tests {
         apply(f, &x, &mut target[1..=len]).unwrap();
         expected[1..=len].iter_mut().zip(&x).for_each(|(y, &x)| *y = f.eval(x));
         assert!(bits(&target) == bits(&expected));
-        let mask = f.backward().mask::<f32>();
+        let coefficients = f.backward().coefficients::<f32>();
         let grad_y: Vec<f32> = x.iter().rev().copied().collect();
         backward(f.backward(), &x, &grad_y, &mut target[1..=len]).unwrap();
         let sources = x.iter().zip(&grad_y);
-        expected[1..=len].iter_mut().zip(sources).for_each(|(y, (&x, &grad))| *y = mask.eval(x, grad));
+        expected[1..=len].iter_mut().zip(sources).for_each(|(y, (&x, &grad))| *y = coefficients.eval(x, grad));
         assert!(bits(&target) == bits(&expected));
+    }
+
+    /// What is finished is not computed again: 0 would become 0.5 there.
+    #[test]
+    fn a_part_of_a_job_leaves_the_rest_alone() {
+        let f = HardSigmoid::ONNX;
+        let mut data = [0.0, 0.0, 0.0, 9.0];
+        run(Job::apply_in_place(f, &mut data).part(2..usize::MAX));
+        assert_eq!(data, [0.0, 0.0, 0.5, 1.0]);
+        let mut target = [7.0; 4];
+        run(Job::apply(f, &[0.0; 4], &mut target).unwrap().part(2..usize::MAX));
+        assert_eq!(target, [7.0, 7.0, 0.5, 0.5]);
+        run(Job::backward(f.backward(), &[0.0; 4], &[10.0; 4], &mut target).unwrap().part(3..usize::MAX));
+        assert_eq!(target, [7.0, 7.0, 0.5, 2.0]);
+        run(Job::backward_in_place(f.backward(), &[9.0; 4], &mut target).unwrap().part(1..3));
+        assert_eq!(target, [7.0, 0.0, 0.0, 2.0]);
+        assert_eq!(run(Job::saturation(f, &[9.0, 0.0, 0.0]).part(1..usize::MAX)).inside, 2);
+        assert_eq!(run(Job::saturation(f, &[9.0]).part(5..usize::MAX)), Saturation::default());
+        let error = Job::apply(f, &[0.0; 3], &mut target).unwrap_err();
+        assert_eq!((error.source_len, error.target_len), (3, 4));
     }
 
     #[test]
     fn refuses_unequal_lengths_and_writes_nothing() {
         let mut target = [9.0; 3];
         let error = apply(HardSigmoid::ONNX, &[0.0; 2], &mut target).unwrap_err();
-        assert_eq!(error, LengthMismatch { side: Side::Source, source_len: 2, target_len: 3 });
+        assert_eq!(error, LengthMismatch { role: BufferRole::Source, source_len: 2, target_len: 3 });
         apply_with_saturation(HardSigmoid::ONNX, &[0.0; 2], &mut target).unwrap_err();
         let b = HardSigmoid::ONNX.backward();
         let error = backward(b, &[0.0; 3], &[0.0; 2], &mut target).unwrap_err();
-        assert_eq!(error, LengthMismatch { side: Side::Gradient, source_len: 2, target_len: 3 });
+        assert_eq!(error, LengthMismatch { role: BufferRole::Gradient, source_len: 2, target_len: 3 });
         backward(b, &[0.0; 2], &[0.0; 2], &mut target).unwrap_err();
         backward_in_place(b, &[0.0; 2], &mut target).unwrap_err();
         assert_eq!(target, [9.0; 3]);

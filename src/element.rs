@@ -175,9 +175,9 @@ macro_rules! element {
     };
 }
 
-const F32: Option<&str> = Some(include_str!("../shaders/f32.wgsl"));
-const F16: Option<&str> = Some(include_str!("../shaders/f16.wgsl"));
-const BF16: Option<&str> = Some(include_str!("../shaders/bf16.wgsl"));
+const F32: Option<&str> = Some(include_str!("../shaders/element/f32.wgsl"));
+const F16: Option<&str> = Some(include_str!("../shaders/element/f16.wgsl"));
+const BF16: Option<&str> = Some(include_str!("../shaders/element/bf16.wgsl"));
 
 element!(f32, f32, u32, F32, f32::is_nan, 0x0040_0000, |x| x, |y| y, |x: f64| x as f32);
 element!(f16, f32, u16, F16, f16::is_nan, 0x0200, widen_f16, round_to_f16, |x| f16::from_f32(to_odd(x)));

@@ -1,41 +1,48 @@
-//! The GPU path for host slices: a device, and upload, dispatch and readback on it, window after window. The calls are
-//! in gpu/calls.rs.
+//! The GPU path for host slices: a device, and upload, dispatch and readback on it, window after window.
 
 pub mod adapter;
-pub(crate) mod arguments;
-mod bind;
-pub(crate) mod binding;
-mod calls;
+pub(crate) mod error;
 pub(crate) mod kernel;
 mod scope;
-mod transfer;
-mod wait;
+mod slot;
+pub(crate) mod wait;
 
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::error::Error;
-use crate::{Element, Kernel, Saturation};
+use crate::calls::slice_calls;
+use crate::job::Job;
+use crate::{Backward, Element, HardSigmoid, Saturation};
 use adapter::AdapterKind;
-use transfer::{Flight, Job, Slot};
-use wait::{Poller, Waiting};
+use error::Error;
+use kernel::Kernel;
+use slot::{Flight, Slot};
+use wait::{CallMode, PollMode, Poller};
 
 /// Staging slots of a call: while the GPU works on one, the host fills or empties another.
 const SLOTS: usize = 3;
 
-/// A device with what it takes to run host slices through it.
+/// A device, and what it takes to run host slices through it.
 ///
-/// Cheap to clone, and usable from several threads at once. Staging memory is bounded whatever the input: each call
-/// under way uses up to three slots of 8 to 12 MiB, which later calls use again.
+/// Cheap to clone, and usable from several threads at once. Staging memory is bounded whatever the input: each call in
+/// progress uses up to three slots of 8 to 12 MiB, which later calls reuse.
 ///
-/// # Who polls
+/// # Blocking and async calls
 ///
-/// A GPU reports that it is done only when somebody polls its device. The `*_blocking` calls poll on the calling
-/// thread. The async ones, on a device that this crate [opened](Self::open), are completed by a thread of the crate,
-/// which starts with the first such call and ends with the last clone of the `Gpu`. On an app's device
-/// ([`new`](Self::new)) the async calls make progress only while the app polls it: `device.poll` in its frame loop or
-/// on a thread of its own.
+/// The `*_blocking` calls work on the calling thread and poll the device there.
+///
+/// The async calls cut the data into windows of 4 MiB. A poll of the future works on one window at most, then returns to
+/// the executor; it takes as many polls as there are windows, or more.
+///
+/// # Who polls the device
+///
+/// A GPU reports that it is done only when its device is polled.
+///
+/// * On a device that this crate [opened](Self::open), a thread of the crate does that. It starts with the first async call
+///   and ends with the last clone of the `Gpu`.
+/// * On a device of yours ([`new`](Self::new)), you do that: call `device.poll` in your frame loop, or on a thread of its
+///   own. Without it, an async call waits for ever. wgpu also polls when anything is submitted.
 #[derive(Clone, Debug)]
 pub struct Gpu(Arc<Inner>);
 
@@ -44,19 +51,20 @@ struct Inner {
     device: wgpu::Device,
     queue: wgpu::Queue,
     kernel: Kernel,
-    /// For the async calls; none on an app's device.
+    /// For the async calls; none on a device of the app's.
     poller: Option<Poller>,
-    /// Slots that no call uses at present.
+    /// Slots that no call is using.
     idle: Mutex<Vec<Slot>>,
 }
 
 impl Gpu {
-    /// Opens a device on the best adapter of `kind`: hardware before software, and among those that `WGPU_BACKEND` and
-    /// `WGPU_ADAPTER_NAME` (a part of the name) leave.
+    /// Opens a device on the best adapter of `kind`: hardware before software.
+    ///
+    /// The environment variables `WGPU_BACKEND` and `WGPU_ADAPTER_NAME` (a part of the name) narrow the choice.
     ///
     /// # Errors
     ///
-    /// [`Error::NoAdapter`] names the adapters there are; [`Error::Open`] if the chosen one gives no device.
+    /// [`Error::NoAdapter`] if there is none, and [`Error::Open`] if the chosen one gives no device.
     pub async fn open(kind: AdapterKind) -> Result<Self, Error> {
         Self::open_adapter(&adapter::find(kind, None).await?).await
     }
@@ -70,22 +78,22 @@ impl Gpu {
         pollster::block_on(Self::open(kind))
     }
 
-    /// Opens a device on `adapter`, one of [`adapter::adapters`], say.
+    /// Opens a device on `adapter`, for example one of [`adapter::enumerate`].
     ///
     /// # Errors
     ///
-    /// [`Error::Open`] if the adapter gives no device, and as [`Kernel::new`].
+    /// [`Error::Open`] if the adapter gives no device, and [`Error::MissingLimit`] if the device cannot compute.
     pub async fn open_adapter(adapter: &wgpu::Adapter) -> Result<Self, Error> {
         let (device, queue) = adapter::open(adapter).await?;
         let poller = Poller::new(device.clone());
         Self::with_poller(device, queue, Some(poller))
     }
 
-    /// Uses a device of the app's.
+    /// Uses a device of yours.
     ///
     /// # Errors
     ///
-    /// As [`Kernel::new`].
+    /// [`Error::MissingLimit`] if the device cannot compute.
     pub fn new(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self, Error> {
         Self::with_poller(device, queue, None)
     }
@@ -101,62 +109,78 @@ impl Gpu {
         &self.0.device
     }
 
-    /// The queue that the calls submit to.
+    /// The queue to which the calls submit.
     #[must_use]
     pub fn queue(&self) -> &wgpu::Queue {
         &self.0.queue
     }
 
-    /// What the calls dispatch through, too.
+    /// The kernel through which the calls dispatch. It binds buffers of [`device`](Self::device).
     #[must_use]
     pub fn kernel(&self) -> &Kernel {
         &self.0.kernel
     }
 
-    fn background(&self) -> Waiting<'_> {
-        self.0.poller.as_ref().map_or(Waiting::App, Waiting::Background)
-    }
-
-    fn idle(&self) -> MutexGuard<'_, Vec<Slot>> {
-        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Counts, if that is the work, and zeros otherwise.
-    async fn run<T: Element>(&self, mut job: Job<'_, T>, waiting: Waiting<'_>) -> Result<Saturation, Error> {
+    /// Runs a job. The counts are zeros if it does not count.
+    pub(crate) async fn run<T: Element>(&self, job: &mut Job<'_, T>, mode: CallMode) -> Result<Saturation, Error> {
         Kernel::element::<T>()?;
         let mut finished = 0;
-        let run = self.run_windows(&mut job, waiting, &mut finished).await;
-        run.map_err(|cause| Error::Interrupted { finished, cause: Box::new(cause) })
+        let result = self.run_windows(job, mode, &mut finished).await;
+        result.map_err(|cause| Error::Interrupted { finished, cause: Box::new(cause) })
     }
 
-    /// The verbs. Windows are finished in ascending order, so that what an error leaves finished is a prefix.
+    /// Windows are finished in ascending order, so that what an error leaves finished is a prefix.
     async fn run_windows<T: Element>(
         &self,
         job: &mut Job<'_, T>,
-        waiting: Waiting<'_>,
+        mode: CallMode,
         finished: &mut usize,
     ) -> Result<Saturation, Error> {
-        let mut ring: VecDeque<(Range<usize>, Flight)> = VecDeque::with_capacity(SLOTS);
-        let mut windows = job.windows(&self.0.device.limits());
+        let Inner { device, queue, kernel, .. } = &*self.0;
+        let (work, len, window_len) = (job.work, job.len(), slot::window_len::<T>(job.work, &device.limits()));
+        let mut windows = (0..len).step_by(window_len).map(|start| start..len.min(start + window_len));
+        let mut flights: VecDeque<(Range<usize>, Flight)> = VecDeque::with_capacity(SLOTS);
         let mut counts = Saturation::default();
         loop {
             let next = windows.next();
-            if next.is_none() || ring.len() == SLOTS {
-                let Some((window, flight)) = ring.pop_front() else { return Ok(counts) };
-                let slot = flight.readback(job, &window, &mut counts, waiting, &self.0).await?;
+            if next.is_none() || flights.len() == SLOTS {
+                let Some((window, flight)) = flights.pop_front() else { return Ok(counts) };
+                let (slot, counted) = flight.readback(job.part(window.clone()), self.poll_mode(mode), device).await?;
+                counts += counted;
                 *finished = window.end;
                 self.idle().push(slot);
             }
             if let Some(window) = next {
                 let idle = self.idle().pop();
-                let slot = match idle {
-                    Some(slot) => slot,
-                    None => Slot::new(&self.0.device)?,
-                };
-                slot.upload(job, &window)?;
-                let flight = slot.dispatch::<T>(job.work, window.len(), &self.0)?;
-                ring.push_back((window, flight));
+                let slot = idle.map_or_else(|| Slot::new(device), Ok)?;
+                slot.upload(&job.part(window.clone()))?;
+                let flight = slot.dispatch::<T>(work, window.len(), kernel, queue)?;
+                flights.push_back((window, flight));
             }
+            mode.yield_now().await;
         }
     }
+
+    fn poll_mode(&self, mode: CallMode) -> PollMode<'_> {
+        match (mode, &self.0.poller) {
+            (CallMode::Blocking, _) => PollMode::Caller(&self.0.device),
+            (CallMode::Async, Some(poller)) => PollMode::Background(poller),
+            (CallMode::Async, None) => PollMode::App,
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Slot>> {
+        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+slice_calls! {
+    /// # Calls over host slices
+    ///
+    /// # Errors of every call
+    ///
+    /// * [`Error::Length`] if the slices differ in length, and [`Error::Bind`] for f64. Nothing was written.
+    /// * [`Error::Interrupted`] if the device fails. It says how many elements of the target are finished; the others are
+    ///   as they were.
+    Gpu, self: &self
 }

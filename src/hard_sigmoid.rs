@@ -1,4 +1,4 @@
-//! The definition of the function. Every path in the crate evaluates [`Line::eval`] or its twin in
+//! The definition of the function. Every path in the crate evaluates [`Coefficients::eval`] or its twin in
 //! `shaders/hard_sigmoid.wgsl`.
 
 use bytemuck::{Pod, Zeroable};
@@ -102,27 +102,27 @@ impl HardSigmoid {
     #[must_use]
     #[inline]
     pub fn eval<T: Element>(self, x: T) -> T {
-        self.line::<T>().eval(x)
+        self.coefficients::<T>().eval(x)
     }
 
     /// The four numbers that evaluation in f32 uses: what the shader reads.
     #[must_use]
     pub fn params(self) -> Params {
-        let Line { slope, shift, lo, hi } = self.line::<f32>();
+        let Coefficients { slope, shift, lo, hi } = self.coefficients::<f32>();
         Params { slope, shift, lo, hi }
     }
 
     /// What evaluation of a type uses, rounded once to the type that it is done in.
     #[inline]
-    pub(crate) fn line<T: Element>(self) -> Line<T> {
+    pub(crate) fn coefficients<T: Element>(self) -> Coefficients<T> {
         let of = T::Wide::of;
         if self.alpha == 0.0 {
             // Equal bounds make the constant. The slope is not 0, since ∞·0 would be NaN.
             let constant = of(self.beta.clamp(0.0, 1.0) + 0.0);
-            return Line { slope: of(1.0), shift: of(0.0), lo: constant, hi: constant };
+            return Coefficients { slope: of(1.0), shift: of(0.0), lo: constant, hi: constant };
         }
         let shift = if self.beta == 0.0 { 0.0 } else { self.beta / self.alpha };
-        Line { slope: of(self.alpha), shift: of(shift), lo: of(0.0), hi: of(1.0) }
+        Coefficients { slope: of(self.alpha), shift: of(shift), lo: of(0.0), hi: of(1.0) }
     }
 }
 
@@ -153,22 +153,22 @@ impl Params {
 }
 
 /// The function ready to be evaluated for an element type. The twin of `hard_sigmoid_vec4_bits` in the shader.
-pub(crate) struct Line<T: Element> {
+pub(crate) struct Coefficients<T: Element> {
     pub(crate) slope: T::Wide,
     pub(crate) shift: T::Wide,
     pub(crate) lo: T::Wide,
     pub(crate) hi: T::Wide,
 }
 
-impl<T: Element> Clone for Line<T> {
+impl<T: Element> Clone for Coefficients<T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T: Element> Copy for Line<T> {}
+impl<T: Element> Copy for Coefficients<T> {}
 
-impl<T: Element> Line<T> {
+impl<T: Element> Coefficients<T> {
     #[inline]
     pub(crate) fn eval(self, x: T) -> T {
         let z = (x.widen() + self.shift) * self.slope;

@@ -1,35 +1,36 @@
-#![cfg_attr(feature = "wgpu", doc = include_str!("../README.md"))]
-#![cfg_attr(not(feature = "wgpu"), doc = "Hard sigmoid on the CPU. The documentation is that with the feature `wgpu`.")]
+#![doc = "Hard sigmoid."]
 
-#[cfg(feature = "wgpu")]
-mod backend;
 mod backward;
+#[cfg(feature = "wgpu")]
+mod calls;
 pub mod cpu;
 mod element;
+#[cfg(feature = "wgpu")]
+mod engine;
 mod error;
 #[cfg(feature = "wgpu")]
-pub mod gpu;
+mod gpu;
 mod hard_sigmoid;
+mod job;
 pub mod plan;
-mod reference;
 mod saturation;
-mod threads;
 pub mod validate;
 
-#[cfg(feature = "wgpu")]
-pub use backend::{AUTO_GPU_FROM, Backend, Engine, Fallback, Ran};
 pub use backward::{Backward, BackwardParams};
 pub use element::Element;
 #[cfg(feature = "wgpu")]
-pub use error::{BindError, Error};
-pub use error::{LengthMismatch, ParameterError, PlanError, Side};
+pub use engine::{AUTO_GPU_MIN_ELEMENTS, Backend, Engine, ExecutedOn, Fallback};
+pub use error::{BufferRole, LengthMismatch, ParameterError, PlanError};
 #[cfg(feature = "wgpu")]
 pub use gpu::{
     Gpu,
-    adapter::AdapterKind,
-    arguments::{Elements, Function},
-    binding::Binding,
-    kernel::Kernel,
+    adapter::{self, AdapterKind},
+    error::{BindError, Error},
+    kernel::{
+        Kernel,
+        arguments::{BufferBlock, BufferRange, ParamSource},
+        binding::Binding,
+    },
 };
 pub use half;
 pub use hard_sigmoid::{HardSigmoid, Params};

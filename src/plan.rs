@@ -1,13 +1,13 @@
 //! Which bindings and grids cover a range of elements on a device with given limits. Pure arithmetic: no GPU, no wgpu.
 //!
 //! A dispatch sees its data through bindings, whose offset must be a multiple of an alignment and whose size has a
-//! limit, and its grid has a limit too. [`windows`] cuts a range into pieces that fit, each with element offsets into
+//! limit, and its grid has a limit too. [`dispatches`] cuts a range into pieces that fit, each with element offsets into
 //! its bindings, since the ranges of users are rarely aligned. Offsets and lengths are in elements, unless a name says
 //! otherwise: one or two of them fill a word, the 4 bytes that a shader loads at least, and four words a vector.
 
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use crate::error::{PlanError, Side};
+use crate::error::{BufferRole, PlanError};
 
 /// Threads per workgroup: the shader's `WORKGROUP`. No adapter has to allow more.
 pub const WORKGROUP: u32 = 256;
@@ -61,11 +61,11 @@ pub enum Buffers {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Access {
     /// Through a read-only binding of another buffer.
-    Across,
+    SeparateBuffer,
     /// Through a second read-write binding of the target's buffer.
-    Arena,
+    SameBuffer,
     /// Through the target's own binding.
-    Within,
+    SameBinding,
 }
 
 /// The part of a buffer that a binding shows.
@@ -92,12 +92,12 @@ pub enum Unit {
 
 /// One dispatch. Its numbers are what the shader reads, in vectors or elements as `unit` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
+pub struct Dispatch {
     /// How the source is reached.
     pub access: Access,
     /// What a thread writes.
     pub unit: Unit,
-    /// The source binding. Equal to `target` where `access` is [`Access::Within`].
+    /// The source binding. Equal to `target` where `access` is [`Access::SameBinding`].
     pub source: Span,
     /// The target binding.
     pub target: Span,
@@ -122,36 +122,36 @@ pub struct Window {
     clippy::arithmetic_side_effects,
     reason = "quotients of u64 by constants, times less than that; doubles of a u32"
 )]
-pub fn windows(
+pub fn dispatches(
     source: Start,
     target: Start,
     len: u64,
     element_bytes: u64,
     buffers: Buffers,
     limits: Limits,
-) -> Result<Windows, PlanError> {
+) -> Result<Dispatches, PlanError> {
     let per_word = match element_bytes {
         2 => 2,
         4 => 1,
         _ => return Err(PlanError::ElementBytes { element_bytes }),
     };
-    for (side, start) in [(Side::Source, source), (Side::Target, target)] {
+    for (role, start) in [(BufferRole::Source, source), (BufferRole::Target, target)] {
         // A binding shows whole words.
         let available = start.buffer_bytes / WORD_BYTES * per_word;
         if start.element.checked_add(len).is_none_or(|end| end > available) {
             let first = start.element;
             return Err(match start.buffer_bytes / element_bytes {
                 held if held > available && first.checked_add(len) == Some(held) => {
-                    PlanError::PartOfWord { side, buffer_bytes: start.buffer_bytes }
+                    PlanError::PartOfWord { role, buffer_bytes: start.buffer_bytes }
                 }
-                _ => PlanError::OutOfRange { side, first, len, available },
+                _ => PlanError::OutOfRange { role, first, len, available },
             });
         }
     }
     let distance = source.element.abs_diff(target.element);
     if buffers == Buffers::One && distance != 0 && distance < len {
         return Err(PlanError::Overlap {
-            side: Side::Source,
+            role: BufferRole::Source,
             source_first: source.element,
             target_first: target.element,
             len,
@@ -164,12 +164,12 @@ pub fn windows(
         return Err(PlanError::Limits { binding_bytes: limits.binding_bytes, groups: limits.groups });
     }
     let (begin, groups) = (source.element, u64::from(limits.groups));
-    Ok(Windows { source, target, begin, len, element_bytes, buffers, alignment, binding, groups })
+    Ok(Dispatches { source, target, begin, len, element_bytes, buffers, alignment, binding, groups })
 }
 
-/// The windows of a range. Made by [`windows`].
+/// The windows of a range. Made by [`dispatches`].
 #[derive(Clone, Debug)]
-pub struct Windows {
+pub struct Dispatches {
     source: Start,
     target: Start,
     /// The first source element of all.
@@ -187,21 +187,21 @@ pub struct Windows {
 
 #[allow(
     clippy::arithmetic_side_effects,
-    reason = "ranges end at 2^63 elements at most, which `windows` checks; all else is within a binding of 2^32 bytes or a grid \
+    reason = "ranges end at 2^63 elements at most, which `dispatches` checks; all else is within a binding of 2^32 bytes or a grid \
               of 2^32 workgroups"
 )]
-impl Iterator for Windows {
-    type Item = Window;
+impl Iterator for Dispatches {
+    type Item = Dispatch;
 
-    fn next(&mut self) -> Option<Window> {
+    fn next(&mut self) -> Option<Dispatch> {
         if self.len == 0 {
             return None;
         }
         let (source, target) = (self.source.element, self.target.element);
         let (access, room) = self.access();
         let (source_base, target_base) = match access {
-            Access::Within => (self.align(source.min(target)), self.align(source.min(target))),
-            Access::Across | Access::Arena => (self.align(source), self.align(target)),
+            Access::SameBinding => (self.align(source.min(target)), self.align(source.min(target))),
+            Access::SeparateBuffer | Access::SameBuffer => (self.align(source), self.align(target)),
         };
         let (source_first, target_first) = (source - source_base, target - target_base);
 
@@ -212,11 +212,13 @@ impl Iterator for Windows {
         };
         let (source_end, target_end) = (source + len + behind, target + len);
         let (source_span, target_span) = match access {
-            Access::Within => {
+            Access::SameBinding => {
                 let both = self.span(source_base, source_end.max(target_end));
                 (both, both)
             }
-            Access::Across | Access::Arena => (self.span(source_base, source_end), self.span(target_base, target_end)),
+            Access::SeparateBuffer | Access::SameBuffer => {
+                (self.span(source_base, source_end), self.span(target_base, target_end))
+            }
         };
         self.source.element += len;
         self.target.element += len;
@@ -225,7 +227,7 @@ impl Iterator for Windows {
             Unit::Vector { .. } => (elements / self.vector()) as u32,
             Unit::Word => elements as u32,
         };
-        Some(Window {
+        Some(Dispatch {
             access,
             unit,
             source: source_span,
@@ -240,22 +242,22 @@ impl Iterator for Windows {
 
 #[allow(
     clippy::arithmetic_side_effects,
-    reason = "ranges end at 2^63 elements at most, which `windows` checks; all else is within a binding of 2^32 bytes or a grid \
+    reason = "ranges end at 2^63 elements at most, which `dispatches` checks; all else is within a binding of 2^32 bytes or a grid \
               of 2^32 workgroups"
 )]
-impl Windows {
+impl Dispatches {
     /// How the next window reaches its source, and how many elements the bindings then have room for: at least one.
     fn access(&self) -> (Access, u64) {
         let (source, target) = (self.source.element, self.target.element);
         let (low, high) = (source.min(target), source.max(target));
         let apart = self.binding - (source - self.align(source)).max(target - self.align(target));
         match self.buffers {
-            Buffers::Two => (Access::Across, apart),
+            Buffers::Two => (Access::SeparateBuffer, apart),
             Buffers::One => {
                 let within = self.binding.saturating_sub(high - self.align(low));
                 // Bindings of one buffer must not overlap, and the upper one begins where it is aligned.
                 let arena = apart.min(self.align(high).saturating_sub(low));
-                if within >= arena.min(self.len) { (Access::Within, within) } else { (Access::Arena, arena) }
+                if within >= arena.min(self.len) { (Access::SameBinding, within) } else { (Access::SameBuffer, arena) }
             }
         }
     }

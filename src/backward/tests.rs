@@ -63,8 +63,8 @@ fn an_edge_that_an_ulp_of_alpha_moves_past_a_number_is_noticed() {
     // 1 - β is not a number.
     let f = HardSigmoid::new(1.0, 1e-30).unwrap();
     assert_eq!(f.backward().params().upper, 1.0);
-    assert_eq!(f.backward().mask::<f64>().upper, 1.0);
-    assert_eq!(HardSigmoid::new(1.0, -1e-30).unwrap().backward().mask::<f64>().upper, 1.0_f64.next_up());
+    assert_eq!(f.backward().coefficients::<f64>().upper, 1.0);
+    assert_eq!(HardSigmoid::new(1.0, -1e-30).unwrap().backward().coefficients::<f64>().upper, 1.0_f64.next_up());
 }
 
 /// β is the rounded product of -α and x, so that α·x + β is what the rounding has lost.
@@ -91,8 +91,8 @@ fn extremes_end() {
         let f = HardSigmoid::new(alpha, beta).unwrap();
         let BackwardParams { lower, upper, .. } = f.backward().params();
         assert!(lower <= upper, "{alpha} {beta} {lower} {upper}");
-        let mask = f.backward().mask::<f64>();
-        assert!(mask.lower < mask.upper, "{alpha} {beta}");
+        let coefficients = f.backward().coefficients::<f64>();
+        assert!(coefficients.lower < coefficients.upper, "{alpha} {beta}");
     }
     // The upper edge is beyond f32, so that all but ∞ lies inside.
     let f = HardSigmoid::new(1.2e-38, -3.5).unwrap();

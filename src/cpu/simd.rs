@@ -12,15 +12,15 @@ use bytemuck::Pod;
 const BLOCK: usize = 32;
 
 /// Bytes of a cache line.
-const LINE: usize = 64;
+const CACHE_LINE: usize = 64;
 
 /// How far ahead of the reading a source is fetched. Behind streaming stores the processor does not see far enough by itself;
 /// from 16 lines on it makes no difference.
-const AHEAD: usize = 32 * LINE;
+const PREFETCH_BYTES: usize = 32 * CACHE_LINE;
 
 /// Runs `work` compiled for wider vectors if this processor has them. Only what is inlined into `work` is.
 #[inline]
-pub(super) fn widest<R>(work: impl FnOnce() -> R) -> R {
+pub(super) fn with_best_simd<R>(work: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]
     {
         #[target_feature(enable = "avx2")]
@@ -59,12 +59,12 @@ mod with_avx2 {
 
     use bytemuck::Pod;
 
-    use super::{AHEAD, BLOCK, LINE, plain};
+    use super::{BLOCK, CACHE_LINE, PREFETCH_BYTES, plain};
 
     #[target_feature(enable = "avx2")]
     pub(super) fn stream<T: Pod>(first: &[T], second: &[T], target: &mut [T], f: impl Fn(T, T) -> T) {
         // Up to where a cache line begins.
-        let head = target.as_ptr().align_offset(LINE).min(target.len()).min(first.len()).min(second.len());
+        let head = target.as_ptr().align_offset(CACHE_LINE).min(target.len()).min(first.len()).min(second.len());
         let (target_head, target) = target.split_at_mut(head);
         let ((first_head, first), (second_head, second)) = (first.split_at(head), second.split_at(head));
         plain(first_head, second_head, target_head, &f);
@@ -97,12 +97,12 @@ mod with_avx2 {
         plain(firsts.remainder(), seconds.remainder(), targets.into_remainder(), &f);
     }
 
-    /// Asks for what lies `AHEAD` of a block.
+    /// Asks for what lies `PREFETCH_BYTES` of a block.
     #[inline]
     #[target_feature(enable = "avx2")]
     fn fetch<T>(block: &[T]) {
-        for line in 0..size_of_val(block).div_ceil(LINE) {
-            let address = block.as_ptr().cast::<i8>().wrapping_add(AHEAD + line * LINE);
+        for line in 0..size_of_val(block).div_ceil(CACHE_LINE) {
+            let address = block.as_ptr().cast::<i8>().wrapping_add(PREFETCH_BYTES + line * CACHE_LINE);
             // SAFETY: a prefetch may be of any address.
             #[allow(unused_unsafe, reason = "safe since a later version than the oldest supported")]
             unsafe {
@@ -139,7 +139,7 @@ mod tests {
     fn wide_is_the_same_as_narrow() {
         let work = |x: &[f32]| x.iter().map(|x| (x + 3.0) * 0.3).collect::<Vec<_>>();
         let x: Vec<f32> = (0..1003).map(|i| i as f32).collect();
-        assert_eq!(widest(|| work(&x)), work(&x));
+        assert_eq!(with_best_simd(|| work(&x)), work(&x));
     }
 
     /// Every length and alignment around a block, with what lies around the target untouched.

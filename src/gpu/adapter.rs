@@ -1,8 +1,8 @@
 //! Finding an adapter and opening a device on it.
 
-use crate::error::Error;
+use super::error::Error;
 
-/// Which adapters will do.
+/// Which adapters are suitable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AdapterKind {
     /// Hardware only.
@@ -11,8 +11,8 @@ pub enum AdapterKind {
     Any,
 }
 
-/// All adapters of the backends that `WGPU_BACKEND` allows (all, if it is not set), hardware first.
-pub async fn adapters() -> Vec<wgpu::Adapter> {
+/// All adapters of the backends that `WGPU_BACKEND` allows (all backends, if it is not set), hardware first.
+pub async fn enumerate() -> Vec<wgpu::Adapter> {
     if wgpu::Instance::enabled_backend_features().is_empty() {
         // Instance::new panics without one.
         return Vec::new();
@@ -24,7 +24,7 @@ pub async fn adapters() -> Vec<wgpu::Adapter> {
     adapters
 }
 
-/// Whether an adapter is a piece of hardware. Not so if its driver does not say, as some GL drivers do not.
+/// Whether an adapter is hardware. False if its driver does not say, as is the case for some GL drivers.
 #[must_use]
 pub fn is_hardware(info: &wgpu::AdapterInfo) -> bool {
     matches!(
@@ -33,21 +33,22 @@ pub fn is_hardware(info: &wgpu::AdapterInfo) -> bool {
     )
 }
 
-/// `name (backend)`, for people; it says so if the adapter is software.
+/// The adapter as `name (backend)` or `name (backend, software)`, for people to read.
 #[must_use]
 pub fn describe(info: &wgpu::AdapterInfo) -> String {
     let software = if info.device_type == wgpu::DeviceType::Cpu { ", software" } else { "" };
     format!("{} ({:?}{software})", info.name, info.backend)
 }
 
-/// The first adapter of `kind` whose name contains `name` in any case; without one, what `WGPU_ADAPTER_NAME` says; any, if
-/// that is not set either.
+/// The first adapter of `kind` whose name contains `name`, in upper or lower case.
+///
+/// Without a name it uses that in `WGPU_ADAPTER_NAME`. If that is not set either, any name will do.
 ///
 /// # Errors
 ///
-/// [`Error::NoAdapter`], which names the adapters there are.
+/// [`Error::NoAdapter`](crate::Error::NoAdapter), which names the adapters that are present.
 pub async fn find(kind: AdapterKind, name: Option<&str>) -> Result<wgpu::Adapter, Error> {
-    let adapters = adapters().await;
+    let adapters = enumerate().await;
     let wanted = name.map(str::to_owned).or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok()).unwrap_or_default();
     let suits = |adapter: &&wgpu::Adapter| {
         let info = adapter.get_info();
@@ -56,18 +57,18 @@ pub async fn find(kind: AdapterKind, name: Option<&str>) -> Result<wgpu::Adapter
     match adapters.iter().find(suits) {
         Some(adapter) => Ok(adapter.clone()),
         None => Err(Error::NoAdapter {
-            kind,
+            hardware_only: kind == AdapterKind::Hardware,
             wanted,
             present: adapters.iter().map(|adapter| describe(&adapter.get_info())).collect(),
         }),
     }
 }
 
-/// Lets storage buffers be mapped. On a discrete GPU they would then be in slow memory.
+/// Lets storage buffers be mapped. On a discrete GPU they would be in slow memory.
 const SHARED: wgpu::Features = wgpu::Features::MAPPABLE_PRIMARY_BUFFERS;
 
-/// Whether the memory of a device is that of the host, and buffers can be used as such.
-pub(crate) fn shares_memory(device: &wgpu::Device) -> bool {
+/// Whether a device works in the host's memory and its storage buffers can be mapped.
+pub(super) fn shares_memory(device: &wgpu::Device) -> bool {
     device.features().contains(SHARED) && is_in_host_memory(&device.adapter_info())
 }
 
@@ -75,8 +76,8 @@ fn is_in_host_memory(info: &wgpu::AdapterInfo) -> bool {
     matches!(info.device_type, wgpu::DeviceType::IntegratedGpu | wgpu::DeviceType::Cpu)
 }
 
-/// A device with all that the adapter allows.
-pub(crate) async fn open(adapter: &wgpu::Adapter) -> Result<(wgpu::Device, wgpu::Queue), Error> {
+/// Opens a device with the limits of its adapter.
+pub(super) async fn open(adapter: &wgpu::Adapter) -> Result<(wgpu::Device, wgpu::Queue), Error> {
     let shared = if is_in_host_memory(&adapter.get_info()) { SHARED } else { wgpu::Features::empty() };
     let descriptor = wgpu::DeviceDescriptor {
         label: Some("hard_sigmoid"),

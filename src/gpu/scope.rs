@@ -4,7 +4,7 @@
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use crate::error::Error;
+use super::error::Error;
 
 /// Runs `create` and returns what it made, or the first error that the device raised meanwhile.
 ///

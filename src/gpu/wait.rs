@@ -1,37 +1,47 @@
-//! Waiting for the GPU: somebody has to poll the device, and this says who.
+//! PollMode for the GPU: somebody has to poll the device, and this says who.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::{Mutex, PoisonError, mpsc};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use futures_intrusive::channel::shared::{OneshotReceiver, OneshotSender, oneshot_channel};
 
+use super::error::Error;
 use super::scope::now_or_never;
-use crate::error::Error;
 
 /// How long a mapping may take after the GPU is done.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// What completes a call.
+/// How a call is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CallMode {
+    /// The calling thread works until it is done.
+    Blocking,
+    /// As a future, which leaves the thread to others after each piece of work.
+    Async,
+}
+
+/// Who polls the device while a call waits for it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Waiting<'a> {
-    /// The calling thread polls.
-    Here(&'a wgpu::Device),
-    /// A thread of the crate polls.
+pub(super) enum PollMode<'a> {
+    /// The calling thread.
+    Caller(&'a wgpu::Device),
+    /// A thread of the crate.
     Background(&'a Poller),
-    /// The app polls its device.
+    /// The app, whose device it is.
     App,
 }
 
 /// The outcome of a request to map a buffer.
-pub(crate) type Mapped = OneshotReceiver<Result<(), wgpu::BufferAsyncError>>;
+pub(super) type Mapped = OneshotReceiver<Result<(), wgpu::BufferAsyncError>>;
 
-impl Waiting<'_> {
+impl PollMode<'_> {
     /// Waits until the buffers of a submission are mapped.
-    pub(crate) async fn wait(self, submission: wgpu::SubmissionIndex, mapped: [Mapped; 2]) -> Result<(), Error> {
+    pub(super) async fn wait(self, submission: wgpu::SubmissionIndex, mapped: [Mapped; 2]) -> Result<(), Error> {
         match self {
-            Self::Here(device) => complete(device, &submission, &mapped),
+            Self::Caller(device) => complete(device, &submission, &mapped),
             // A thread that is gone drops the sender.
             Self::Background(poller) => poller.request(submission, mapped)?.receive().await.unwrap_or(Err(Error::Lost)),
             Self::App => {
@@ -44,10 +54,25 @@ impl Waiting<'_> {
     }
 }
 
+impl CallMode {
+    /// Between two pieces of work: lets the executor do something else, unless the call blocks.
+    pub(crate) async fn yield_now(self) {
+        let mut done = self == Self::Blocking;
+        std::future::poll_fn(|context| {
+            if std::mem::replace(&mut done, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
 /// A thread that polls a device while there is something to wait for. Starts with the first request; ends, once the
 /// requests are done, after the poller is dropped.
 #[derive(Debug)]
-pub(crate) struct Poller {
+pub(super) struct Poller {
     device: wgpu::Device,
     requests: Mutex<Option<mpsc::Sender<Request>>>,
 }
@@ -60,7 +85,7 @@ struct Request {
 }
 
 impl Poller {
-    pub(crate) fn new(device: wgpu::Device) -> Self {
+    pub(super) fn new(device: wgpu::Device) -> Self {
         Self { device, requests: Mutex::new(None) }
     }
 

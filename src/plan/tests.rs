@@ -12,13 +12,13 @@ fn start(element: u64, len: u64, element_bytes: u64, slack: u64) -> Start {
     Start { element, buffer_bytes: ((element + len) * element_bytes).next_multiple_of(4) + slack }
 }
 
-/// Windows that are looked at: the ranges of the properties may have more than anybody can.
+/// Dispatches that are looked at: the ranges of the properties may have more than anybody can.
 const MOST: usize = 10_000;
 
 /// Every element of both ranges once, in order, through bindings that the limits and the buffers allow.
-fn check(source: Start, target: Start, len: u64, bytes: u64, buffers: Buffers, limits: Limits) -> Vec<Window> {
+fn check(source: Start, target: Start, len: u64, bytes: u64, buffers: Buffers, limits: Limits) -> Vec<Dispatch> {
     let case = format!("{source:?} {target:?} {len} of {bytes} {buffers:?} {limits:?}");
-    let windows: Vec<_> = windows(source, target, len, bytes, buffers, limits).expect(&case).take(MOST).collect();
+    let windows: Vec<_> = dispatches(source, target, len, bytes, buffers, limits).expect(&case).take(MOST).collect();
     let mut done = 0;
     for w in &windows {
         let per_unit = if w.unit == Unit::Word { 1 } else { 16 / bytes };
@@ -40,9 +40,9 @@ fn check(source: Start, target: Start, len: u64, bytes: u64, buffers: Buffers, l
             assert!(reach * bytes <= span.size_bytes, "{case}");
         }
         match (buffers, w.access) {
-            (Buffers::Two, Access::Across) => {}
-            (Buffers::One, Access::Within) => assert_eq!(w.source, w.target, "{case}"),
-            (Buffers::One, Access::Arena) => {
+            (Buffers::Two, Access::SeparateBuffer) => {}
+            (Buffers::One, Access::SameBinding) => assert_eq!(w.source, w.target, "{case}"),
+            (Buffers::One, Access::SameBuffer) => {
                 let [low, high] =
                     if source.element < target.element { [w.source, w.target] } else { [w.target, w.source] };
                 assert!(low.offset_bytes + low.size_bytes <= high.offset_bytes, "{case}");
@@ -93,11 +93,11 @@ fn tiny_limits_cover_every_pair_of_ranges_of_one_buffer() {
     }
 }
 
-fn across(from: u64, to: u64, len: u64, bytes: u64, limits: Limits) -> Vec<Window> {
+fn across(from: u64, to: u64, len: u64, bytes: u64, limits: Limits) -> Vec<Dispatch> {
     check(start(from, len, bytes, 0), start(to, len, bytes, 0), len, bytes, Buffers::Two, limits)
 }
 
-fn shape(windows: &[Window]) -> Vec<(Unit, u32)> {
+fn shape(windows: &[Dispatch]) -> Vec<(Unit, u32)> {
     windows.iter().map(|w| (w.unit, w.len)).collect()
 }
 
@@ -142,24 +142,25 @@ fn distant_ranges_of_one_buffer_get_two_bindings() {
     let (low, high) = (7, 1 << 31);
     let at = |element| Start { element, buffer_bytes: 16 << 30 };
     let windows = check(at(low), at(high), len, 4, Buffers::One, USUAL);
-    assert!(windows.iter().all(|w| w.access == Access::Arena));
+    assert!(windows.iter().all(|w| w.access == Access::SameBuffer));
     let windows = check(at(low), at(low), len, 4, Buffers::One, USUAL);
-    assert!(windows.iter().all(|w| w.access == Access::Within));
+    assert!(windows.iter().all(|w| w.access == Access::SameBinding));
 }
 
 #[test]
 fn refuses_what_does_not_fit() {
     let at = |element, buffer_bytes| Start { element, buffer_bytes };
     let (short, long) = (at(0, 16), at(0, 20));
-    let out = |side, first, len, available| PlanError::OutOfRange { side, first, len, available };
-    let refused = |source, target, len, buffers, limits| windows(source, target, len, 4, buffers, limits).unwrap_err();
-    assert_eq!(refused(short, long, 5, Buffers::Two, USUAL), out(Side::Source, 0, 5, 4));
-    assert_eq!(refused(long, short, 5, Buffers::Two, USUAL), out(Side::Target, 0, 5, 4));
+    let out = |role, first, len, available| PlanError::OutOfRange { role, first, len, available };
+    let refused =
+        |source, target, len, buffers, limits| dispatches(source, target, len, 4, buffers, limits).unwrap_err();
+    assert_eq!(refused(short, long, 5, Buffers::Two, USUAL), out(BufferRole::Source, 0, 5, 4));
+    assert_eq!(refused(long, short, 5, Buffers::Two, USUAL), out(BufferRole::Target, 0, 5, 4));
     let far = at(u64::MAX, u64::MAX);
-    assert_eq!(refused(far, far, 1, Buffers::Two, USUAL), out(Side::Source, u64::MAX, 1, u64::MAX / 4));
+    assert_eq!(refused(far, far, 1, Buffers::Two, USUAL), out(BufferRole::Source, u64::MAX, 1, u64::MAX / 4));
     assert_eq!(
         refused(at(0, 64), at(3, 64), 4, Buffers::One, USUAL),
-        PlanError::Overlap { side: Side::Source, source_first: 0, target_first: 3, len: 4 }
+        PlanError::Overlap { role: BufferRole::Source, source_first: 0, target_first: 3, len: 4 }
     );
     for limits in [
         Limits { binding_bytes: 0, ..USUAL },
@@ -172,7 +173,7 @@ fn refuses_what_does_not_fit() {
         assert!(matches!(refused(short, long, 4, Buffers::Two, limits), PlanError::Limits { .. }), "{limits:?}");
     }
     assert!(matches!(
-        windows(short, long, 1, 8, Buffers::Two, USUAL),
+        dispatches(short, long, 1, 8, Buffers::Two, USUAL),
         Err(PlanError::ElementBytes { element_bytes: 8 })
     ));
 }
@@ -180,9 +181,9 @@ fn refuses_what_does_not_fit() {
 #[test]
 fn half_a_word_at_the_end_of_a_buffer_cannot_be_bound() {
     let odd = Start { element: 0, buffer_bytes: 14 };
-    let plan = |len| windows(odd, odd, len, 2, Buffers::One, USUAL).map(|w| w.map(|w| w.len).sum::<u32>());
+    let plan = |len| dispatches(odd, odd, len, 2, Buffers::One, USUAL).map(|w| w.map(|w| w.len).sum::<u32>());
     assert_eq!(plan(6), Ok(6));
-    assert_eq!(plan(7), Err(PlanError::PartOfWord { side: Side::Source, buffer_bytes: 14 }));
+    assert_eq!(plan(7), Err(PlanError::PartOfWord { role: BufferRole::Source, buffer_bytes: 14 }));
     assert!(matches!(plan(8), Err(PlanError::OutOfRange { available: 6, .. })));
 }
 
@@ -191,7 +192,7 @@ fn lengths_near_the_end_of_u64_do_not_overflow() {
     for bytes in [4, 2] {
         let huge = Start { element: 1, buffer_bytes: u64::MAX };
         let len = u64::MAX / 4 * (4 / bytes) - 1;
-        let mut windows = windows(huge, huge, len, bytes, Buffers::One, USUAL).unwrap();
+        let mut windows = dispatches(huge, huge, len, bytes, Buffers::One, USUAL).unwrap();
         assert_eq!(u64::from(windows.next().unwrap().len), 16 / bytes - 1);
         assert_eq!(windows.next().unwrap().len, 8191 << 10);
         windows.source.element += windows.len - 5;
@@ -244,7 +245,7 @@ proptest! {
         if one {
             source.buffer_bytes = target.buffer_bytes;
         }
-        if windows(source, target, len, bytes, buffers, limits).is_ok() {
+        if dispatches(source, target, len, bytes, buffers, limits).is_ok() {
             check(source, target, len, bytes, buffers, limits);
         }
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::validate::{self, Inputs};
-use hard_sigmoid::{Backward, BindError, Error, HardSigmoid, PlanError, Side};
+use hard_sigmoid::{Backward, BindError, BufferRole, Error, HardSigmoid, PlanError};
 
 use crate::embed::{at, bench};
 use crate::kernel::Bench;
@@ -69,8 +69,8 @@ fn every_length<T: Number>(subject: &Subject) {
 fn check<T: Number>(subject: &Subject, backward: Backward, inputs: Inputs<'_, T>) {
     let count = inputs.count();
     let report = match subject {
-        Subject::Cpu => validate::validate_backward_cpu(backward, inputs, |_| {}),
-        Subject::Gpu { gpu, .. } => validate::validate_backward_blocking(gpu, backward, inputs, |_| {}).unwrap(),
+        Subject::Cpu => validate::validate_cpu(backward, inputs, |_| {}),
+        Subject::Gpu { gpu, .. } => validate::validate_blocking(gpu, backward, inputs, |_| {}).unwrap(),
     };
     assert_eq!((report.checked, report.mismatches), (count, 0), "{backward:?} {:?}", report.first);
     assert_eq!((report.max_ulp <= 1, report.out_of_bound), (true, 0), "{backward:?} {report:?}");
@@ -244,17 +244,17 @@ fn mistakes(subject: &Subject) {
         Err(Error::Bind(error)) => error,
         other => panic!("{other:?}"),
     };
-    let lengths = |side, source_len, target_len| BindError::Lengths { side, source_len, target_len };
-    assert_eq!(bind(&a, &b, &c), lengths(Side::Gradient, 90, 100));
-    assert_eq!(bind(&b, &a, &c), lengths(Side::Source, 90, 100));
-    assert!(matches!(bind(&a, &copies, &c), BindError::NotStorage { side: Side::Gradient, .. }));
-    assert!(matches!(bind(&a, &gone, &c), BindError::Refused { side: Side::Gradient, .. }));
+    let lengths = |role, source_len, target_len| BindError::Lengths { role, source_len, target_len };
+    assert_eq!(bind(&a, &b, &c), lengths(BufferRole::Gradient, 90, 100));
+    assert_eq!(bind(&b, &a, &c), lengths(BufferRole::Source, 90, 100));
+    assert!(matches!(bind(&a, &copies, &c), BindError::NotStorage { role: BufferRole::Gradient, .. }));
+    assert!(matches!(bind(&a, &gone, &c), BindError::Refused { role: BufferRole::Gradient, .. }));
     let error = bench.kernel.bind_backward::<f32>(backward, (&a, 0..2), (&b, 89..91), (&c, 0..2)).unwrap_err();
     assert!(error.to_string().contains("do not fit the gradient buffer, which holds 90"), "{error}");
-    for (saved, grad_y, which) in [(0..9, 50..59, Side::Gradient), (50..59, 0..9, Side::Source)] {
+    for (saved, grad_y, which) in [(0..9, 50..59, BufferRole::Gradient), (50..59, 0..9, BufferRole::Source)] {
         let error = bench.kernel.bind_backward::<f32>(backward, (&a, saved), (&a, grad_y), (&a, 51..60)).unwrap_err();
-        let Error::Bind(BindError::Plan(PlanError::Overlap { side, .. })) = error else { panic!("{error}") };
-        assert_eq!(side, which);
+        let Error::Bind(BindError::Plan(PlanError::Overlap { role, .. })) = error else { panic!("{error}") };
+        assert_eq!(role, which);
     }
     let error = bench.kernel.bind_backward_in_place::<f64>(backward, &a, &c).unwrap_err();
     assert!(matches!(error, Error::Bind(BindError::NotOnGpu { element: "f64" })), "{error}");

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hard_sigmoid::half::f16;
 use hard_sigmoid::validate::{Inputs, validate, validate_blocking};
-use hard_sigmoid::{AdapterKind, BindError, Binding, Engine, Error, Gpu, HardSigmoid, Kernel, Side};
+use hard_sigmoid::{AdapterKind, BindError, Binding, BufferRole, Engine, Error, Gpu, HardSigmoid, Kernel};
 use wgpu::BufferUsages as Usage;
 
 use crate::kernel::Bench;
@@ -219,12 +219,12 @@ fn two_devices(subject: &Subject) {
     assert_bits(&other.read::<f32>(&theirs), &expected(F, &source), &"other");
 
     let error = one.kernel.bind::<f32>(F, &mine, &theirs).unwrap_err();
-    assert!(matches!(&error, Error::Bind(BindError::Refused { side: Side::Target, .. })), "{error}");
+    assert!(matches!(&error, Error::Bind(BindError::Refused { role: BufferRole::Target, .. })), "{error}");
     for part in ["the target buffer", "match", "use one of the kernel's own device"] {
         assert!(error.to_string().contains(part) && !error.to_string().contains('\n'), "{error}");
     }
     let error = one.kernel.bind::<f32>(F, &theirs, &mine).unwrap_err();
-    assert!(matches!(&error, Error::Bind(BindError::Refused { side: Side::Source, .. })), "{error}");
+    assert!(matches!(&error, Error::Bind(BindError::Refused { role: BufferRole::Source, .. })), "{error}");
 }
 
 fn eight_threads(subject: &Subject) {

@@ -1,14 +1,14 @@
 //! Every call of `Engine`, blocking and async, on the CPU path and on the adapter that it chooses by itself.
 
 use hard_sigmoid::half::bf16;
-use hard_sigmoid::{Backend, Engine, Error, HardSigmoid, Ran, Side, cpu};
+use hard_sigmoid::{Backend, BufferRole, Engine, Error, ExecutedOn, HardSigmoid, cpu};
 use pollster::block_on;
 
 use crate::subject::{Number, assert_bits, gradients, numbers};
 
 pub(crate) fn every_call(backend: Backend) {
     let mut engine = Engine::open_blocking(backend, 1 << 22).unwrap();
-    assert_eq!(matches!(engine.ran(), Ran::Gpu { .. }), backend == Backend::Gpu);
+    assert_eq!(matches!(engine.executed_on(), ExecutedOn::Gpu { .. }), backend == Backend::Gpu);
     check::<f32>(&mut engine);
     check::<bf16>(&mut engine);
     if backend == Backend::Cpu {
@@ -70,6 +70,6 @@ fn check<T: Number>(engine: &mut Engine) {
 
     let mut target = vec![T::WRONG; 3];
     let error = engine.backward_blocking(backward, &x[..3], &grad_y[..2], &mut target).unwrap_err();
-    assert!(matches!(&error, Error::Length(l) if l.side == Side::Gradient && l.source_len == 2), "{error}");
+    assert!(matches!(&error, Error::Length(l) if l.role == BufferRole::Gradient && l.source_len == 2), "{error}");
     assert_bits(&target, &[T::WRONG; 3], &"untouched");
 }

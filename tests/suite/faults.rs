@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use hard_sigmoid::validate::{Inputs, validate_blocking};
-use hard_sigmoid::{BindError, Error, Gpu, HardSigmoid, Kernel, Saturation, Side, cpu};
+use hard_sigmoid::{BindError, BufferRole, Error, Gpu, HardSigmoid, Kernel, Saturation, cpu};
 
 use crate::subject::{Number, Subject, Test, assert_bits, expected, gradients, numbers};
 
@@ -205,7 +205,7 @@ fn dropped_after_each_poll(subject: &Subject) {
     assert_eq!(buffers(), at_rest);
 }
 
-/// Nothing but waiting happens, without blocking, and the call goes on once somebody polls again.
+/// Nothing but poll_mode happens, without blocking, and the call goes on once somebody polls again.
 fn owner_stops_polling(subject: &Subject) {
     let (device, queue) = small_windows(subject);
     let gpu = Gpu::new(device.clone(), queue).unwrap();
@@ -286,6 +286,6 @@ pub(crate) fn noop_refuses_a_size() {
     assert!(pollster::block_on(scope.pop()).is_some());
     let small = buffer(1 << 10);
     let error = kernel.bind::<f32>(F, (&impossible, 0..256), &small).unwrap_err();
-    assert!(matches!(error, Error::Bind(BindError::Refused { side: Side::Source, .. })), "{error}");
+    assert!(matches!(error, Error::Bind(BindError::Refused { role: BufferRole::Source, .. })), "{error}");
     assert!(kernel.bind_in_place::<f32>(F, &small).is_ok());
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::plan::{self, Buffers, Start};
-use hard_sigmoid::{BindError, Error, HardSigmoid, Kernel, PlanError, Side};
+use hard_sigmoid::{BindError, BufferRole, Error, HardSigmoid, Kernel, PlanError};
 use wgpu::BufferUsages as Usage;
 
 use crate::subject::{Number, Subject, Test, assert_bits, expected, numbers};
@@ -116,7 +116,7 @@ fn past_the_binding_limit(subject: &Subject) {
     assert_bits(&bench.read(&to), &expected(HardSigmoid::PYTORCH, &source), &len);
 }
 
-/// Every element offset from 0 to 9 on each side, with canaries around, on a device whose limits make many windows.
+/// Every element offset from 0 to 9 on each role, with canaries around, on a device whose limits make many windows.
 fn every_range<T: Number>(subject: &Subject, layout: Layout) {
     let bench = Bench::new(subject.device(|limits| {
         limits.max_storage_buffer_binding_size = 64 << 10;
@@ -148,9 +148,9 @@ fn every_range<T: Number>(subject: &Subject, layout: Layout) {
     }
     // The offsets and lengths above are there to reach these.
     let accesses: &[&str] = match layout {
-        Layout::Two => &["Across"],
-        Layout::InPlace => &["Within"],
-        Layout::Arena => &["Arena", "Within"],
+        Layout::Two => &["SeparateBuffer"],
+        Layout::InPlace => &["SameBinding"],
+        Layout::Arena => &["SameBuffer", "SameBinding"],
     };
     for access in accesses {
         for rotation in 0..if layout == Layout::InPlace { 1 } else { 4 * per_word } {
@@ -197,7 +197,7 @@ pub(crate) fn check<T: Number>(
     let start = |range: &Range<usize>| Start { element: range.start as u64, buffer_bytes: source_buffer.size() };
     let buffers = if layout == Layout::Two { Buffers::Two } else { Buffers::One };
     let windows: Vec<_> =
-        plan::windows(start(&case.2), start(&case.3), case.2.len() as u64, size_of::<T>() as u64, buffers, limits)
+        plan::dispatches(start(&case.2), start(&case.3), case.2.len() as u64, size_of::<T>() as u64, buffers, limits)
             .unwrap()
             .collect();
     let mut planned: Vec<_> = windows.iter().map(|w| format!("{:?} {:?}", w.access, w.unit)).collect();
@@ -214,7 +214,7 @@ fn half_a_word(subject: &Subject) {
         mapped_at_creation: false,
     });
     let error = bench.kernel.bind_in_place::<f16>(HardSigmoid::ONNX, &buffer).unwrap_err();
-    let part = PlanError::PartOfWord { side: Side::Source, buffer_bytes: 10 };
+    let part = PlanError::PartOfWord { role: BufferRole::Source, buffer_bytes: 10 };
     assert!(matches!(&error, Error::Bind(BindError::Plan(plan)) if *plan == part), "{error}");
     assert!(error.to_string().contains("a multiple of 4 bytes"), "{error}");
     assert!(bench.kernel.bind_in_place::<f16>(HardSigmoid::ONNX, (&buffer, 0..4)).is_ok());

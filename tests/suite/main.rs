@@ -25,7 +25,7 @@ use subject::Subject;
 
 fn main() {
     let args = Arguments::from_args();
-    let adapters = pollster::block_on(hard_sigmoid::gpu::adapter::adapters());
+    let adapters = pollster::block_on(hard_sigmoid::adapter::enumerate());
     let mut trials = vec![required(&adapters)];
 
     let engine = |backend| {

@@ -1,7 +1,7 @@
 //! Every mistake that an app can make with a binding: an error that names the buffer and the remedy, before anything is
 //! recorded.
 
-use hard_sigmoid::{BindError, Error, PlanError, Side};
+use hard_sigmoid::{BindError, BufferRole, Error, PlanError};
 use wgpu::BufferUsages as Usage;
 
 use crate::embed::{F, at, bench};
@@ -27,55 +27,63 @@ fn mistakes(subject: &Subject) {
     let errors: [(Error, BindError, &str); 13] = [
         (
             bind((&copies, 0..1), (&data, 0..1)),
-            BindError::NotStorage { side: Side::Source, usage: Usage::COPY_DST },
+            BindError::NotStorage { role: BufferRole::Source, usage: Usage::COPY_DST },
             "the source buffer has usage BufferUsages(COPY_DST): create it with BufferUsages::STORAGE",
         ),
         (
             bind((&data, 0..1), (&copies, 0..1)),
-            BindError::NotStorage { side: Side::Target, usage: Usage::COPY_DST },
+            BindError::NotStorage { role: BufferRole::Target, usage: Usage::COPY_DST },
             "the target buffer has usage",
         ),
         (
             bind((&data, 0..2), (&data, 5..8)),
-            BindError::Lengths { side: Side::Source, source_len: 2, target_len: 3 },
+            BindError::Lengths { role: BufferRole::Source, source_len: 2, target_len: 3 },
             "equally long",
         ),
-        (bind((&data, reversed), (&data, 0..1)), BindError::Reversed { side: Side::Source, start: 9, end: 3 }, "9..3"),
+        (
+            bind((&data, reversed), (&data, 0..1)),
+            BindError::Reversed { role: BufferRole::Source, start: 9, end: 3 },
+            "9..3",
+        ),
         (
             bind((&data, 99..101), (&data, 0..2)),
-            plan(PlanError::OutOfRange { side: Side::Source, first: 99, len: 2, available: 100 }),
+            plan(PlanError::OutOfRange { role: BufferRole::Source, first: 99, len: 2, available: 100 }),
             "2 elements from element 99 on do not fit the source buffer, which holds 100",
         ),
         (
             bind((&data, 0..2), (&data, 100..102)),
-            plan(PlanError::OutOfRange { side: Side::Target, first: 100, len: 2, available: 100 }),
+            plan(PlanError::OutOfRange { role: BufferRole::Target, first: 100, len: 2, available: 100 }),
             "target buffer",
         ),
         (
             bind((&data, u64::MAX - 1..u64::MAX), (&data, 0..1)),
-            plan(PlanError::OutOfRange { side: Side::Source, first: u64::MAX - 1, len: 1, available: 100 }),
+            plan(PlanError::OutOfRange { role: BufferRole::Source, first: u64::MAX - 1, len: 1, available: 100 }),
             "enlarge the buffer",
         ),
         (
             bind((&data, 0..10), (&data, 9..19)),
-            plan(PlanError::Overlap { side: Side::Source, source_first: 0, target_first: 9, len: 10 }),
+            plan(PlanError::Overlap { role: BufferRole::Source, source_first: 0, target_first: 9, len: 10 }),
             "in place",
         ),
         (with(&copies, 0), BindError::NotUniform { usage: Usage::COPY_DST }, "BufferUsages::UNIFORM"),
-        (with(&data, 0), BindError::Shared { side: Side::Parameters, other: Side::Target }, "a buffer of its own"),
+        (
+            with(&data, 0),
+            BindError::Shared { role: BufferRole::Parameters, other: BufferRole::Target },
+            "a buffer of its own",
+        ),
         (
             with(&uniform, 16),
-            BindError::Alignment { side: Side::Parameters, offset: 16, alignment: 256 },
+            BindError::Alignment { role: BufferRole::Parameters, offset: 16, alignment: 256 },
             "a multiple of 256",
         ),
         (
             with(&uniform, 256),
-            BindError::TooShort { side: Side::Parameters, offset: 256, bytes: 16, size: 256 },
+            BindError::TooShort { role: BufferRole::Parameters, offset: 256, bytes: 16, size: 256 },
             "enlarge it",
         ),
         (
             with(&uniform, u64::MAX - 255),
-            BindError::TooShort { side: Side::Parameters, offset: u64::MAX - 255, bytes: 16, size: 256 },
+            BindError::TooShort { role: BufferRole::Parameters, offset: u64::MAX - 255, bytes: 16, size: 256 },
             "buffer of 256 bytes",
         ),
     ];
@@ -89,7 +97,7 @@ fn mistakes(subject: &Subject) {
     let gone = make(Usage::UNIFORM, 16);
     gone.destroy();
     let error = bench.kernel.bind_in_place::<f32>(at(&gone, 0), &data).unwrap_err();
-    assert!(matches!(&error, Error::Bind(BindError::Refused { side: Side::Parameters, .. })), "{error}");
+    assert!(matches!(&error, Error::Bind(BindError::Refused { role: BufferRole::Parameters, .. })), "{error}");
 
     // After all that the device, the kernel and the buffer are as good as before.
     let binding = bench.kernel.bind_in_place::<f32>(F, &data).unwrap();

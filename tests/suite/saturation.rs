@@ -1,7 +1,7 @@
 //! Counting what is saturated, through slices and recorded into the encoders of an app.
 
 use hard_sigmoid::half::{bf16, f16};
-use hard_sigmoid::{BindError, Error, HardSigmoid, Saturation, Side};
+use hard_sigmoid::{BindError, BufferRole, Error, HardSigmoid, Saturation};
 use wgpu::BufferUsages as Usage;
 
 use crate::embed::{F, at, bench};
@@ -125,7 +125,7 @@ fn carry(subject: &Subject) {
     let data = bench.buffer(&source);
     let binding = bench.kernel.bind_saturation::<f32>(F, &data, at(&counters, 256)).unwrap();
     bench.submit(|encoder| binding.record(encoder));
-    assert_eq!(read(&bench, &counters), before.and(counted(&expected(F, &source))));
+    assert_eq!(read(&bench, &counters), before + counted(&expected(F, &source)));
 }
 
 fn adds_up(subject: &Subject) {
@@ -143,7 +143,7 @@ fn adds_up(subject: &Subject) {
         bindings[0].record_pass(&mut pass);
     });
     let once = counted(&expected(F, &a));
-    assert_eq!(read(&bench, &counters), once.and(once).and(counted(&expected(F, &b))));
+    assert_eq!(read(&bench, &counters), once + once + counted(&expected(F, &b)));
 }
 
 fn through_futures(subject: &Subject) {
@@ -172,17 +172,17 @@ fn mistakes(subject: &Subject) {
         Err(Error::Bind(error)) => error,
         unexpected => panic!("{unexpected:?}"),
     };
-    let side = Side::Counters;
-    assert_eq!(bind(at(&data, 0)), BindError::Shared { side, other: Side::Source });
-    assert_eq!(bind(at(&other, 0)), BindError::Shared { side, other: Side::Target });
-    assert_eq!(bind(at(&make(Usage::COPY_DST, 64), 0)), BindError::NotStorage { side, usage: Usage::COPY_DST });
+    let role = BufferRole::Counters;
+    assert_eq!(bind(at(&data, 0)), BindError::Shared { role, other: BufferRole::Source });
+    assert_eq!(bind(at(&other, 0)), BindError::Shared { role, other: BufferRole::Target });
+    assert_eq!(bind(at(&make(Usage::COPY_DST, 64), 0)), BindError::NotStorage { role, usage: Usage::COPY_DST });
     let counters = make(Usage::STORAGE | Usage::UNIFORM, 64);
     let alignment = bench.device.limits().min_storage_buffer_offset_alignment;
-    assert_eq!(bind(at(&counters, 8)), BindError::Alignment { side, offset: 8, alignment });
+    assert_eq!(bind(at(&counters, 8)), BindError::Alignment { role, offset: 8, alignment });
     let short = make(Usage::STORAGE, 16);
-    assert_eq!(bind(at(&short, 0)), BindError::TooShort { side, offset: 0, bytes: 32, size: 16 });
+    assert_eq!(bind(at(&short, 0)), BindError::TooShort { role, offset: 0, bytes: 32, size: 16 });
     let error = bench.kernel.bind_saturation::<f32>(at(&counters, 0), &data, at(&counters, 0)).unwrap_err();
-    let shared = BindError::Shared { side: Side::Parameters, other: side };
+    let shared = BindError::Shared { role: BufferRole::Parameters, other: role };
     assert!(matches!(&error, Error::Bind(error) if *error == shared), "{error}");
     assert!(bench.kernel.bind_saturation::<f32>(F, &data, at(&counters, 0)).is_ok());
 }

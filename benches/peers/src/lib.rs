@@ -20,7 +20,7 @@ pub unsafe extern "C" fn hard_sigmoid_f32(x: *const f32, y: *mut f32, len: usize
 pub unsafe extern "C" fn memcpy_f32(x: *const f32, y: *mut f32, len: usize) -> i32 {
     use rayon::prelude::*;
     let (x, y) = unsafe { (std::slice::from_raw_parts(x, len), std::slice::from_raw_parts_mut(y, len)) };
-    if len < cpu::PARALLEL_FROM {
+    if len < cpu::PARALLEL_MIN_ELEMENTS {
         y.copy_from_slice(x);
     } else {
         x.par_chunks(1 << 16).zip(y.par_chunks_mut(1 << 16)).for_each(|(x, y)| y.copy_from_slice(x));

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use hard_sigmoid::half::{bf16, f16};
-use hard_sigmoid::{Element, Engine, HardSigmoid, Ran, cpu, validate};
+use hard_sigmoid::{Element, Engine, ExecutedOn, HardSigmoid, cpu, validate};
 use indicatif::ProgressBar;
 
+use super::backend::{Place, piece};
 use super::function::Function;
 use super::input::{self, Dtype, Input, Section};
 use super::output::Output;
-use super::place::{Place, piece};
 use super::stop::Stop;
 use super::{Failure, progress};
 
@@ -98,7 +98,8 @@ impl Run<'_> {
             self.engine.apply_blocking(self.f, &x, &mut y).map_err(|error| fail(error.to_string()))?;
             if self.args.verify {
                 let index = elements.saturating_sub(left);
-                let ran = if T::ON_GPU { self.engine.ran() } else { Ran::Cpu { threads: cpu::threads() } };
+                let ran =
+                    if T::ON_GPU { self.engine.executed_on() } else { ExecutedOn::Cpu { threads: cpu::threads() } };
                 verify(self.f, &ran, &x, &y, index, section.name.as_deref()).map_err(fail)?;
             }
             self.output.write(bytemuck::cast_slice(&y))?;
@@ -128,14 +129,14 @@ impl Run<'_> {
 /// `index`: of the first element in its array or tensor.
 fn verify<T: Element>(
     f: HardSigmoid,
-    ran: &Ran,
+    ran: &ExecutedOn,
     x: &[T],
     y: &[T],
     index: u64,
     tensor: Option<&str>,
 ) -> Result<(), String> {
     let (difference, other) = match ran {
-        Ran::Gpu { .. } => (validate::first_unlike_eval(f, x, y), "the CPU path"),
+        ExecutedOn::Gpu { .. } => (validate::first_mismatch(f, x, y), "the CPU path"),
         _ => (validate::first_out_of_bound(f, x, y), "the f64 evaluation"),
     };
     let Some(mut difference) = difference else { return Ok(()) };
@@ -168,7 +169,7 @@ mod tests {
     fn verify_names_the_element_of_the_file_the_input_and_both_values() {
         let f = HardSigmoid::ONNX;
         let x = [0.0_f32, 1.25, 9.0];
-        let cpu = Ran::Cpu { threads: 1 };
+        let cpu = ExecutedOn::Cpu { threads: 1 };
         assert_eq!(verify(f, &cpu, &x, &[0.5, 0.75, 1.0], 4000, None), Ok(()));
         let message = verify(f, &cpu, &x, &[0.5, 0.7501, 1.0], 4000, Some("a.b")).unwrap_err();
         let parts =

@@ -4,7 +4,7 @@ mod workloads;
 
 use std::time::{Duration, Instant};
 
-use hard_sigmoid::gpu::adapter::{self, AdapterKind};
+use hard_sigmoid::adapter::{self, AdapterKind};
 use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::{Element, Gpu, cpu};
 use workloads::Case;

@@ -5,12 +5,12 @@
 
 mod adapters;
 mod apply;
+mod backend;
 mod bench;
 mod function;
 mod input;
 mod npy;
 mod output;
-mod place;
 mod progress;
 mod safetensors;
 mod stats;

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::{Element, Engine, HardSigmoid, Saturation};
 
+use super::backend::{Place, piece};
 use super::function::Function;
 use super::input::{self, Dtype, Input};
-use super::place::{Place, piece};
 use super::stop::Stop;
 use super::{Failure, print, printable};
 
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         all.extend(counts.map(|counts| Counted { name: section.name.clone(), kind: section.kind, counts }));
         input.sections.push(section);
     }
-    let total = all.iter().fold(Saturation::default(), |total, one| total.and(one.counts));
+    let total = all.iter().fold(Saturation::default(), |total, one| total + one.counts);
     let place = args.place.describe(&engine, &input);
     let path = args.input.display().to_string();
     print(&if args.json {
@@ -85,7 +85,7 @@ fn count<T: Element>(
         input.read(&mut x).map_err(fail)?;
         stop.check()?;
         let counts = engine.saturation_blocking(f, &x).map_err(|error| fail(error.to_string()))?;
-        total = total.and(counts);
+        total += counts;
         left = left.saturating_sub(len as u64);
     }
     Ok(total)

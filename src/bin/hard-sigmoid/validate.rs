@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use clap::CommandFactory;
 use clap::error::ErrorKind;
-use hard_sigmoid::gpu::adapter::{self, AdapterKind};
+use hard_sigmoid::adapter::{self, AdapterKind};
 use hard_sigmoid::half::{bf16, f16};
-use hard_sigmoid::validate::{self, Inputs, Report};
-use hard_sigmoid::{Backward, Element, Gpu, HardSigmoid};
+use hard_sigmoid::validate::{self, Inputs, Pass, Report};
+use hard_sigmoid::{Element, Gpu, HardSigmoid};
 
 use super::function::Function;
 use super::{Failure, print, progress};
@@ -45,32 +45,6 @@ enum Type {
     F64,
 }
 
-/// What is checked.
-#[derive(Clone, Copy)]
-enum Pass {
-    Forward,
-    Backward,
-    BackwardFromOutput,
-}
-
-impl Pass {
-    fn backward(self, f: HardSigmoid) -> Option<Backward> {
-        match self {
-            Self::Forward => None,
-            Self::Backward => Some(f.backward()),
-            Self::BackwardFromOutput => Some(f.backward_from_output()),
-        }
-    }
-
-    const fn name(self) -> Option<&'static str> {
-        match self {
-            Self::Forward => None,
-            Self::Backward => Some("backward"),
-            Self::BackwardFromOutput => Some("backward from output"),
-        }
-    }
-}
-
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     match args.element {
         Type::F32 => check::<f32>(args),
@@ -94,20 +68,21 @@ fn check<T: Element>(args: &Args) -> Result<(), Failure> {
         let error = "--exhaustive does not go with --element f64, of which there are 2^64: leave one of them out";
         super::Cli::command().error(ErrorKind::ArgumentConflict, error).exit();
     }
-    let passes: &[Pass] = if args.backward { &[Pass::Backward, Pass::BackwardFromOutput] } else { &[Pass::Forward] };
+    let passes = |f: HardSigmoid| match args.backward {
+        true => vec![f.backward().into(), f.backward_from_output().into()],
+        false => vec![Pass::from(f)],
+    };
     let (mut mismatches, mut far, mut miscounted) = (0_u64, 0_u64, 0_u64);
-    for (f, &pass) in functions.iter().flat_map(|&f| passes.iter().map(move |pass| (f, pass))) {
+    for (f, pass) in functions.into_iter().flat_map(|f| passes(f).into_iter().map(move |pass| (f, pass))) {
         let started = Instant::now();
         let every_f32 = args.exhaustive && matches!(args.element, Type::F32);
         let samples = if every_f32 { Vec::new() } else { validate::samples::<T>(f) };
         let inputs = if every_f32 { Inputs::Bits(0..=u32::MAX) } else { Inputs::Data(&samples) };
         let bar = progress::bar(inputs.count(), false);
         let progress = |done| bar.set_position(done);
-        let report = match (&gpu, pass.backward(f)) {
-            (Some(gpu), None) => validate::validate_blocking(gpu, f, inputs, progress),
-            (Some(gpu), Some(backward)) => validate::validate_backward_blocking(gpu, backward, inputs, progress),
-            (None, None) => Ok(validate::validate_cpu(f, inputs, progress)),
-            (None, Some(backward)) => Ok(validate::validate_backward_cpu(backward, inputs, progress)),
+        let report = match &gpu {
+            Some(gpu) => validate::validate_blocking(gpu, pass, inputs, progress),
+            None => Ok(validate::validate_cpu(pass, inputs, progress)),
         };
         let report = report.map_err(|error| Failure(error.to_string()))?;
         bar.finish_and_clear();
@@ -160,7 +135,7 @@ fn text<T: Element>(f: HardSigmoid, pass: Pass, report: &Report<T>, seconds: f64
          {mismatches} mismatches, {flushed} flushed subnormals\n  \
          at most {max_ulp} ULP and {max_abs_error:.3e} from the exact result\n",
         T::NAME,
-        pass.name().map_or(String::new(), |name| format!(", {name}")),
+        if let Pass::Forward(_) = pass { String::new() } else { format!(", {pass}") },
     );
     if report.miscounted > 0 {
         text.push_str(&format!("  {} miscounted\n", report.miscounted));
@@ -191,7 +166,7 @@ fn json<T: Element>(f: HardSigmoid, pass: Pass, report: &Report<T>, seconds: f64
         "preset": preset(f),
         "alpha": f.alpha(),
         "beta": f.beta(),
-        "pass": pass.name().unwrap_or("forward"),
+        "pass": pass.to_string(),
         "checked": report.checked,
         "mismatches": report.mismatches,
         "flushed": report.flushed,

@@ -26,7 +26,7 @@ fuzz_target!(|case: Case| {
     }
     let (binding_bytes, alignment_bytes, groups) = case.limits;
     let limits = Limits { binding_bytes, alignment_bytes, groups };
-    let Ok(all) = windows(source, target, case.len, bytes, buffers, limits) else { return };
+    let Ok(all) = dispatches(source, target, case.len, bytes, buffers, limits) else { return };
     let mut done = 0;
     let mut ended = true;
     for (i, w) in all.enumerate() {
@@ -53,7 +53,7 @@ fuzz_target!(|case: Case| {
         assert!((to + len) * bytes <= w.target.offset_bytes + w.target.size_bytes);
         let behind = if rotation == 0 { 0 } else { unit - rotation };
         assert!((from + len + behind) * bytes <= w.source.offset_bytes + w.source.size_bytes);
-        assert_eq!(w.access == Access::Across, !case.one);
+        assert_eq!(w.access == Access::SeparateBuffer, !case.one);
         if w.access == Access::Arena {
             let (low, high) = if w.source.offset_bytes < w.target.offset_bytes { (w.source, w.target) } else { (w.target, w.source) };
             assert!(low.offset_bytes + low.size_bytes <= high.offset_bytes);

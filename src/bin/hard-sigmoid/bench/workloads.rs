@@ -47,7 +47,7 @@ fn bytes_of<T>(arrays: u64, elements: usize) -> u64 {
 }
 
 fn check<T: Element>(what: &str, got: &[T], x: &[T]) -> Result<(), String> {
-    match hard_sigmoid::validate::first_unlike_eval(F, x, got) {
+    match hard_sigmoid::validate::first_mismatch(F, x, got) {
         None if got.len() == x.len() => Ok(()),
         None => Err(format!("{what} gave {} results for {} inputs", got.len(), x.len())),
         Some(difference) => Err(format!("{what}: {difference}")),
@@ -104,7 +104,7 @@ pub(crate) fn on_cpu<'a, T: Element>(elements: usize) -> Result<Vec<Case<'a>>, S
 
 /// In parallel from the same size on as the CPU path, in as few parts as there are threads: `memcpy` is fastest so.
 fn memcpy<T: Element>(from: &[T], to: &mut [T]) {
-    if from.len() < cpu::PARALLEL_FROM {
+    if from.len() < cpu::PARALLEL_MIN_ELEMENTS {
         to.copy_from_slice(from);
     } else {
         let part = from.len().div_ceil(cpu::threads());
@@ -233,7 +233,7 @@ fn submitted(gpu: &Gpu, runs: u64, record: impl Fn(&mut wgpu::CommandEncoder)) -
         (0..now).for_each(|_| record(&mut encoder));
         gpu.queue().submit([encoder.finish()]);
         left = left.saturating_sub(now);
-        // GL gives up waiting after two seconds, so not for too much at once.
+        // GL gives up poll_mode after two seconds, so not for too much at once.
         gpu.device().poll(wgpu::PollType::wait_indefinitely()).map_err(text)?;
     }
     Ok(started.elapsed())

@@ -1,7 +1,7 @@
 //! The option that says where to run.
 
 use clap::ValueEnum;
-use hard_sigmoid::{Backend, Engine, Ran};
+use hard_sigmoid::{Backend, Engine, ExecutedOn};
 
 use super::input::{Dtype, Input};
 
@@ -39,14 +39,16 @@ impl Place {
     /// What ran, and why not something else.
     pub(crate) fn describe(&self, engine: &Engine, input: &Input) -> String {
         match engine.fallback() {
-            Some(why) => format!("{} (auto: {why})", engine.ran()),
+            Some(why) => format!("{} (auto: {why})", engine.executed_on()),
             None if self.backend == Where::Auto && is_f64(input) => {
-                format!("{} (auto: no GPU computes f64)", engine.ran())
+                format!("{} (auto: no GPU computes f64)", engine.executed_on())
             }
-            None if matches!(engine.ran(), Ran::Gpu { .. }) && input.types().any(|dtype| dtype == Dtype::F64) => {
-                format!("{}, and f64 on the CPU path", engine.ran())
+            None if matches!(engine.executed_on(), ExecutedOn::Gpu { .. })
+                && input.types().any(|dtype| dtype == Dtype::F64) =>
+            {
+                format!("{}, and f64 on the CPU path", engine.executed_on())
             }
-            None => engine.ran().to_string(),
+            None => engine.executed_on().to_string(),
         }
     }
 }
@@ -54,8 +56,8 @@ impl Place {
 /// Elements read and computed at a time. On the CPU path few enough to stay in a core's own cache between being read, computed
 /// and written, which takes less time than a second thread saves; on a GPU enough for several windows.
 pub(crate) fn piece(engine: &Engine) -> usize {
-    match engine.ran() {
-        Ran::Gpu { .. } => 1 << 22,
+    match engine.executed_on() {
+        ExecutedOn::Gpu { .. } => 1 << 22,
         _ => 1 << 16,
     }
 }

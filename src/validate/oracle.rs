@@ -1,32 +1,31 @@
-//! What a result should be: by the definition, by the exact function, and if subnormals are flushed.
+//! What a result should be: by the definition, by the exact function, and if the driver flushes subnormals.
 
-use super::{Difference, FIRST, Report};
-use crate::backward::{Backward, Mask};
+use super::pass::Pass;
+use super::reference::{Reference, signed_ulps, ulps};
+use super::report::{Difference, MAX_DIFFERENCES, Report};
+use crate::Element;
+use crate::backward::{Backward, BackwardCoefficients};
 use crate::element::Float;
-use crate::hard_sigmoid::Line;
-use crate::reference::{Reference, signed_ulps, ulps};
-use crate::{Element, HardSigmoid};
+use crate::hard_sigmoid::Coefficients;
 
 /// What is checked.
-pub(super) enum Judge<T: Element> {
-    Forward { line: Line<T>, reference: Reference },
-    Backward { backward: Backward, mask: Mask<T>, reference: Reference },
+pub(super) enum Oracle<T: Element> {
+    Forward { coefficients: Coefficients<T>, reference: Reference },
+    Backward { backward: Backward, coefficients: BackwardCoefficients<T>, reference: Reference },
 }
 
-impl<T: Element> Judge<T> {
-    pub(super) fn forward(f: HardSigmoid) -> Self {
-        Self::Forward { line: f.line(), reference: Reference::new(f) }
+impl<T: Element> Oracle<T> {
+    pub(super) fn new(pass: Pass) -> Self {
+        match pass {
+            Pass::Forward(f) => Self::Forward { coefficients: f.coefficients(), reference: Reference::new(f) },
+            Pass::Backward(backward) => {
+                let (coefficients, reference) = (backward.coefficients(), Reference::new(backward.function()));
+                Self::Backward { backward, coefficients, reference }
+            }
+        }
     }
 
-    pub(super) fn backward(backward: Backward) -> Self {
-        Self::Backward { backward, mask: backward.mask(), reference: Reference::new(backward.function()) }
-    }
-
-    pub(super) fn is_backward(&self) -> bool {
-        matches!(self, Self::Backward { .. })
-    }
-
-    /// Compares results for `x`, and as many gradients in the backward pass, the first of which has an index.
+    /// Compares the results for `x` and, in the backward pass, as many gradients. The first element has this index.
     pub(super) fn compare(&self, x: &[T], grad_y: &[T], y: &[T], index: u64) -> Report<T> {
         let mut report = Report { checked: x.len() as u64, ..Report::default() };
         for (i, (&input, &got)) in x.iter().zip(y).enumerate() {
@@ -39,7 +38,7 @@ impl<T: Element> Judge<T> {
                     continue;
                 }
                 report.mismatches += 1;
-                if report.first.len() < FIRST {
+                if report.first.len() < MAX_DIFFERENCES {
                     let index = index + i as u64;
                     report.first.push(Difference { index, input, grad_y: grad, got, expected });
                 }
@@ -58,8 +57,8 @@ impl<T: Element> Judge<T> {
 
     fn expected(&self, x: T, grad: Option<T>) -> T {
         match self {
-            Self::Forward { line, .. } => line.eval(x),
-            Self::Backward { mask, .. } => mask.eval(x, grad.unwrap_or(T::zeroed())),
+            Self::Forward { coefficients, .. } => coefficients.eval(x),
+            Self::Backward { coefficients, .. } => coefficients.eval(x, grad.unwrap_or(T::zeroed())),
         }
     }
 
@@ -93,7 +92,7 @@ impl<T: Element> Judge<T> {
             return false;
         }
         match self {
-            Self::Forward { line, .. } => is_flushed(*line, x, got),
+            Self::Forward { coefficients, .. } => is_flushed(*coefficients, x, got),
             // Its decisions are made with integers: only the product can be flushed, and what goes into it.
             Self::Backward { reference, .. } => {
                 let is_zero = got.to_exact() == 0.0;
@@ -106,17 +105,17 @@ impl<T: Element> Judge<T> {
     }
 }
 
-fn is_flushed<T: Element>(line: Line<T>, x: T, got: T) -> bool {
+fn is_flushed<T: Element>(coefficients: Coefficients<T>, x: T, got: T) -> bool {
     let (zero, least) = (T::Wide::of(0.0), T::Wide::of(f32::MIN_POSITIVE.into()));
     let is_subnormal = |value: T::Wide| value < least && value + least > zero;
     let flush = |value: T::Wide, really: bool| if really && is_subnormal(value) { zero } else { value };
     x.quieted().is_none()
         && (0..16).any(|steps| {
             let at = |step: u32| steps & 1 << step != 0;
-            let sum = flush(flush(x.widen(), at(0)) + line.shift, at(1));
-            let z = flush(sum * line.slope, at(2));
-            let z = if z > line.lo { z } else { line.lo };
-            let y = if z < line.hi { z } else { line.hi };
+            let sum = flush(flush(x.widen(), at(0)) + coefficients.shift, at(1));
+            let z = flush(sum * coefficients.slope, at(2));
+            let z = if z > coefficients.lo { z } else { coefficients.lo };
+            let y = if z < coefficients.hi { z } else { coefficients.hi };
             T::round(flush(y, at(3)) + zero).bits() == got.bits()
         })
 }

@@ -8,13 +8,13 @@ use crate::{Element, HardSigmoid};
 /// The exact function and the error that [`HardSigmoid`] allows itself.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reference {
-    line: Line,
+    formula: Formula,
     /// |β|, an ULP of which rounding β/α may leave in the result. None for the presets, whose β/α is an f32.
     shifted: Option<f64>,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Line {
+enum Formula {
     /// x/d + 1/2, for a preset.
     Divide(f64),
     /// α·x + β.
@@ -23,13 +23,13 @@ enum Line {
 
 impl Reference {
     pub(crate) fn new(f: HardSigmoid) -> Self {
-        let preset = |d| Self { line: Line::Divide(d), shifted: None };
+        let preset = |d| Self { formula: Formula::Divide(d), shifted: None };
         match f {
             HardSigmoid::ONNX => preset(5.0),
             HardSigmoid::PYTORCH => preset(6.0),
             _ => {
                 let shifted = if f.alpha() == 0.0 { 0.0 } else { f.beta().abs() };
-                Self { line: Line::Multiply(f.alpha(), f.beta()), shifted: Some(shifted) }
+                Self { formula: Formula::Multiply(f.alpha(), f.beta()), shifted: Some(shifted) }
             }
         }
     }
@@ -38,14 +38,14 @@ impl Reference {
     #[inline]
     pub(crate) fn exact<T: Element>(&self, x: T) -> f64 {
         let wide = x.to_exact();
-        let y = match self.line {
+        let y = match self.formula {
             // f64 has no wider type to lose digits in.
-            Line::Divide(d) if T::SHADER.is_none() => (wide + d / 2.0) / d,
-            Line::Divide(d) => wide / d + 0.5,
+            Formula::Divide(d) if T::SHADER.is_none() => (wide + d / 2.0) / d,
+            Formula::Divide(d) => wide / d + 0.5,
             // Constant for infinities, too.
-            Line::Multiply(0.0, beta) if !wide.is_nan() => beta,
+            Formula::Multiply(0.0, beta) if !wide.is_nan() => beta,
             // Rounds once, from the exact sum.
-            Line::Multiply(alpha, beta) => alpha.mul_add(wide, beta),
+            Formula::Multiply(alpha, beta) => alpha.mul_add(wide, beta),
         };
         y.clamp(0.0, 1.0)
     }
@@ -54,9 +54,9 @@ impl Reference {
     #[inline]
     pub(crate) fn is_inside<T: Element>(&self, x: T) -> bool {
         let x = x.to_exact();
-        match self.line {
-            Line::Divide(d) => x.abs() * 2.0 < d,
-            Line::Multiply(alpha, beta) => {
+        match self.formula {
+            Formula::Divide(d) => x.abs() * 2.0 < d,
+            Formula::Multiply(alpha, beta) => {
                 let one_less_beta = two_sum(1.0, -beta);
                 alpha != 0.0
                     && x.is_finite()
@@ -69,9 +69,9 @@ impl Reference {
     /// The exact product of a gradient and α.
     #[inline]
     pub(crate) fn sloped<T: Element>(&self, grad_y: T) -> f64 {
-        match self.line {
-            Line::Divide(d) => grad_y.to_exact() / d,
-            Line::Multiply(alpha, _) => grad_y.to_exact() * alpha,
+        match self.formula {
+            Formula::Divide(d) => grad_y.to_exact() / d,
+            Formula::Multiply(alpha, _) => grad_y.to_exact() * alpha,
         }
     }
 

@@ -1,44 +1,46 @@
-//! Where a batch runs: a GPU, the CPU, or whichever suits, and which one it was.
+//! Where a batch runs: on a GPU, on the CPU path, or on whichever suits it.
 
-mod calls;
-
-use crate::error::Error;
+use crate::calls::slice_calls;
+use crate::cpu::{self, STREAM_MIN_BYTES};
 use crate::gpu::adapter::{self, AdapterKind};
-use crate::{Element, Gpu, cpu};
+use crate::gpu::error::Error;
+use crate::gpu::wait::CallMode;
+use crate::job::{Job, Work};
+use crate::{Backward, Element, Gpu, HardSigmoid, Saturation};
 
-/// From this many elements on, [`Backend::Auto`] looks for a GPU. The CPU path is done with fewer in less than a
-/// millisecond, while a GPU has yet to be opened.
-pub const AUTO_GPU_FROM: u64 = 1 << 20;
+/// From this many elements on, [`Backend::Auto`] looks for a GPU. The CPU path computes fewer in less than a millisecond,
+/// which is less than it takes to open a GPU.
+pub const AUTO_GPU_MIN_ELEMENTS: u64 = 1 << 20;
 
 /// Where to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
-    /// A hardware GPU if there is one and the batch has at least [`AUTO_GPU_FROM`] elements; otherwise the CPU path.
-    /// Never a software adapter. Elements that no GPU computes, which are f64, always go through the CPU path.
+    /// A hardware GPU if there is one and the batch has at least [`AUTO_GPU_MIN_ELEMENTS`] elements; the CPU path
+    /// otherwise. Never a software adapter. f64, which no GPU computes, always runs on the CPU path.
     Auto,
-    /// A GPU adapter, hardware or software, or an error.
+    /// A GPU adapter, hardware or software, or else an error.
     Gpu,
     /// The CPU path.
     Cpu,
 }
 
-/// What a batch ran on.
+/// Where a batch was executed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Ran {
-    /// A GPU.
+pub enum ExecutedOn {
+    /// On a GPU.
     Gpu {
         /// The adapter.
         adapter: Box<wgpu::AdapterInfo>,
     },
-    /// The CPU path.
+    /// On the CPU path.
     Cpu {
-        /// The most threads that it uses.
+        /// The number of threads that it uses at most.
         threads: usize,
     },
 }
 
-impl std::fmt::Display for Ran {
+impl std::fmt::Display for ExecutedOn {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Gpu { adapter } => write!(f, "gpu: {}", adapter::describe(adapter)),
@@ -52,7 +54,7 @@ impl std::fmt::Display for Ran {
 #[non_exhaustive]
 pub enum Fallback {
     /// The batch is small.
-    #[error("fewer than {AUTO_GPU_FROM} elements")]
+    #[error("fewer than {AUTO_GPU_MIN_ELEMENTS} elements")]
     Small,
     /// No hardware GPU could be opened.
     #[error("{0}")]
@@ -60,7 +62,7 @@ pub enum Fallback {
     /// The GPU failed during a call, which the CPU path then finished.
     #[error("{adapter} failed: {cause}")]
     Failed {
-        /// The adapter that the calls before ran on.
+        /// The adapter on which the calls before ran.
         adapter: String,
         /// What happened.
         cause: Error,
@@ -68,6 +70,9 @@ pub enum Fallback {
 }
 
 /// Runs batches on the backend chosen when it was opened.
+///
+/// The async calls return to the executor after each piece of work: on a GPU as [`Gpu`] says, on the CPU path after each
+/// 16 MiB of results, which takes some milliseconds. The thread that polls the future does the CPU work.
 ///
 /// ```
 /// use hard_sigmoid::{Backend, Engine, HardSigmoid};
@@ -77,13 +82,13 @@ pub enum Fallback {
 /// let mut engine = Engine::open_blocking(Backend::Auto, x.len() as u64)?;
 /// engine.apply_blocking(HardSigmoid::ONNX, &x, &mut y)?;
 /// assert_eq!(y, [0.0, 0.0, 0.5, 0.75, 1.0, 1.0]);
-/// println!("ran on {}", engine.ran());
+/// println!("executed on {}", engine.executed_on());
 /// # Ok::<(), hard_sigmoid::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct Engine {
     backend: Backend,
-    /// None: the CPU path.
+    /// None for the CPU path.
     gpu: Option<Gpu>,
     fallback: Option<Fallback>,
 }
@@ -98,7 +103,7 @@ impl Engine {
         let (gpu, fallback) = match backend {
             Backend::Cpu => (None, None),
             Backend::Gpu => (Some(Gpu::open(AdapterKind::Any).await?), None),
-            Backend::Auto if elements < AUTO_GPU_FROM => (None, Some(Fallback::Small)),
+            Backend::Auto if elements < AUTO_GPU_MIN_ELEMENTS => (None, Some(Fallback::Small)),
             Backend::Auto => match Gpu::open(AdapterKind::Hardware).await {
                 Ok(gpu) => (Some(gpu), None),
                 Err(error) => (None, Some(Fallback::NotOpened(error))),
@@ -116,41 +121,77 @@ impl Engine {
         pollster::block_on(Self::open(backend, elements))
     }
 
-    /// What the next call will run on, f64 under [`Backend::Auto`] apart. Unless a GPU has failed under [`Backend::Auto`], which
-    /// [`fallback`](Self::fallback) says, the calls so far ran on it, too.
+    /// Runs on `gpu`, which may be [made from](Gpu::new) a device of yours, whatever the size of a batch.
+    ///
+    /// The CPU path computes f64, and takes over if the GPU fails, as under [`Backend::Auto`].
     #[must_use]
-    pub fn ran(&self) -> Ran {
+    pub fn with_gpu(gpu: Gpu) -> Self {
+        Self { backend: Backend::Auto, gpu: Some(gpu), fallback: None }
+    }
+
+    /// Where the next call will be executed, apart from f64 under [`Backend::Auto`]. The calls so far were executed there,
+    /// too, unless [`fallback`](Self::fallback) says that a GPU has failed.
+    #[must_use]
+    pub fn executed_on(&self) -> ExecutedOn {
         match &self.gpu {
-            Some(gpu) => Ran::Gpu { adapter: Box::new(gpu.device().adapter_info()) },
-            None => Ran::Cpu { threads: cpu::threads() },
+            Some(gpu) => ExecutedOn::Gpu { adapter: Box::new(gpu.device().adapter_info()) },
+            None => ExecutedOn::Cpu { threads: cpu::threads() },
         }
     }
 
-    /// Why [`Backend::Auto`] runs on the CPU path; none if it does not, or if the CPU path was asked for.
+    /// Why [`Backend::Auto`] runs on the CPU path. None if it does not, or if the CPU path was asked for.
     #[must_use]
     pub fn fallback(&self) -> Option<&Fallback> {
         self.fallback.as_ref()
     }
 
-    /// The GPU that a call over elements of a type runs on.
-    fn gpu_for<T: Element>(&self) -> Option<&Gpu> {
-        self.gpu.as_ref().filter(|_| T::ON_GPU || self.backend != Backend::Auto)
+    /// Runs a job: on the GPU if there is one, and on the CPU path from where that has left off.
+    async fn run<T: Element>(&mut self, job: &mut Job<'_, T>, mode: CallMode) -> Result<Saturation, Error> {
+        let mut finished = 0;
+        if let Some(gpu) = self.gpu.as_ref().filter(|_| T::ON_GPU || self.backend != Backend::Auto) {
+            match gpu.run(job, mode).await {
+                Ok(counts) => return Ok(counts),
+                Err(error) => finished = self.take_over(job.work, error)?,
+            }
+        }
+        let rest = job.part(finished..usize::MAX);
+        if mode == CallMode::Blocking {
+            return Ok(cpu::run(rest));
+        }
+        let mut counts = Saturation::default();
+        for piece in rest.chunks(STREAM_MIN_BYTES / size_of::<T>()) {
+            counts += cpu::run(piece);
+            mode.yield_now().await;
+        }
+        Ok(counts)
     }
 
-    /// What came of a GPU call, where there was one: its value, or from which element on the CPU path takes over.
-    fn settle<R>(&mut self, call: Option<Result<R, Error>>) -> Result<Result<R, usize>, Error> {
-        match call {
-            None => Ok(Err(0)),
-            Some(Ok(value)) => Ok(Ok(value)),
-            Some(Err(Error::Interrupted { finished, cause })) if self.backend == Backend::Auto => {
+    /// From which element on the CPU path takes over from a GPU that has failed; the error if it does not.
+    fn take_over(&mut self, work: Work, error: Error) -> Result<usize, Error> {
+        match error {
+            Error::Interrupted { finished, cause } if self.backend == Backend::Auto => {
                 let failed = self.gpu.take();
                 let adapter = failed.map_or("the GPU".into(), |gpu| adapter::describe(&gpu.device().adapter_info()));
                 self.fallback = Some(Fallback::Failed { adapter, cause: *cause });
-                Ok(Err(finished))
+                // The counts of what a GPU finished are lost with it.
+                Ok(if let Work::Count(_) | Work::ApplyAndCount(_) = work { 0 } else { finished })
             }
-            Some(Err(error)) => Err(error),
+            error => Err(error),
         }
     }
+}
+
+slice_calls! {
+    /// # Calls over host slices
+    ///
+    /// Every element is computed once, in place too, even if a GPU fails part way.
+    ///
+    /// # Errors of every call
+    ///
+    /// * [`Error::Length`] if the slices differ in length. Nothing was written.
+    /// * Under [`Backend::Gpu`] also as the calls of [`Gpu`]. Under [`Backend::Auto`] the CPU path finishes what a failing
+    ///   GPU leaves.
+    Engine, self: &mut self
 }
 
 #[cfg(test)]
@@ -159,14 +200,16 @@ mod tests {
     use super::*;
     use crate::HardSigmoid;
 
-    fn interrupted(finished: usize) -> Option<Result<(), Error>> {
-        Some(Err(Error::Interrupted { finished, cause: Box::new(Error::Lost) }))
+    const APPLY: Work = Work::Apply(HardSigmoid::ONNX);
+
+    fn interrupted(finished: usize) -> Error {
+        Error::Interrupted { finished, cause: Box::new(Error::Lost) }
     }
 
     #[test]
     fn small_batches_stay_on_the_cpu_and_say_so() {
-        let mut engine = Engine::open_blocking(Backend::Auto, AUTO_GPU_FROM - 1).unwrap();
-        assert!(matches!((engine.ran(), engine.fallback()), (Ran::Cpu { .. }, Some(Fallback::Small))));
+        let mut engine = Engine::open_blocking(Backend::Auto, AUTO_GPU_MIN_ELEMENTS - 1).unwrap();
+        assert!(matches!((engine.executed_on(), engine.fallback()), (ExecutedOn::Cpu { .. }, Some(Fallback::Small))));
         let mut y = [0.0; 2];
         engine.apply_blocking(HardSigmoid::ONNX, &[0.0, 9.0], &mut y).unwrap();
         assert_eq!(y, [0.5, 1.0]);
@@ -176,10 +219,11 @@ mod tests {
     #[test]
     fn auto_takes_over_from_a_failing_gpu_where_it_stopped() {
         let mut engine = Engine { backend: Backend::Auto, gpu: None, fallback: None };
-        assert_eq!(engine.settle(interrupted(2)).unwrap(), Err(2));
+        assert_eq!(engine.take_over(APPLY, interrupted(2)).unwrap(), 2);
         assert!(matches!(engine.fallback(), Some(Fallback::Failed { cause: Error::Lost, .. })));
-        assert_eq!(engine.settle(Some(Ok(7))).unwrap(), Ok(7));
-        assert_eq!(engine.settle::<()>(None).unwrap(), Err(0));
+        // What is counted is counted anew.
+        assert_eq!(engine.take_over(Work::Count(HardSigmoid::ONNX), interrupted(2)).unwrap(), 0);
+        assert_eq!(engine.take_over(Work::ApplyAndCount(HardSigmoid::ONNX), interrupted(2)).unwrap(), 0);
     }
 
     /// On a device of a real driver that is destroyed before the call and during it, at many moments: every element is computed once,
@@ -203,7 +247,7 @@ mod tests {
                 Err(error) => panic!("{error}"),
             };
             let device = gpu.device().clone();
-            let mut engine = Engine { backend: Backend::Auto, gpu: Some(gpu), fallback: None };
+            let mut engine = Engine::with_gpu(gpu);
             let mut data = x.clone();
             std::thread::scope(|scope| {
                 if step == 0 {
@@ -219,7 +263,7 @@ mod tests {
             if let Some(fallback) = engine.fallback() {
                 taken_over += 1;
                 assert!(matches!(fallback, Fallback::Failed { .. }), "{fallback}");
-                assert!(matches!(engine.ran(), Ran::Cpu { .. }));
+                assert!(matches!(engine.executed_on(), ExecutedOn::Cpu { .. }));
             }
             // And goes on without it.
             data.copy_from_slice(&x);
@@ -232,9 +276,9 @@ mod tests {
     #[test]
     fn a_failing_gpu_that_was_asked_for_is_an_error() {
         let mut engine = Engine { backend: Backend::Gpu, gpu: None, fallback: None };
-        assert!(matches!(engine.settle(interrupted(2)), Err(Error::Interrupted { finished: 2, .. })));
+        assert!(matches!(engine.take_over(APPLY, interrupted(2)), Err(Error::Interrupted { finished: 2, .. })));
         let mut engine = Engine { backend: Backend::Auto, gpu: None, fallback: None };
-        let lengths = crate::LengthMismatch { side: crate::Side::Source, source_len: 1, target_len: 2 };
-        assert!(matches!(engine.settle::<()>(Some(Err(lengths.into()))), Err(Error::Length(_))));
+        let lengths = crate::LengthMismatch { role: crate::BufferRole::Source, source_len: 1, target_len: 2 };
+        assert!(matches!(engine.take_over(APPLY, lengths.into()), Err(Error::Length(_))));
     }
 }

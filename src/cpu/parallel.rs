@@ -1,0 +1,91 @@
+//! Sharing work among rayon's threads, where there are any.
+
+use std::error::Error;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use rayon::ThreadPoolBuilder;
+
+/// From this many elements on, a call shares its work with rayon's threads. With fewer, the calling thread is done before
+/// another one has woken up.
+pub const PARALLEL_MIN_ELEMENTS: usize = 1 << 19;
+
+/// The number of threads that the CPU path uses from [`PARALLEL_MIN_ELEMENTS`] elements on.
+#[must_use]
+pub fn threads() -> usize {
+    if available() { rayon::current_num_threads() } else { 1 }
+}
+
+/// Whether rayon's threads can be used: those of the pool that the caller runs in, or the global ones.
+///
+/// Wherever rayon's global pool is first used, it panics if the system refuses it its threads. So the pool is started
+/// here, where that can be noticed.
+fn available() -> bool {
+    static GLOBAL: OnceLock<bool> = OnceLock::new();
+    rayon::current_thread_index().is_some()
+        || *GLOBAL.get_or_init(|| match ThreadPoolBuilder::new().build_global() {
+            Ok(()) => true,
+            // A refusal by the system has a source. Without one, the app has started the pool, or tried to.
+            Err(error) => error.source().is_none() && std::panic::catch_unwind(rayon::current_num_threads).is_ok(),
+        })
+}
+
+/// Does `work` for each item and merges the results, in any order. The items stand for `elements` elements in all, which
+/// decides whether other threads take part.
+pub(crate) fn fold<T: Send, R: Default + Send>(
+    elements: usize,
+    items: impl Iterator<Item = T>,
+    work: impl Fn(T) -> R + Sync,
+    merge: impl Fn(R, R) -> R + Sync,
+) -> R {
+    if elements < PARALLEL_MIN_ELEMENTS || !available() {
+        items.map(work).fold(R::default(), merge)
+    } else {
+        parallel_fold(items, work, merge)
+    }
+}
+
+/// [`fold`] on the calling thread and rayon's others.
+///
+/// The calling thread takes part: handing everything to rayon and waiting costs two more wake-ups, as long as 2^18
+/// elements take. Each thread has its own part of the items, so that what a call before has left in its cache is its own.
+/// When it is done it helps with the parts of the others.
+fn parallel_fold<T: Send, R: Default + Send>(
+    items: impl Iterator<Item = T>,
+    work: impl Fn(T) -> R + Sync,
+    merge: impl Fn(R, R) -> R + Sync,
+) -> R {
+    let threads = rayon::current_num_threads();
+    // Each item is claimed by a counter, so that nobody waits for a lock.
+    let mut rest: Vec<_> = items.map(|item| Mutex::new(Some(item))).collect();
+    let part = rest.len().div_ceil(threads);
+    let mut parts = Vec::with_capacity(threads);
+    for _ in 0..threads {
+        let behind = rest.split_off(part.min(rest.len()));
+        parts.push((AtomicUsize::new(0), std::mem::replace(&mut rest, behind)));
+    }
+    let run = |first: usize| {
+        let mut own = R::default();
+        for (next, items) in parts.iter().cycle().skip(first).take(threads) {
+            while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if let Some(item) = locked(item).take() {
+                    own = merge(own, work(item));
+                }
+            }
+        }
+        own
+    };
+    let others: Vec<_> = (1..threads).map(|_| Mutex::new(R::default())).collect();
+    let own = rayon::in_place_scope(|scope| {
+        for (i, result) in others.iter().enumerate() {
+            let run = &run;
+            scope.spawn(move |_| *locked(result) = run(i + 1));
+        }
+        run(0)
+    });
+    others.into_iter().map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner)).fold(own, merge)
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

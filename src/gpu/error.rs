@@ -1,0 +1,205 @@
+//! What can go wrong on a GPU. Each message names the remedy.
+
+use thiserror::Error;
+
+use crate::error::{BufferRole, LengthMismatch, PlanError};
+
+/// What goes wrong on a GPU.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The slices of a call differ in length. Nothing was written.
+    #[error(transparent)]
+    Length(#[from] LengthMismatch),
+    /// Buffers cannot be bound as asked. Nothing was recorded.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// No adapter is suitable.
+    #[error("{}", no_adapter(*hardware_only, wanted, present))]
+    NoAdapter {
+        /// Whether only hardware was looked for.
+        hardware_only: bool,
+        /// The part of a name that was asked for, perhaps by `WGPU_ADAPTER_NAME`; empty if none was.
+        wanted: String,
+        /// The adapters that are present.
+        present: Vec<String>,
+    },
+    /// An adapter gave no device.
+    #[error("{adapter} gives no device ({source}): choose another adapter, or the CPU path")]
+    Open {
+        /// The adapter.
+        adapter: String,
+        /// The reason.
+        source: wgpu::RequestDeviceError,
+    },
+    /// The device was made with a limit that is too low for the shader.
+    #[error("the device has {name} = {available}: request it with at least {needed}, or use the CPU path")]
+    MissingLimit {
+        /// The field of `wgpu::Limits`.
+        name: &'static str,
+        /// What the shader needs.
+        needed: u32,
+        /// What the device has.
+        available: u32,
+    },
+    /// The device refused: it is out of memory or destroyed, or its driver failed.
+    #[error("the device refused at {doing} ({}): {}", root(source), remedy(source))]
+    Device {
+        /// What was being done.
+        doing: &'static str,
+        /// What the device says.
+        source: wgpu::Error,
+    },
+    /// The device no longer answers: it is lost or destroyed.
+    #[error("the device was lost: open a new one, or use the CPU path")]
+    Lost,
+    /// The memory of a mapped buffer cannot be reached, as happens after a loss of the device.
+    #[error("a mapped buffer cannot be reached, as if the device was lost ({}): open a new one, or use the CPU path", root(.0))]
+    Map(#[from] wgpu::MapRangeError),
+    /// Waiting for the device failed.
+    #[error("waiting for the device failed ({0}): open a new one, or use the CPU path")]
+    Poll(#[source] wgpu::PollError),
+    /// The thread that polls the device did not start.
+    #[error("no thread to poll the device ({0}): use the blocking calls")]
+    Thread(#[source] std::io::Error),
+    /// A call over host slices stopped part way. The first `finished` elements of the target have their results; the
+    /// others are as they were.
+    #[error("stopped after {finished} elements: {cause}")]
+    Interrupted {
+        /// The number of elements that are finished.
+        finished: usize,
+        /// What happened.
+        #[source]
+        cause: Box<Self>,
+    },
+}
+
+/// Buffers that [`Kernel::bind`](crate::Kernel::bind) and its siblings refuse.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BindError {
+    /// A buffer lacks the usage of a storage buffer.
+    #[error("the {role} buffer has usage {usage:?}: create it with BufferUsages::STORAGE as well")]
+    NotStorage {
+        /// The buffer.
+        role: BufferRole,
+        /// Its usage.
+        usage: wgpu::BufferUsages,
+    },
+    /// A GPU does not compute elements of this type.
+    #[error("a GPU does not compute {element}: convert to f32, f16 or bf16, or use the CPU path")]
+    NotOnGpu {
+        /// The type.
+        element: &'static str,
+    },
+    /// A range has a negative index.
+    #[error("the {role} range has a negative index: give element indices from 0 on")]
+    NegativeIndex {
+        /// The range.
+        role: BufferRole,
+    },
+    /// A range ends before it begins.
+    #[error("the {role} range {start}..{end} ends before it begins: give the lower element first")]
+    Reversed {
+        /// The range.
+        role: BufferRole,
+        /// Its first element.
+        start: u64,
+        /// The element after its last.
+        end: u64,
+    },
+    /// A buffer lacks the usage of a uniform buffer.
+    #[error("the parameter buffer has usage {usage:?}: create it with BufferUsages::UNIFORM as well")]
+    NotUniform {
+        /// Its usage.
+        usage: wgpu::BufferUsages,
+    },
+    /// Parameters or counters begin at an offset that the device does not allow.
+    #[error("the {role} block begins at byte {offset} of its buffer: use a multiple of {alignment}")]
+    Alignment {
+        /// The block.
+        role: BufferRole,
+        /// Where it begins.
+        offset: u64,
+        /// The device's `min_uniform_buffer_offset_alignment` or `min_storage_buffer_offset_alignment`.
+        alignment: u32,
+    },
+    /// Parameters or counters do not fit their buffer or its binding.
+    #[error(
+        "the {bytes} bytes of the {role} block do not fit from byte {offset} on: its buffer of {size} bytes, or the part \
+         that is bound, ends before; enlarge it"
+    )]
+    TooShort {
+        /// The block.
+        role: BufferRole,
+        /// Where it begins.
+        offset: u64,
+        /// How many bytes it has.
+        bytes: u64,
+        /// Where the buffer ends, or its binding if that is earlier.
+        size: u64,
+    },
+    /// A buffer has two roles that exclude each other.
+    #[error("the {role} block is in the {other} buffer: put it in a buffer of its own")]
+    Shared {
+        /// The block.
+        role: BufferRole,
+        /// The buffer's other role.
+        other: BufferRole,
+    },
+    /// The device refuses a buffer.
+    #[error(
+        "the device refuses the {role} buffer ({reason}): use one of the kernel's own device that is not destroyed"
+    )]
+    Refused {
+        /// The buffer.
+        role: BufferRole,
+        /// What the device says.
+        reason: String,
+    },
+    /// Two ranges differ in length.
+    #[error("the {role} range has {source_len} elements and the target range {target_len}: make them equally long")]
+    Lengths {
+        /// The range that is not as long as the target.
+        role: BufferRole,
+        /// The number of elements in that range.
+        source_len: u64,
+        /// The number of elements in the target range.
+        target_len: u64,
+    },
+    /// A range leaves its buffer, or two ranges overlap.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+}
+
+/// The innermost cause, in one line.
+pub(crate) fn root(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+const fn remedy(error: &wgpu::Error) -> &'static str {
+    match error {
+        wgpu::Error::OutOfMemory { .. } => "free some of its memory, or use the CPU path",
+        wgpu::Error::Validation { .. } => "open a new device if this one was destroyed, or use the CPU path",
+        wgpu::Error::Internal { .. } => "update its driver, or use another adapter or the CPU path",
+    }
+}
+
+fn no_adapter(hardware_only: bool, wanted: &str, present: &[String]) -> String {
+    let what = if hardware_only { "hardware GPU" } else { "GPU adapter" };
+    let named = if wanted.is_empty() { String::new() } else { format!(" with \"{wanted}\" in its name") };
+    if present.is_empty() {
+        let remedy = "install a Vulkan or GL driver (mesa-vulkan-drivers has a software one), check WGPU_BACKEND";
+        return format!("no {what}{named}: there is none at all; {remedy}, or use the CPU path");
+    }
+    let remedy = if hardware_only {
+        "ask for the GPU backend to use a software one"
+    } else {
+        "ask for another name (WGPU_ADAPTER_NAME) or backend (WGPU_BACKEND)"
+    };
+    format!("no {what}{named}: there is {}; {remedy}, or use the CPU path", present.join(", "))
+}

@@ -1,0 +1,158 @@
+//! What a binding is made from: ranges of buffers, and functions.
+
+use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
+
+use super::shader::BLOCK_BYTES;
+use crate::error::BufferRole;
+use crate::gpu::error::BindError;
+use crate::plan::Start;
+use crate::{Backward, Element, HardSigmoid};
+
+/// A range of elements in a storage buffer.
+///
+/// Made from `&buffer`, which means all of it, or from `(&buffer, range)`, where `range` is `3..10`, `5..`, `..n` or the
+/// like, of `u64` or `usize` indices. The indices count elements of the type that the binding is made for.
+#[derive(Clone, Debug)]
+pub struct BufferRange<'a> {
+    pub(super) buffer: &'a wgpu::Buffer,
+    /// The first element, and the one after the last, or none for the end of the buffer. None for a negative index.
+    range: Option<(u64, Option<u64>)>,
+}
+
+impl<'a> From<&'a wgpu::Buffer> for BufferRange<'a> {
+    fn from(buffer: &'a wgpu::Buffer) -> Self {
+        Self { buffer, range: Some((0, None)) }
+    }
+}
+
+impl<'a> From<(&'a wgpu::Buffer, RangeFull)> for BufferRange<'a> {
+    fn from((buffer, _): (&'a wgpu::Buffer, RangeFull)) -> Self {
+        buffer.into()
+    }
+}
+
+macro_rules! from_ranges {
+    ($($index:ty),*) => { $(
+        from_ranges!(Range<$index>, |r| Some((index(r.start)?, Some(index(r.end)?))));
+        from_ranges!(RangeFrom<$index>, |r| Some((index(r.start)?, None)));
+        from_ranges!(RangeTo<$index>, |r| Some((0, Some(index(r.end)?))));
+        from_ranges!(RangeInclusive<$index>, |r| Some((index(*r.start())?, Some(index(*r.end())?.saturating_add(1)))));
+        from_ranges!(RangeToInclusive<$index>, |r| Some((0, Some(index(r.end)?.saturating_add(1)))));
+    )* };
+    ($range:ty, $bounds:expr) => {
+        impl<'a> From<(&'a wgpu::Buffer, $range)> for BufferRange<'a> {
+            fn from((buffer, range): (&'a wgpu::Buffer, $range)) -> Self {
+                let bounds: fn($range) -> Option<(u64, Option<u64>)> = $bounds;
+                Self { buffer, range: bounds(range) }
+            }
+        }
+    };
+}
+// Where several types would do, a literal without a suffix is an i32.
+from_ranges!(u64, usize, i32);
+
+fn index(i: impl TryInto<u64>) -> Option<u64> {
+    i.try_into().ok()
+}
+
+impl BufferRange<'_> {
+    /// Where the range begins and how many elements it has.
+    pub(super) fn resolve<T: Element>(&self, role: BufferRole) -> Result<(Start, u64), BindError> {
+        if !self.buffer.usage().contains(wgpu::BufferUsages::STORAGE) {
+            return Err(BindError::NotStorage { role, usage: self.buffer.usage() });
+        }
+        let buffer_bytes = self.buffer.size();
+        let (start, end) = self.range.ok_or(BindError::NegativeIndex { role })?;
+        // A start behind the end of the buffer is for the plan to refuse.
+        let end = end.unwrap_or((buffer_bytes / size_of::<T>() as u64).max(start));
+        let len = end.checked_sub(start).ok_or(BindError::Reversed { role, start, end })?;
+        Ok((Start { element: start, buffer_bytes }, len))
+    }
+}
+
+/// A place in a buffer for a block of bytes: the parameters of a function, or counters.
+///
+/// Made from `&buffer`, which means its first bytes, or from a [`wgpu::BufferBinding`], which has an offset. Whatever
+/// follows the block is not touched.
+#[derive(Clone, Copy, Debug)]
+pub struct BufferBlock<'a> {
+    pub(super) buffer: &'a wgpu::Buffer,
+    pub(super) offset: u64,
+    /// Where the buffer ends, or the binding if that is earlier.
+    end: u64,
+}
+
+impl<'a> From<&'a wgpu::Buffer> for BufferBlock<'a> {
+    fn from(buffer: &'a wgpu::Buffer) -> Self {
+        Self { buffer, offset: 0, end: buffer.size() }
+    }
+}
+
+impl<'a> From<wgpu::BufferBinding<'a>> for BufferBlock<'a> {
+    fn from(wgpu::BufferBinding { buffer, offset, size }: wgpu::BufferBinding<'a>) -> Self {
+        let end = size.map_or(u64::MAX, |size| offset.saturating_add(size.get()));
+        Self { buffer, offset, end: end.min(buffer.size()) }
+    }
+}
+
+impl BufferBlock<'_> {
+    /// Checks that a block of `bytes` bytes fits, at a multiple of `alignment`.
+    pub(super) fn check(&self, role: BufferRole, bytes: u64, alignment: u32) -> Result<(), BindError> {
+        let &Self { offset, end, .. } = self;
+        if !offset.is_multiple_of(u64::from(alignment)) {
+            return Err(BindError::Alignment { role, offset, alignment });
+        }
+        if offset.checked_add(bytes).is_none_or(|needed| needed > end) {
+            return Err(BindError::TooShort { role, offset, bytes, size: end });
+        }
+        Ok(())
+    }
+}
+
+/// Where a binding takes its parameters from. `F` is [`HardSigmoid`], or [`Backward`] for the backward pass.
+///
+/// Made from an `F`, or from a uniform buffer of yours: `&buffer` or a [`wgpu::BufferBinding`].
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum ParamSource<'a, F = HardSigmoid> {
+    /// Fixed when the binding is made.
+    Fixed(F),
+    /// Read each time the binding runs, from 16 bytes that [`Params::to_bytes`](crate::Params::to_bytes) or
+    /// [`BackwardParams::to_bytes`](crate::BackwardParams::to_bytes) gives. The buffer has usage `UNIFORM`, and the offset
+    /// is a multiple of `min_uniform_buffer_offset_alignment`.
+    Uniform(BufferBlock<'a>),
+}
+
+impl From<HardSigmoid> for ParamSource<'_> {
+    fn from(f: HardSigmoid) -> Self {
+        Self::Fixed(f)
+    }
+}
+
+impl From<Backward> for ParamSource<'_, Backward> {
+    fn from(backward: Backward) -> Self {
+        Self::Fixed(backward)
+    }
+}
+
+impl<'a, F> From<&'a wgpu::Buffer> for ParamSource<'a, F> {
+    fn from(buffer: &'a wgpu::Buffer) -> Self {
+        Self::Uniform(buffer.into())
+    }
+}
+
+impl<'a, F> From<wgpu::BufferBinding<'a>> for ParamSource<'a, F> {
+    fn from(binding: wgpu::BufferBinding<'a>) -> Self {
+        Self::Uniform(binding.into())
+    }
+}
+
+impl<'a, F> ParamSource<'a, F> {
+    /// The same with fixed parameters as the bytes of a uniform block.
+    pub(super) fn to_bytes(self, bytes: impl FnOnce(F) -> [u8; BLOCK_BYTES]) -> ParamSource<'a, [u8; BLOCK_BYTES]> {
+        match self {
+            Self::Fixed(f) => ParamSource::Fixed(bytes(f)),
+            Self::Uniform(block) => ParamSource::Uniform(block),
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! What an app binds: the function, its backward pass, and counting.
+
+use super::Kernel;
+use super::arguments::{BufferBlock, BufferRange, ParamSource};
+use super::binding::{Binding, BoundBuffer, Operands, PlannedDispatch};
+use super::shader::{COUNTER_BYTES, Operation, Program};
+use crate::error::BufferRole;
+use crate::gpu::error::{BindError, Error};
+use crate::plan::{self, Buffers, Dispatch, Dispatches};
+use crate::{Backward, Element};
+
+/// # Ranges
+///
+/// A range may begin at any element and have any length; beyond the device's limits the binding records several
+/// dispatches. Nothing outside the target range changes. Where a word holds two 16-bit elements and only one is in the
+/// range, the word is read and written back with the other element unchanged.
+///
+/// # Errors of every `bind` method
+///
+/// * [`Error::Bind`] for f64, if a buffer lacks its usage, or if ranges differ in length, leave their buffer, or overlap
+///   without being the same range. Also if the device refuses a buffer, which may be destroyed or another device's.
+/// * [`Error::Device`] if the device refuses anything else, and [`Error::Map`] if it is lost.
+impl Kernel {
+    /// Binds a function to a source and a target with the same number of elements of type `T`.
+    ///
+    /// The ranges are in one buffer or in two. The same range twice is in place.
+    ///
+    /// ```no_run
+    /// # fn app(kernel: &hard_sigmoid::Kernel, x: &wgpu::Buffer, y: &wgpu::Buffer) -> Result<(), hard_sigmoid::Error> {
+    /// # use hard_sigmoid::wgpu;
+    /// use hard_sigmoid::{HardSigmoid, half::f16};
+    ///
+    /// let all = kernel.bind::<f32>(HardSigmoid::ONNX, x, y)?;
+    /// // 1,000 f16 from element 3 on, to the beginning of y.
+    /// let some = kernel.bind::<f16>(HardSigmoid::ONNX, (x, 3..1003), (y, ..1000))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As every `bind` method.
+    pub fn bind<'a, T: Element>(
+        &self,
+        f: impl Into<ParamSource<'a>>,
+        source: impl Into<BufferRange<'a>>,
+        target: impl Into<BufferRange<'a>>,
+    ) -> Result<Binding, Error> {
+        let (f, source, target) = (f.into(), source.into(), target.into());
+        let planned = self.map::<T>(Operation::Forward, (BufferRole::Source, &source), &target)?;
+        let buffers = [read(BufferRole::Source, &source), written(BufferRole::Target, &target)];
+        Binding::new::<T>(self, f.to_bytes(|f| f.params().to_bytes()), &planned, &buffers)
+    }
+
+    /// Binds a function to a range, whose elements it replaces.
+    ///
+    /// ```no_run
+    /// # fn app(kernel: &hard_sigmoid::Kernel, data: &wgpu::Buffer) -> Result<(), hard_sigmoid::Error> {
+    /// # use hard_sigmoid::wgpu;
+    /// use hard_sigmoid::HardSigmoid;
+    ///
+    /// let activation = kernel.bind_in_place::<f32>(HardSigmoid::PYTORCH, (data, 5..))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As every `bind` method.
+    pub fn bind_in_place<'a, T: Element>(
+        &self,
+        f: impl Into<ParamSource<'a>>,
+        data: impl Into<BufferRange<'a>>,
+    ) -> Result<Binding, Error> {
+        let data = data.into();
+        self.bind::<T>(f, data.clone(), data)
+    }
+
+    /// Binds the backward pass: from `saved`, which is x or y as `backward` says, and the gradient with respect to y, to
+    /// the gradient with respect to x.
+    ///
+    /// `grad_x` may be the same range as `grad_y` or as `saved`. Otherwise it must not overlap them; they may overlap each
+    /// other.
+    ///
+    /// Three ranges take one pass over the data if `saved` and `grad_y` are in other buffers than `grad_x` and begin at
+    /// the same element, or at elements a multiple of `min_storage_buffer_offset_alignment` bytes apart. Otherwise
+    /// `grad_y` is first copied to `grad_x`, within the same binding.
+    ///
+    /// ```no_run
+    /// # fn app(kernel: &hard_sigmoid::Kernel, x: &wgpu::Buffer, grad_y: &wgpu::Buffer, grad_x: &wgpu::Buffer)
+    /// # -> Result<(), hard_sigmoid::Error> {
+    /// # use hard_sigmoid::wgpu;
+    /// use hard_sigmoid::HardSigmoid;
+    ///
+    /// let backward = HardSigmoid::PYTORCH.backward();
+    /// let gradients = kernel.bind_backward::<f32>(backward, x, grad_y, grad_x)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As every `bind` method. They call `saved` the source, `grad_y` the gradient, and `grad_x` the target.
+    pub fn bind_backward<'a, T: Element>(
+        &self,
+        backward: impl Into<ParamSource<'a, Backward>>,
+        saved: impl Into<BufferRange<'a>>,
+        grad_y: impl Into<BufferRange<'a>>,
+        grad_x: impl Into<BufferRange<'a>>,
+    ) -> Result<Binding, Error> {
+        let (backward, saved, grad_y, grad_x) = (backward.into(), saved.into(), grad_y.into(), grad_x.into());
+        let planned = self.backward::<T>(&saved, &grad_y, &grad_x)?;
+        let buffers = [
+            read(BufferRole::Source, &saved),
+            read(BufferRole::Gradient, &grad_y),
+            written(BufferRole::Target, &grad_x),
+        ];
+        Binding::new::<T>(self, backward.to_bytes(|backward| backward.params().to_bytes()), &planned, &buffers)
+    }
+
+    /// Binds the backward pass in place: the gradient with respect to x replaces the one with respect to y in `grad`.
+    ///
+    /// ```no_run
+    /// # fn app(kernel: &hard_sigmoid::Kernel, y: &wgpu::Buffer, grad: &wgpu::Buffer) -> Result<(), hard_sigmoid::Error> {
+    /// # use hard_sigmoid::wgpu;
+    /// use hard_sigmoid::HardSigmoid;
+    ///
+    /// // From the outputs of the forward pass.
+    /// let backward = HardSigmoid::PYTORCH.backward_from_output();
+    /// let gradients = kernel.bind_backward_in_place::<f32>(backward, y, grad)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`bind_backward`](Self::bind_backward).
+    pub fn bind_backward_in_place<'a, T: Element>(
+        &self,
+        backward: impl Into<ParamSource<'a, Backward>>,
+        saved: impl Into<BufferRange<'a>>,
+        grad: impl Into<BufferRange<'a>>,
+    ) -> Result<Binding, Error> {
+        let grad = grad.into();
+        self.bind_backward::<T>(backward, saved, grad.clone(), grad)
+    }
+
+    /// Binds counting: adds how many results for `source` are 0, 1, between them, and NaN to the 32 bytes of a
+    /// [`Saturation`](crate::Saturation) in `counters`.
+    ///
+    /// The counters are in a buffer of their own with usage `STORAGE`, at a multiple of
+    /// `min_storage_buffer_offset_alignment`. Clear them first, unless several bindings are to add up.
+    ///
+    /// ```no_run
+    /// # fn app(kernel: &hard_sigmoid::Kernel, device: &wgpu::Device, queue: &wgpu::Queue, x: &wgpu::Buffer)
+    /// # -> Result<(), hard_sigmoid::Error> {
+    /// # use hard_sigmoid::wgpu;
+    /// use hard_sigmoid::{HardSigmoid, Saturation};
+    /// use wgpu::BufferUsages;
+    ///
+    /// let buffer = |usage| {
+    ///     device.create_buffer(&wgpu::BufferDescriptor { label: None, size: 32, usage, mapped_at_creation: false })
+    /// };
+    /// let counters = buffer(BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST);
+    /// let readback = buffer(BufferUsages::MAP_READ | BufferUsages::COPY_DST);
+    /// let count = kernel.bind_saturation::<f32>(HardSigmoid::ONNX, x, &counters)?;
+    ///
+    /// let mut encoder = device.create_command_encoder(&Default::default());
+    /// encoder.clear_buffer(&counters, 0, None);
+    /// count.record(&mut encoder);
+    /// encoder.copy_buffer_to_buffer(&counters, 0, &readback, 0, 32);
+    /// queue.submit([encoder.finish()]);
+    /// readback.map_async(wgpu::MapMode::Read, .., |_| {});
+    /// // Once the device has been polled and the callback has run:
+    /// let bytes = readback.get_mapped_range(..)?;
+    /// let counts = bytes.first_chunk().map(|bytes| Saturation::from_bytes(*bytes));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As every `bind` method.
+    pub fn bind_saturation<'a, T: Element>(
+        &self,
+        f: impl Into<ParamSource<'a>>,
+        source: impl Into<BufferRange<'a>>,
+        counters: impl Into<BufferBlock<'a>>,
+    ) -> Result<Binding, Error> {
+        let (f, source, counters) = (f.into(), source.into(), counters.into());
+        let buffers = [read(BufferRole::Source, &source), counted(counters)];
+        self.check_counters(counters, &buffers)?;
+        let operands = Operands { counters: Some(counters), ..Operands::new(&source, &source) };
+        let from = (BufferRole::Source, &source);
+        let planned: Vec<_> =
+            self.dispatches::<T>(from, from)?.map(|dispatch| operands.planned(Operation::Count, dispatch)).collect();
+        Binding::new::<T>(self, f.to_bytes(|f| f.params().to_bytes()), &planned, &buffers)
+    }
+
+    /// Binds what [`bind`](Self::bind) and [`bind_saturation`](Self::bind_saturation) do, in one pass over the source
+    /// unless the device allows only two storage buffers in a shader.
+    ///
+    /// ```no_run
+    /// # fn app(kernel: &hard_sigmoid::Kernel, data: &wgpu::Buffer, counters: &wgpu::Buffer)
+    /// # -> Result<(), hard_sigmoid::Error> {
+    /// # use hard_sigmoid::wgpu;
+    /// use hard_sigmoid::{HardSigmoid, half::bf16};
+    ///
+    /// let activation = kernel.bind_with_saturation::<bf16>(HardSigmoid::ONNX, data, data, counters)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As every `bind` method.
+    pub fn bind_with_saturation<'a, T: Element>(
+        &self,
+        f: impl Into<ParamSource<'a>>,
+        source: impl Into<BufferRange<'a>>,
+        target: impl Into<BufferRange<'a>>,
+        counters: impl Into<BufferBlock<'a>>,
+    ) -> Result<Binding, Error> {
+        let (f, source, target, counters) = (f.into(), source.into(), target.into(), counters.into());
+        let buffers = [read(BufferRole::Source, &source), written(BufferRole::Target, &target), counted(counters)];
+        self.check_counters(counters, &buffers)?;
+        // In this order, since the target may replace the source.
+        let operations: &[_] = if self.limits().max_storage_buffers_per_shader_stage >= 3 {
+            &[Operation::ForwardAndCount]
+        } else {
+            &[Operation::Count, Operation::Forward]
+        };
+        let operands = Operands { counters: Some(counters), ..Operands::new(&source, &target) };
+        let dispatches = self.dispatches::<T>((BufferRole::Source, &source), (BufferRole::Target, &target))?;
+        let planned: Vec<_> = dispatches
+            .flat_map(|dispatch| operations.iter().map(move |&operation| operands.planned(operation, dispatch)))
+            .collect();
+        Binding::new::<T>(self, f.to_bytes(|f| f.params().to_bytes()), &planned, &buffers)
+    }
+
+    /// Plans an operation from a source to the target.
+    fn map<'a, T: Element>(
+        &self,
+        operation: Operation,
+        source: (BufferRole, &BufferRange<'a>),
+        target: &BufferRange<'a>,
+    ) -> Result<Vec<PlannedDispatch<'a>>, BindError> {
+        let operands = Operands::new(source.1, target);
+        let dispatches = self.dispatches::<T>(source, (BufferRole::Target, target))?;
+        Ok(dispatches.map(|dispatch| operands.planned(operation, dispatch)).collect())
+    }
+
+    fn backward<'a, T: Element>(
+        &self,
+        saved: &BufferRange<'a>,
+        grad_y: &BufferRange<'a>,
+        grad_x: &BufferRange<'a>,
+    ) -> Result<Vec<PlannedDispatch<'a>>, BindError> {
+        let (source, gradient) = ((BufferRole::Source, saved), (BufferRole::Gradient, grad_y));
+        // Both are planned, since both ranges have to be checked.
+        let copy = self.map::<T>(Operation::Copy, gradient, grad_x)?;
+        let in_place = self.map::<T>(Operation::Backward, source, grad_x)?;
+        let (saved_start, _) = saved.resolve::<T>(BufferRole::Source)?;
+        let (grad_start, _) = grad_y.resolve::<T>(BufferRole::Gradient)?;
+        let (target_start, _) = grad_x.resolve::<T>(BufferRole::Target)?;
+        let is_target = |range: &BufferRange<'_>, start| range.buffer == grad_x.buffer && start == target_start;
+        if is_target(grad_y, grad_start) {
+            return Ok(in_place);
+        }
+        if is_target(saved, saved_start) {
+            return self.map::<T>(Operation::BackwardOverSaved, gradient, grad_x);
+        }
+        let apart = grad_start.element.wrapping_sub(saved_start.element).wrapping_mul(size_of::<T>() as u64);
+        let alignment = u64::from(self.plan_limits().alignment_bytes).max(16);
+        if [saved, grad_y].iter().any(|range| range.buffer == grad_x.buffer)
+            || !apart.is_multiple_of(alignment)
+            || self.limits().max_storage_buffers_per_shader_stage < 3
+        {
+            return Ok(copy.into_iter().chain(in_place).collect());
+        }
+        let operands = Operands { gradient: Some((grad_y.buffer, apart)), ..Operands::new(saved, grad_x) };
+        let dispatches = self.dispatches::<T>(source, (BufferRole::Target, grad_x))?;
+        Ok(dispatches.map(|dispatch| operands.planned(Operation::BackwardOfPair, dispatch)).collect())
+    }
+
+    /// Plans dispatches from a range to another of the same length.
+    fn dispatches<T: Element>(
+        &self,
+        source: (BufferRole, &BufferRange<'_>),
+        target: (BufferRole, &BufferRange<'_>),
+    ) -> Result<Dispatches, BindError> {
+        Self::element::<T>()?;
+        let buffers = if source.1.buffer == target.1.buffer { Buffers::One } else { Buffers::Two };
+        let (source_start, source_len) = source.1.resolve::<T>(source.0)?;
+        let (target_start, target_len) = target.1.resolve::<T>(target.0)?;
+        if source_len != target_len {
+            return Err(BindError::Lengths { role: source.0, source_len, target_len });
+        }
+        let bytes = size_of::<T>() as u64;
+        plan::dispatches(source_start, target_start, source_len, bytes, buffers, self.plan_limits())
+            .map_err(|error| BindError::Plan(error.with_roles(source.0, target.0)))
+    }
+
+    /// Checks that counters can be bound beside the other `buffers`.
+    fn check_counters(&self, counters: BufferBlock<'_>, buffers: &[BoundBuffer<'_>]) -> Result<(), BindError> {
+        let role = BufferRole::Counters;
+        if !counters.buffer.usage().contains(wgpu::BufferUsages::STORAGE) {
+            return Err(BindError::NotStorage { role, usage: counters.buffer.usage() });
+        }
+        if let Some(other) = buffers.iter().find(|other| other.role != role && other.buffer == counters.buffer) {
+            return Err(BindError::Shared { role, other: other.role });
+        }
+        counters.check(role, COUNTER_BYTES, self.limits().min_storage_buffer_offset_alignment)
+    }
+}
+
+impl<'a> Operands<'a> {
+    fn new(source: &BufferRange<'a>, target: &BufferRange<'a>) -> Self {
+        Self { source: source.buffer, target: target.buffer, gradient: None, counters: None }
+    }
+
+    fn planned(self, operation: Operation, dispatch: Dispatch) -> PlannedDispatch<'a> {
+        PlannedDispatch { program: Program::new(operation, &dispatch), dispatch, operands: self }
+    }
+}
+
+fn read<'a>(role: BufferRole, range: &BufferRange<'a>) -> BoundBuffer<'a> {
+    BoundBuffer { role, buffer: range.buffer, written: false }
+}
+
+fn written<'a>(role: BufferRole, range: &BufferRange<'a>) -> BoundBuffer<'a> {
+    BoundBuffer { role, buffer: range.buffer, written: true }
+}
+
+fn counted(counters: BufferBlock<'_>) -> BoundBuffer<'_> {
+    BoundBuffer { role: BufferRole::Counters, buffer: counters.buffer, written: true }
+}

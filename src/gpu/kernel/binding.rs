@@ -1,0 +1,215 @@
+//! What an app records: pipelines, bind groups and grids, made once for any number of uses.
+
+use std::num::NonZero;
+
+use super::Kernel;
+use super::arguments::{BufferBlock, ParamSource};
+use super::pipeline::{bind_group_layout, layout_entry};
+use super::shader::{
+    BLOCK_BYTES, COUNTER_BYTES, COUNTERS, DISPATCH, DispatchBlock, GRADIENT, PARAMS, Program, SOURCE, TARGET,
+};
+use crate::Element;
+use crate::error::BufferRole;
+use crate::gpu::error::{BindError, Error, root};
+use crate::gpu::scope::scoped;
+use crate::plan::{Dispatch, Span};
+
+/// A function and the buffers that it reads and writes, ready to be recorded any number of times.
+///
+/// A binding keeps its buffers alive. It is made by [`Kernel::bind`] and its siblings.
+#[derive(Clone, Debug)]
+#[must_use = "a binding does nothing until it is recorded"]
+pub struct Binding {
+    dispatches: Vec<BoundDispatch>,
+}
+
+#[derive(Clone, Debug)]
+struct BoundDispatch {
+    pipeline: wgpu::ComputePipeline,
+    group: wgpu::BindGroup,
+    workgroups: u32,
+}
+
+impl Binding {
+    /// Records the binding into `encoder`, in a compute pass of its own.
+    pub fn record(&self, encoder: &mut wgpu::CommandEncoder) {
+        self.record_pass(
+            &mut encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+                label: Some("hard_sigmoid"),
+                timestamp_writes: None,
+            }),
+        );
+    }
+
+    /// Records the binding into an open compute pass, which may hold any number of bindings and dispatches of yours.
+    ///
+    /// Afterwards the pass has the binding's pipeline and bind group 0 set.
+    pub fn record_pass(&self, pass: &mut wgpu::ComputePass<'_>) {
+        for dispatch in &self.dispatches {
+            pass.set_pipeline(&dispatch.pipeline);
+            pass.set_bind_group(0, &dispatch.group, &[]);
+            pass.dispatch_workgroups(dispatch.workgroups, 1, 1);
+        }
+    }
+}
+
+/// A dispatch that is still to be bound.
+pub(super) struct PlannedDispatch<'a> {
+    pub(super) program: Program,
+    pub(super) dispatch: Dispatch,
+    pub(super) operands: Operands<'a>,
+}
+
+/// The buffers of a dispatch. A program uses those for which it has a binding.
+#[derive(Clone, Copy)]
+pub(super) struct Operands<'a> {
+    pub(super) source: &'a wgpu::Buffer,
+    pub(super) target: &'a wgpu::Buffer,
+    /// With how many bytes further on than in the source each binding begins, modulo 2^64.
+    pub(super) gradient: Option<(&'a wgpu::Buffer, u64)>,
+    pub(super) counters: Option<BufferBlock<'a>>,
+}
+
+impl<'a> PlannedDispatch<'a> {
+    /// The buffer of a storage binding, and the part of it that is bound.
+    fn storage(&self, binding: u32) -> Option<(&'a wgpu::Buffer, Span)> {
+        let (Operands { source, target, gradient, counters }, spans) = (self.operands, &self.dispatch);
+        match binding {
+            SOURCE => Some((source, spans.source)),
+            TARGET => Some((target, spans.target)),
+            GRADIENT => gradient.map(|(buffer, further)| {
+                (buffer, Span { offset_bytes: spans.source.offset_bytes.wrapping_add(further), ..spans.source })
+            }),
+            COUNTERS => {
+                counters.map(|block| (block.buffer, Span { offset_bytes: block.offset, size_bytes: COUNTER_BYTES }))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A buffer of a binding, for errors to name.
+#[derive(Clone, Copy)]
+pub(super) struct BoundBuffer<'a> {
+    pub(super) role: BufferRole,
+    pub(super) buffer: &'a wgpu::Buffer,
+    pub(super) written: bool,
+}
+
+impl Binding {
+    /// Binds dispatches, to be recorded in this order. `buffers` are all that they bind besides the parameters.
+    pub(super) fn new<T: Element>(
+        kernel: &Kernel,
+        params: ParamSource<'_, [u8; BLOCK_BYTES]>,
+        planned: &[PlannedDispatch<'_>],
+        buffers: &[BoundBuffer<'_>],
+    ) -> Result<Self, Error> {
+        let alignment = kernel.limits().min_uniform_buffer_offset_alignment;
+        if let ParamSource::Uniform(block) = params {
+            check_params(block, alignment, buffers)?;
+        }
+        if planned.is_empty() {
+            return Ok(Self { dispatches: Vec::new() });
+        }
+        let pipelines = planned.iter().map(|p| kernel.pipeline::<T>(p.program)).collect::<Result<Vec<_>, _>>()?;
+        let bound = scoped(kernel.device(), "binding buffers", || {
+            let stride = u64::from(alignment).max(BLOCK_BYTES as u64);
+            let blocks = uniform_blocks(kernel.device(), params, planned, stride)?;
+            let (params, params_offset) = match params {
+                ParamSource::Fixed(_) => (&blocks, 0),
+                ParamSource::Uniform(BufferBlock { buffer, offset, .. }) => (buffer, offset),
+            };
+            let mut offset = 0;
+            let dispatches = planned.iter().zip(pipelines).map(|(planned, pipeline)| {
+                offset += stride;
+                let mut entries = vec![
+                    entry(PARAMS, params, params_offset, BLOCK_BYTES as u64),
+                    entry(DISPATCH, &blocks, offset, BLOCK_BYTES as u64),
+                ];
+                entries.extend(planned.program.storage().filter_map(|(binding, _)| {
+                    let (buffer, span) = planned.storage(binding)?;
+                    Some(entry(binding, buffer, span.offset_bytes, span.size_bytes))
+                }));
+                let group = kernel.device().create_bind_group(&wgpu::BindGroupDescriptor {
+                    label: Some("hard_sigmoid"),
+                    layout: &pipeline.layout,
+                    entries: &entries,
+                });
+                BoundDispatch { pipeline: pipeline.pipeline, group, workgroups: planned.dispatch.groups }
+            });
+            Ok(Self { dispatches: dispatches.collect() })
+        });
+        match bound {
+            Ok(bound) => bound.map_err(Error::Map),
+            Err(error) => Err(refused(kernel.device(), params, buffers).map_or(error, Error::Bind)),
+        }
+    }
+}
+
+/// Checks parameters that are read from a buffer of the app's.
+fn check_params(block: BufferBlock<'_>, alignment: u32, buffers: &[BoundBuffer<'_>]) -> Result<(), BindError> {
+    let role = BufferRole::Parameters;
+    if let Some(other) = buffers.iter().find(|other| other.written && other.buffer == block.buffer) {
+        return Err(BindError::Shared { role, other: other.role });
+    }
+    if !block.buffer.usage().contains(wgpu::BufferUsages::UNIFORM) {
+        return Err(BindError::NotUniform { usage: block.buffer.usage() });
+    }
+    block.check(role, BLOCK_BYTES as u64, alignment)
+}
+
+/// Makes an immutable uniform buffer with the parameters, if they are fixed, and the blocks of the dispatches, `stride`
+/// bytes apart.
+///
+/// It is written at creation. So it needs no queue, and no later write can replace what an unsubmitted encoder refers to.
+fn uniform_blocks(
+    device: &wgpu::Device,
+    params: ParamSource<'_, [u8; BLOCK_BYTES]>,
+    planned: &[PlannedDispatch<'_>],
+    stride: u64,
+) -> Result<wgpu::Buffer, wgpu::MapRangeError> {
+    let buffer = device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("hard_sigmoid parameters"),
+        size: stride * (planned.len() as u64 + 1),
+        usage: wgpu::BufferUsages::UNIFORM,
+        mapped_at_creation: true,
+    });
+    let params = match params {
+        ParamSource::Fixed(bytes) => bytes,
+        ParamSource::Uniform(_) => [0; BLOCK_BYTES],
+    };
+    let dispatches = planned.iter().map(|planned| bytemuck::cast(DispatchBlock::from(&planned.dispatch)));
+    for (i, block) in [params].into_iter().chain(dispatches).enumerate() {
+        let start = stride * i as u64;
+        buffer.get_mapped_range_mut(start..start + BLOCK_BYTES as u64)?.copy_from_slice(&block);
+    }
+    buffer.unmap();
+    Ok(buffer)
+}
+
+/// Finds out which buffer it is that the device refuses.
+fn refused(
+    device: &wgpu::Device,
+    params: ParamSource<'_, [u8; BLOCK_BYTES]>,
+    buffers: &[BoundBuffer<'_>],
+) -> Option<BindError> {
+    let storage = wgpu::BufferBindingType::Storage { read_only: false };
+    let params = match params {
+        ParamSource::Fixed(_) => None,
+        ParamSource::Uniform(block) => Some((BufferRole::Parameters, block.buffer, wgpu::BufferBindingType::Uniform)),
+    };
+    buffers.iter().map(|bound| (bound.role, bound.buffer, storage)).chain(params).find_map(|(role, buffer, ty)| {
+        let attempt = scoped(device, "binding a buffer", || {
+            let layout = bind_group_layout(device, &[layout_entry(0, ty, 0)]);
+            let entries = &[entry(0, buffer, 0, 16.min(buffer.size()))];
+            device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout: &layout, entries })
+        });
+        let Err(Error::Device { source, .. }) = attempt else { return None };
+        Some(BindError::Refused { role, reason: root(&source) })
+    })
+}
+
+fn entry(binding: u32, buffer: &wgpu::Buffer, offset: u64, size: u64) -> wgpu::BindGroupEntry<'_> {
+    let resource = wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size: NonZero::new(size) });
+    wgpu::BindGroupEntry { binding, resource }
+}

@@ -1,0 +1,210 @@
+//! Parses every shader that can be joined and compares it with what Rust says of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem::offset_of;
+
+use half::{bf16, f16};
+use wgpu::naga;
+
+use super::*;
+use crate::element::sealed::Sealed;
+use crate::{BackwardParams, Params};
+
+const OPERATIONS: [Operation; 7] = [
+    Operation::Forward,
+    Operation::Count,
+    Operation::ForwardAndCount,
+    Operation::Copy,
+    Operation::Backward,
+    Operation::BackwardOverSaved,
+    Operation::BackwardOfPair,
+];
+
+const ACCESSES: [Access; 3] = [Access::SeparateBuffer, Access::SameBuffer, Access::SameBinding];
+
+const ELEMENTS: [Option<&str>; 3] = [f32::SHADER, f16::SHADER, bf16::SHADER];
+
+/// Every program that can be asked for, with the file of its element type.
+fn programs() -> impl Iterator<Item = (Program, &'static str)> {
+    ELEMENTS.into_iter().flatten().flat_map(|element| {
+        let all = OPERATIONS.into_iter().flat_map(|operation| ACCESSES.map(|access| (operation, access)));
+        all.flat_map(move |(operation, access)| {
+            let units = [Unit::Word, Unit::Vector { rotation: 0 }, Unit::Vector { rotation: 3 }];
+            let span = plan::Span { offset_bytes: 0, size_bytes: 0 };
+            let dispatch = |unit| Dispatch {
+                access,
+                unit,
+                source: span,
+                target: span,
+                source_first: 0,
+                target_first: 0,
+                len: 0,
+                groups: 0,
+            };
+            units.map(|unit| (Program::new(operation, &dispatch(unit)), element))
+        })
+    })
+}
+
+/// A shader as a driver gets it: one entry point, with its overrides set.
+struct Shader {
+    module: naga::Module,
+    info: naga::valid::ModuleInfo,
+}
+
+impl Shader {
+    fn new(program: Program, element: &str) -> Self {
+        let wgsl = program.wgsl(element);
+        let module = naga::front::wgsl::parse_str(&wgsl).unwrap_or_else(|error| {
+            panic!("{program:?}: {}", error.emit_to_string(&wgsl));
+        });
+        let info = validator().validate(&module).unwrap_or_else(|error| panic!("{program:?}: {error:?}"));
+        let named: BTreeSet<_> = module.overrides.iter().filter_map(|(_, constant)| constant.name.as_deref()).collect();
+        let given: BTreeSet<_> = program.constants().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(named, given, "{program:?}");
+        let constants = program.constants().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let entry_point = Some((naga::ShaderStage::Compute, program.entry_point()));
+        let (module, info) =
+            naga::back::pipeline_constants::process_overrides(&module, &info, entry_point, &constants).unwrap();
+        Self { module: module.into_owned(), info: info.into_owned() }
+    }
+
+    /// The global variables that the entry point uses.
+    fn globals(&self) -> impl Iterator<Item = &naga::GlobalVariable> {
+        let uses = self.info.get_entry_point(0);
+        self.module
+            .global_variables
+            .iter()
+            .filter(move |(global, _)| !uses[*global].is_empty())
+            .map(|(_, global)| global)
+    }
+
+    fn layouts(&self) -> naga::proc::Layouter {
+        let mut layouter = naga::proc::Layouter::default();
+        layouter.update(self.module.to_ctx()).unwrap();
+        layouter
+    }
+
+    /// The names and offsets of a struct's fields.
+    fn fields(&self, name: &str) -> Vec<(String, usize)> {
+        let is = |ty: &&naga::Type| ty.name.as_deref() == Some(name);
+        let Some(naga::TypeInner::Struct { members, .. }) =
+            self.module.types.iter().map(|(_, ty)| ty).find(is).map(|ty| &ty.inner)
+        else {
+            panic!("no struct {name}")
+        };
+        members.iter().map(|member| (member.name.clone().unwrap(), member.offset as usize)).collect()
+    }
+}
+
+fn validator() -> naga::valid::Validator {
+    naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::empty())
+}
+
+#[test]
+fn entry_points_and_bindings_are_those_of_the_wgsl() {
+    for (program, element) in programs() {
+        let shader = Shader::new(program, element);
+        let [entry_point] = &shader.module.entry_points[..] else { panic!("{program:?}") };
+        assert_eq!(entry_point.name, program.entry_point());
+        assert_eq!(entry_point.workgroup_size, [plan::WORKGROUP, 1, 1]);
+
+        let used: BTreeMap<u32, naga::AddressSpace> = shader
+            .globals()
+            .filter_map(|global| {
+                let binding = global.binding.as_ref()?;
+                assert_eq!(binding.group, 0);
+                Some((binding.binding, global.space))
+            })
+            .collect();
+        let mut expected: BTreeMap<_, _> = program
+            .storage()
+            .map(|(binding, read_only)| {
+                let write = if read_only { naga::StorageAccess::empty() } else { naga::StorageAccess::STORE };
+                (binding, naga::AddressSpace::Storage { access: naga::StorageAccess::LOAD | write })
+            })
+            .collect();
+        expected.insert(DISPATCH, naga::AddressSpace::Uniform);
+        if program.operation != Operation::Copy {
+            expected.insert(PARAMS, naga::AddressSpace::Uniform);
+        }
+        assert_eq!(used, expected, "{program:?}");
+    }
+}
+
+#[test]
+fn blocks_are_laid_out_as_in_the_wgsl() {
+    let program = |operation| Program { operation, access: Access::SeparateBuffer, unit: Unit::Word };
+    let named = |fields: &[(&str, usize)]| fields.iter().map(|&(name, at)| (name.to_owned(), at)).collect::<Vec<_>>();
+    let forward = Shader::new(program(Operation::ForwardAndCount), f32::SHADER.unwrap());
+    assert_eq!(
+        forward.fields("Dispatch"),
+        named(&[
+            ("source_first", offset_of!(DispatchBlock, source_first)),
+            ("target_first", offset_of!(DispatchBlock, target_first)),
+            ("len", offset_of!(DispatchBlock, len)),
+        ])
+    );
+    assert_eq!(
+        forward.fields("HardSigmoid"),
+        named(&[
+            ("slope", offset_of!(Params, slope)),
+            ("shift", offset_of!(Params, shift)),
+            ("lo", offset_of!(Params, lo)),
+            ("hi", offset_of!(Params, hi)),
+        ])
+    );
+    let backward = Shader::new(program(Operation::Backward), f32::SHADER.unwrap());
+    assert_eq!(
+        backward.fields("HardSigmoidBackward"),
+        named(&[
+            ("slope", offset_of!(BackwardParams, slope)),
+            ("lower", offset_of!(BackwardParams, lower)),
+            ("upper", offset_of!(BackwardParams, upper)),
+        ])
+    );
+    for shader in [forward, backward] {
+        let layouts = shader.layouts();
+        for global in shader.globals().filter(|global| global.space == naga::AddressSpace::Uniform) {
+            assert!(layouts[global.ty].size <= BLOCK_BYTES as u32, "{:?}", global.name);
+        }
+    }
+    assert_eq!(size_of::<DispatchBlock>(), BLOCK_BYTES);
+}
+
+#[test]
+fn counters_and_workgroup_memory_are_as_large_as_rust_says() {
+    for operation in [Operation::Count, Operation::ForwardAndCount] {
+        let program = Program { operation, access: Access::SeparateBuffer, unit: Unit::Vector { rotation: 0 } };
+        let shader = Shader::new(program, f32::SHADER.unwrap());
+        let layouts = shader.layouts();
+        let bytes = |is: &dyn Fn(&naga::GlobalVariable) -> bool| -> u32 {
+            shader.globals().filter(|global| is(global)).map(|global| layouts[global.ty].size).sum()
+        };
+        assert_eq!(bytes(&|global| global.space == naga::AddressSpace::WorkGroup), COUNTING_BYTES);
+        let is_counters =
+            |global: &naga::GlobalVariable| global.binding.as_ref().is_some_and(|b| b.binding == COUNTERS);
+        assert_eq!(u64::from(bytes(&is_counters)), COUNTER_BYTES);
+    }
+}
+
+/// `ONE` and `PER_WORD` of the element files.
+#[test]
+fn elements_are_as_in_the_wgsl() {
+    fn check<T: Sealed>(one: T) {
+        let module = naga::front::wgsl::parse_str(T::SHADER.unwrap()).unwrap();
+        let constant = |name: &str| {
+            let is = |constant: &&naga::Constant| constant.name.as_deref() == Some(name);
+            let init = module.constants.iter().map(|(_, constant)| constant).find(is).unwrap().init;
+            match module.global_expressions[init] {
+                naga::Expression::Literal(naga::Literal::U32(value)) => u64::from(value),
+                ref other => panic!("{name}: {other:?}"),
+            }
+        };
+        assert_eq!(constant("ONE"), one.bits());
+        assert_eq!(constant("PER_WORD") as usize * size_of::<T>(), 4);
+    }
+    check(1.0_f32);
+    check(f16::ONE);
+    check(bf16::ONE);
+}
