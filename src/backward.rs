@@ -94,7 +94,7 @@ impl Backward {
     }
 
     /// What evaluation of a type uses.
-    pub(crate) fn coefficients<T: Element>(self) -> BackwardCoefficients<T> {
+    pub(crate) fn coefficients<T: Element>(self) -> BackwardCoefficients<T::Wide> {
         let of = T::Wide::of;
         let slope = of(self.f.alpha());
         let (lower, upper) = match (self.f, self.saved) {
@@ -137,24 +137,17 @@ impl BackwardParams {
     }
 }
 
-/// The backward pass ready to be evaluated for an element type.
-pub(crate) struct BackwardCoefficients<T: Element> {
-    slope: T::Wide,
-    lower: T::Wide,
-    upper: T::Wide,
+/// What evaluation uses, in the type that the arithmetic is done in.
+#[derive(Clone, Copy)]
+pub(crate) struct BackwardCoefficients<W> {
+    slope: W,
+    lower: W,
+    upper: W,
 }
 
-impl<T: Element> Clone for BackwardCoefficients<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T: Element> Copy for BackwardCoefficients<T> {}
-
-impl<T: Element> BackwardCoefficients<T> {
+impl<W: Float> BackwardCoefficients<W> {
     #[inline]
-    pub(crate) fn eval(self, saved: T, grad_y: T) -> T {
+    pub(crate) fn eval<T: Element<Wide = W>>(self, saved: T, grad_y: T) -> T {
         let x = saved.widen();
         let grad_x = grad_y.quieted().unwrap_or(T::round(grad_y.widen() * self.slope));
         if x > self.lower && x < self.upper { grad_x } else { T::zeroed() }

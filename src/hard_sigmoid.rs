@@ -114,7 +114,7 @@ impl HardSigmoid {
 
     /// What evaluation of a type uses, rounded once to the type that it is done in.
     #[inline]
-    pub(crate) fn coefficients<T: Element>(self) -> Coefficients<T> {
+    pub(crate) fn coefficients<T: Element>(self) -> Coefficients<T::Wide> {
         let of = T::Wide::of;
         if self.alpha == 0.0 {
             // Equal bounds make the constant. The slope is not 0, since ∞·0 would be NaN.
@@ -152,25 +152,18 @@ impl Params {
     }
 }
 
-/// The function ready to be evaluated for an element type. The twin of `hard_sigmoid_vec4_bits` in the shader.
-pub(crate) struct Coefficients<T: Element> {
-    pub(crate) slope: T::Wide,
-    pub(crate) shift: T::Wide,
-    pub(crate) lo: T::Wide,
-    pub(crate) hi: T::Wide,
+/// What evaluation uses, in the type that the arithmetic is done in. Its twin is `hard_sigmoid_vec4_bits` in the shader.
+#[derive(Clone, Copy)]
+pub(crate) struct Coefficients<W> {
+    pub(crate) slope: W,
+    pub(crate) shift: W,
+    pub(crate) lo: W,
+    pub(crate) hi: W,
 }
 
-impl<T: Element> Clone for Coefficients<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T: Element> Copy for Coefficients<T> {}
-
-impl<T: Element> Coefficients<T> {
+impl<W: Float> Coefficients<W> {
     #[inline]
-    pub(crate) fn eval(self, x: T) -> T {
+    pub(crate) fn eval<T: Element<Wide = W>>(self, x: T) -> T {
         let z = (x.widen() + self.shift) * self.slope;
         // These comparisons, unlike f32::clamp, turn a -0 into the lower bound.
         let z = if z > self.lo { z } else { self.lo };

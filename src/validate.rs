@@ -112,7 +112,7 @@ pub fn validate_cpu<T: Element>(
 #[must_use]
 pub fn first_mismatch<T: Element>(f: HardSigmoid, source: &[T], target: &[T]) -> Option<Difference<T>> {
     let coefficients = f.coefficients::<T>();
-    let agrees = |x, y: T| coefficients.eval(x).bits() == y.bits();
+    let agrees = |x: T, y: T| coefficients.eval(x).bits() == y.bits();
     first_difference(source, target, |x| coefficients.eval(x), agrees)
 }
 

@@ -10,16 +10,16 @@ use crate::hard_sigmoid::Coefficients;
 
 /// What is checked.
 pub(super) enum Oracle<T: Element> {
-    Forward { coefficients: Coefficients<T>, reference: Reference },
-    Backward { backward: Backward, coefficients: BackwardCoefficients<T>, reference: Reference },
+    Forward { coefficients: Coefficients<T::Wide>, reference: Reference },
+    Backward { backward: Backward, coefficients: BackwardCoefficients<T::Wide>, reference: Reference },
 }
 
 impl<T: Element> Oracle<T> {
     pub(super) fn new(pass: Pass) -> Self {
         match pass {
-            Pass::Forward(f) => Self::Forward { coefficients: f.coefficients(), reference: Reference::new(f) },
+            Pass::Forward(f) => Self::Forward { coefficients: f.coefficients::<T>(), reference: Reference::new(f) },
             Pass::Backward(backward) => {
-                let (coefficients, reference) = (backward.coefficients(), Reference::new(backward.function()));
+                let (coefficients, reference) = (backward.coefficients::<T>(), Reference::new(backward.function()));
                 Self::Backward { backward, coefficients, reference }
             }
         }
@@ -105,7 +105,7 @@ impl<T: Element> Oracle<T> {
     }
 }
 
-fn is_flushed<T: Element>(coefficients: Coefficients<T>, x: T, got: T) -> bool {
+fn is_flushed<T: Element>(coefficients: Coefficients<T::Wide>, x: T, got: T) -> bool {
     let (zero, least) = (T::Wide::of(0.0), T::Wide::of(f32::MIN_POSITIVE.into()));
     let is_subnormal = |value: T::Wide| value < least && value + least > zero;
     let flush = |value: T::Wide, really: bool| if really && is_subnormal(value) { zero } else { value };

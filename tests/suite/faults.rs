@@ -6,13 +6,16 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use hard_sigmoid::validate::{Inputs, validate_blocking};
-use hard_sigmoid::{BindError, BufferRole, Error, Gpu, HardSigmoid, Kernel, Saturation, cpu};
+use hard_sigmoid::{
+    BindError, BufferRole, Engine, Error, ExecutedOn, Fallback, Gpu, HardSigmoid, Kernel, Saturation, cpu,
+};
 
 use crate::subject::{Number, Subject, Test, assert_bits, expected, gradients, numbers};
 
 pub(crate) const GPU_TESTS: &[Test] = &[
     ("faults_device_destroyed_after_each_poll", destroyed_after_each_poll),
     ("faults_device_destroyed_during_a_blocking_call", destroyed_meanwhile),
+    ("faults_engine_finishes_what_a_destroyed_device_leaves", engine_takes_over),
     ("faults_future_dropped_after_each_poll", dropped_after_each_poll),
     ("faults_owner_stops_polling", owner_stops_polling),
     ("faults_ten_thousand_calls_leak_nothing", ten_thousand_calls),
@@ -159,6 +162,40 @@ fn destroyed_meanwhile(subject: &Subject) {
         check(Kind::InPlace, &result.map(|()| Saturation::default()), &data, &x, &after, &step);
     }
     assert!(failed > 0);
+}
+
+/// A device is destroyed before the call and during it, at many moments. Every element is computed once, in place too, where
+/// twice would show.
+fn engine_takes_over(subject: &Subject) {
+    let x: Vec<f32> = (0..4_000_000).map(|i| (i % 6000) as f32 * 1e-3 - 3.0).collect();
+    let right = expected(F, &x);
+    let mut taken_over = 0;
+    for step in 0..12 {
+        let (device, queue) = subject.device(|_| {});
+        let mut engine = Engine::with_gpu(Gpu::new(device.clone(), queue).unwrap());
+        let mut data = x.clone();
+        std::thread::scope(|scope| {
+            if step == 0 {
+                device.destroy();
+            }
+            scope.spawn(|| {
+                std::thread::sleep(Duration::from_micros(step * 700));
+                device.destroy();
+            });
+            engine.apply_in_place_blocking(F, &mut data).unwrap();
+        });
+        assert_bits(&data, &right, &step);
+        if let Some(fallback) = engine.fallback() {
+            taken_over += 1;
+            assert!(matches!(fallback, Fallback::Failed { .. }), "{fallback}");
+            assert!(matches!(engine.executed_on(), ExecutedOn::Cpu { .. }));
+        }
+        // And goes on without it.
+        data.copy_from_slice(&x);
+        engine.apply_in_place_blocking(F, &mut data).unwrap();
+        assert_bits(&data, &right, &step);
+    }
+    assert!(taken_over > 0);
 }
 
 fn dropped_after_each_poll(subject: &Subject) {

@@ -54,7 +54,7 @@ fn every_function<T: Number>(subject: &Subject) {
 }
 
 fn every_length<T: Number>(subject: &Subject) {
-    for len in [0, 1, 2, 3, 255, 4095, 4096, 4097, 8193, 1_048_576, 1_048_577, 4_194_305] {
+    for len in [0, 1, 2, 3, 255, 4095, 4096, 4097, 8193, 32_769, 524_287, 524_289, 1_048_576, 1_048_577, 4_194_305] {
         let source = numbers::<T>(len);
         let right = counted(&expected(F, &source));
         assert_eq!(right.total(), len as u64);

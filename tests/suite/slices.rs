@@ -28,10 +28,11 @@ pub(crate) const GPU_TESTS: &[Test] = &[
     ("slices_of_f64_are_an_error", f64_slices),
 ];
 
-/// Around 0, the vector, the workgroup's reach, and the windows of a staging slot.
-const LENGTHS: [usize; 22] = [
-    0, 1, 2, 3, 4, 5, 7, 8, 255, 256, 257, 4095, 4096, 4097, 4100, 8191, 8193, 1_048_575, 1_048_576, 1_048_577,
-    3_145_729, 4_194_305,
+/// Around 0, the vector, the workgroup's reach, what the CPU path gives a thread at a time and shares among threads, the
+/// windows of a staging slot, and from where on the CPU path streams.
+const LENGTHS: [usize; 28] = [
+    0, 1, 2, 3, 4, 5, 7, 8, 255, 256, 257, 4095, 4096, 4097, 4100, 8191, 8193, 32_769, 294_912, 294_917, 524_287,
+    524_288, 524_289, 1_048_575, 1_048_576, 1_048_577, 3_145_729, 4_194_305,
 ];
 
 fn every_length<T: Number>(subject: &Subject) {
@@ -50,7 +51,7 @@ fn every_function<T: Number>(subject: &Subject) {
 }
 
 fn in_place<T: Number>(subject: &Subject) {
-    for len in [0, 1, 6, 4099, 1_048_579] {
+    for len in [0, 1, 6, 4099, 32_769, 524_287, 524_289, 1_048_579] {
         let source = numbers::<T>(len);
         let mut data = source.clone();
         subject.apply_in_place(HardSigmoid::ONNX, &mut data);

@@ -36,10 +36,6 @@ impl Kernel {
     /// # Ok(())
     /// # }
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// As every `bind` method.
     pub fn bind<'a, T: Element>(
         &self,
         f: impl Into<ParamSource<'a>>,
@@ -63,10 +59,6 @@ impl Kernel {
     /// # Ok(())
     /// # }
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// As every `bind` method.
     pub fn bind_in_place<'a, T: Element>(
         &self,
         f: impl Into<ParamSource<'a>>,
@@ -78,6 +70,8 @@ impl Kernel {
 
     /// Binds the backward pass: from `saved`, which is x or y as `backward` says, and the gradient with respect to y, to
     /// the gradient with respect to x.
+    ///
+    /// Errors call `saved` the source, `grad_y` the gradient, and `grad_x` the target.
     ///
     /// `grad_x` may be the same range as `grad_y` or as `saved`. Otherwise it must not overlap them; they may overlap each
     /// other.
@@ -97,10 +91,6 @@ impl Kernel {
     /// # Ok(())
     /// # }
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// As every `bind` method. They call `saved` the source, `grad_y` the gradient, and `grad_x` the target.
     pub fn bind_backward<'a, T: Element>(
         &self,
         backward: impl Into<ParamSource<'a, Backward>>,
@@ -131,10 +121,6 @@ impl Kernel {
     /// # Ok(())
     /// # }
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`bind_backward`](Self::bind_backward).
     pub fn bind_backward_in_place<'a, T: Element>(
         &self,
         backward: impl Into<ParamSource<'a, Backward>>,
@@ -177,10 +163,6 @@ impl Kernel {
     /// # Ok(())
     /// # }
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// As every `bind` method.
     pub fn bind_saturation<'a, T: Element>(
         &self,
         f: impl Into<ParamSource<'a>>,
@@ -210,10 +192,6 @@ impl Kernel {
     /// # Ok(())
     /// # }
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// As every `bind` method.
     pub fn bind_with_saturation<'a, T: Element>(
         &self,
         f: impl Into<ParamSource<'a>>,
