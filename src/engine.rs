@@ -174,7 +174,7 @@ impl Engine {
                 let adapter = failed.map_or("the GPU".into(), |gpu| adapter::describe(&gpu.device().adapter_info()));
                 self.fallback = Some(Fallback::Failed { adapter, cause: *cause });
                 // The counts of what a GPU finished are lost with it.
-                Ok(if let Work::Count(_) | Work::ApplyAndCount(_) = work { 0 } else { finished })
+                Ok(if work.counts() { 0 } else { finished })
             }
             error => Err(error),
         }

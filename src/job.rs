@@ -24,6 +24,23 @@ pub(crate) enum Work {
     Backward(Backward),
 }
 
+impl Work {
+    /// Whether a second input was saved by the forward pass.
+    pub(crate) const fn has_saved(self) -> bool {
+        matches!(self, Self::Backward(_))
+    }
+
+    /// Whether results are written to the target.
+    pub(crate) const fn writes(self) -> bool {
+        !matches!(self, Self::Count(_))
+    }
+
+    /// Whether results are counted.
+    pub(crate) const fn counts(self) -> bool {
+        matches!(self, Self::Count(_) | Self::ApplyAndCount(_))
+    }
+}
+
 impl<'a, T> Job<'a, T> {
     pub(crate) fn apply(f: HardSigmoid, source: &'a [T], target: &'a mut [T]) -> Result<Self, LengthMismatch> {
         same_length(BufferRole::Source, source, target)?;

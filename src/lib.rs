@@ -1,4 +1,5 @@
-#![doc = "Hard sigmoid."]
+#![doc = include_str!("../docs/crate.md")]
+#![cfg_attr(not(feature = "wgpu"), allow(rustdoc::broken_intra_doc_links, reason = "links to the GPU path"))]
 
 mod backward;
 #[cfg(feature = "wgpu")]
@@ -38,5 +39,10 @@ pub use saturation::Saturation;
 #[cfg(feature = "wgpu")]
 pub use wgpu;
 
-/// The function as WGSL source, `shaders/hard_sigmoid.wgsl`: no bindings, no presets, no side effects.
+#[doc = include_str!("../docs/wgsl.md")]
 pub const WGSL: &str = include_str!("../shaders/hard_sigmoid.wgsl");
+
+/// The examples of README, as tests.
+#[cfg(all(doctest, feature = "wgpu"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

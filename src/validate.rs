@@ -165,7 +165,7 @@ impl<'a, T: Element> Check<'a, T> {
         let done = self.report.checked;
         self.inputs.piece(done, &mut self.x);
         self.grad_y.clear();
-        if let Pass::Backward(_) = self.pass {
+        if self.pass.has_gradient() {
             self.grad_y.extend((0..self.x.len() as u64).map(|i| inputs::gradient::<T>(done + i)));
         }
         // A result that nobody writes must not pass for one.
@@ -174,15 +174,8 @@ impl<'a, T: Element> Check<'a, T> {
         !self.x.is_empty()
     }
 
-    /// What computes the piece, and counts its results in the forward pass.
     fn jobs(&mut self) -> impl Iterator<Item = Job<'_, T>> {
-        let Self { pass, x, grad_y, y, .. } = self;
-        let (compute, count) = match *pass {
-            Pass::Forward(f) => (Job::apply(f, x, y), Some(Job::saturation(f, x))),
-            Pass::Backward(backward) => (Job::backward(backward, x, grad_y, y), None),
-        };
-        // The slices are equally long.
-        compute.ok().into_iter().chain(count)
+        self.pass.jobs(&self.x, &self.grad_y, &mut self.y)
     }
 
     /// Compares the results of the piece, and what was counted. Returns how many elements are checked by now.
@@ -193,7 +186,7 @@ impl<'a, T: Element> Check<'a, T> {
             oracle.compare(x, grad_y.get(start..).unwrap_or_default(), y, done + start as u64)
         };
         let piece = cpu::parallel::fold(self.x.len(), chunks, compare, Report::merge);
-        if let Pass::Forward(_) = self.pass {
+        if !self.pass.has_gradient() {
             self.compare_counts(counts);
         }
         self.report = std::mem::take(&mut self.report).merge(piece);

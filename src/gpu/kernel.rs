@@ -21,6 +21,8 @@ use shader::{Operation, Program};
 ///
 /// A kernel holds handles only and is cheap to clone; clones share their pipelines. A shader or pipeline is compiled when
 /// a binding first needs it.
+///
+#[doc = include_str!("../../docs/embedding.md")]
 #[derive(Clone, Debug)]
 pub struct Kernel(Arc<Inner>);
 

@@ -20,7 +20,7 @@ const COUNTER_BYTES: u64 = size_of::<Saturation>() as u64;
 /// The number of elements in a full window of a job.
 pub(super) fn window_len<T: Element>(work: Work, limits: &wgpu::Limits) -> usize {
     let capacity = capacity_bytes(limits);
-    let bytes = if let Work::Backward(_) = work { capacity / 2 } else { capacity };
+    let bytes = if work.has_saved() { capacity / 2 } else { capacity };
     bytes as usize / size_of::<T>()
 }
 
@@ -51,8 +51,6 @@ pub(super) struct Flight {
     slot: Slot,
     submission: wgpu::SubmissionIndex,
     mapped: [Mapped; 2],
-    /// The part of the readback buffer that is mapped.
-    range: Range<u64>,
 }
 
 impl Slot {
@@ -105,60 +103,46 @@ impl Slot {
         let wanted = (work, T::NAME, len);
         let binding = match self.bound.take() {
             Some((bound, binding)) if bound == wanted => binding,
-            _ => self.bind::<T>(work, len, kernel)?,
+            _ => {
+                let data = |own| self.data.as_ref().unwrap_or(own);
+                kernel.bind_work::<T>(work, len as u64, data(&self.upload), data(&self.readback), &self.counters)?
+            }
         };
         // Copies are of whole words.
         let bytes = ((len * size_of::<T>()) as u64).next_multiple_of(4);
         let capacity = self.upload.size();
-        let range = match work {
-            Work::Apply(_) | Work::Backward(_) => 0..bytes,
-            Work::Count(_) => capacity..capacity + COUNTER_BYTES,
-            Work::ApplyAndCount(_) => 0..capacity + COUNTER_BYTES,
-        };
+        let start = if work.writes() { 0 } else { capacity };
+        let range = start..if work.counts() { capacity + COUNTER_BYTES } else { bytes };
         let submission = scoped(device, "submitting a window", || {
             self.upload.unmap();
             let mut encoder =
                 device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("hard_sigmoid") });
             if let Some(data) = &self.data {
                 encoder.copy_buffer_to_buffer(&self.upload, 0, data, 0, bytes);
-                if let Work::Backward(_) = work {
+                if work.has_saved() {
                     encoder.copy_buffer_to_buffer(&self.upload, self.half_bytes(), data, self.half_bytes(), bytes);
                 }
             }
-            if range.end > capacity {
+            if work.counts() {
                 encoder.clear_buffer(&self.counters, 0, None);
             }
             binding.record(&mut encoder);
-            if let (Some(data), 0) = (&self.data, range.start) {
+            if let Some(data) = self.data.as_ref().filter(|_| work.writes()) {
                 encoder.copy_buffer_to_buffer(data, 0, &self.readback, 0, bytes);
             }
-            if range.end > capacity {
+            if work.counts() {
                 encoder.copy_buffer_to_buffer(&self.counters, 0, &self.readback, capacity, COUNTER_BYTES);
             }
             queue.submit([encoder.finish()])
         })?;
         let mapped = scoped(device, "mapping a window", || {
             [
-                map(&self.readback, wgpu::MapMode::Read, range.clone()),
+                map(&self.readback, wgpu::MapMode::Read, range),
                 map(&self.upload, wgpu::MapMode::Write, 0..self.upload.size()),
             ]
         })?;
         self.bound = Some((wanted, binding));
-        Ok(Flight { slot: self, submission, mapped, range })
-    }
-
-    fn bind<T: Element>(&self, work: Work, len: usize, kernel: &Kernel) -> Result<Binding, Error> {
-        let source = (self.data.as_ref().unwrap_or(&self.upload), ..len);
-        let target = (self.data.as_ref().unwrap_or(&self.readback), ..len);
-        match work {
-            Work::Apply(f) => kernel.bind::<T>(f, source, target),
-            Work::Count(f) => kernel.bind_saturation::<T>(f, source, &self.counters),
-            Work::ApplyAndCount(f) => kernel.bind_with_saturation::<T>(f, source, target, &self.counters),
-            Work::Backward(backward) => {
-                let half = self.half_bytes() as usize / size_of::<T>();
-                kernel.bind_backward::<T>(backward, (source.0, half..half + len), source, target)
-            }
-        }
+        Ok(Flight { slot: self, submission, mapped })
     }
 }
 
@@ -171,17 +155,17 @@ impl Flight {
         poll_mode: PollMode<'_>,
         device: &wgpu::Device,
     ) -> Result<(Slot, Saturation), Error> {
-        let Self { slot, submission, mapped, range } = self;
+        let (Self { slot, submission, mapped }, work) = (self, window.work);
         poll_mode.wait(submission, mapped).await?;
         let capacity = slot.upload.size();
-        if range.start == 0 {
+        if work.writes() {
             let bytes: &mut [u8] = bytemuck::cast_slice_mut(window.target);
             let mapped = slot.readback.get_mapped_range(0..bytes.len().next_multiple_of(4) as u64)?;
             bytes.copy_from_slice(mapped.get(..bytes.len()).ok_or(Error::Lost)?);
         }
         let mut counts = Saturation::default();
-        if range.end > capacity {
-            let mapped = slot.readback.get_mapped_range(capacity..range.end)?;
+        if work.counts() {
+            let mapped = slot.readback.get_mapped_range(capacity..capacity + COUNTER_BYTES)?;
             counts = Saturation::from_bytes(*mapped.first_chunk().ok_or(Error::Lost)?);
         }
         scoped(device, "reusing a staging buffer", || slot.readback.unmap())?;

@@ -1,6 +1,7 @@
 //! Which pass to check.
 
-use crate::{Backward, HardSigmoid};
+use crate::job::Job;
+use crate::{Backward, Element, HardSigmoid};
 
 /// What is checked. Made from a [`HardSigmoid`] or a [`Backward`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,5 +32,27 @@ impl std::fmt::Display for Pass {
             Self::Backward(backward) if backward.is_from_output() => "backward from output",
             Self::Backward(_) => "backward",
         })
+    }
+}
+
+impl Pass {
+    /// Whether each input comes with a gradient.
+    pub(super) const fn has_gradient(self) -> bool {
+        matches!(self, Self::Backward(_))
+    }
+
+    /// What computes `y`, and counts its results in the forward pass.
+    pub(super) fn jobs<'a, T: Element>(
+        self,
+        x: &'a [T],
+        grad_y: &'a [T],
+        y: &'a mut [T],
+    ) -> impl Iterator<Item = Job<'a, T>> {
+        let (compute, count) = match self {
+            Self::Forward(f) => (Job::apply(f, x, y), Some(Job::saturation(f, x))),
+            Self::Backward(backward) => (Job::backward(backward, x, grad_y, y), None),
+        };
+        // The slices are equally long.
+        compute.ok().into_iter().chain(count)
     }
 }

@@ -128,11 +128,14 @@ fn uniform_parameters(subject: &Subject) {
         usage: Usage::UNIFORM | Usage::COPY_DST,
         mapped_at_creation: false,
     });
-    let binding = bench.kernel.bind::<f32>(at(&uniform, 256), &from, &to).unwrap();
+    let at_an_offset = bench.kernel.bind::<f32>(at(&uniform, 256), &from, &to).unwrap();
+    let at_the_start = bench.kernel.bind::<f32>(&uniform, &from, &to).unwrap();
     for f in functions() {
-        bench.queue.write_buffer(&uniform, 256, &f.params().to_bytes());
-        bench.submit(|encoder| binding.record(encoder));
-        assert_bits(&bench.read::<f32>(&to), &expected(f, &source), &f);
+        for (offset, binding) in [(0, &at_the_start), (256, &at_an_offset)] {
+            bench.queue.write_buffer(&uniform, offset, &f.params().to_bytes());
+            bench.submit(|encoder| binding.record(encoder));
+            assert_bits(&bench.read::<f32>(&to), &expected(f, &source), &f);
+        }
     }
 }
 

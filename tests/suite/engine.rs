@@ -1,5 +1,8 @@
 //! Every call of `Engine`, blocking and async, on the CPU path and on the adapter that it chooses by itself.
 
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
 use hard_sigmoid::half::bf16;
 use hard_sigmoid::{Backend, BufferRole, Engine, Error, ExecutedOn, HardSigmoid, cpu};
 use pollster::block_on;
@@ -15,6 +18,26 @@ pub(crate) fn every_call(backend: Backend) {
         check::<f64>(&mut engine);
     }
     assert!(engine.fallback().is_none());
+}
+
+/// On the CPU path a poll computes 16 MiB of results at most.
+pub(crate) fn yields_on_the_cpu() {
+    let mut engine = Engine::open_blocking(Backend::Cpu, 0).unwrap();
+    let piece = (16 << 20) / 4;
+    let x = vec![0.5_f32; 2 * piece + 5];
+    for polls in 1..=4 {
+        let mut y = vec![f32::WRONG; x.len()];
+        let mut last = Poll::Pending;
+        {
+            let mut call = pin!(engine.apply(HardSigmoid::ONNX, &x, &mut y));
+            for _ in 0..polls {
+                last = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            }
+        }
+        assert_eq!(last.is_ready(), polls == 4);
+        let done = y.iter().take_while(|&&y| y == 0.6).count();
+        assert_eq!(done, x.len().min(polls * piece), "{polls}");
+    }
 }
 
 fn check<T: Number>(engine: &mut Engine) {

@@ -18,6 +18,7 @@ pub(crate) const GPU_TESTS: &[Test] = &[
     ("faults_engine_finishes_what_a_destroyed_device_leaves", engine_takes_over),
     ("faults_future_dropped_after_each_poll", dropped_after_each_poll),
     ("faults_owner_stops_polling", owner_stops_polling),
+    ("faults_each_poll_works_on_one_window", one_window_per_poll),
     ("faults_ten_thousand_calls_leak_nothing", ten_thousand_calls),
 ];
 
@@ -260,6 +261,34 @@ fn owner_stops_polling(subject: &Subject) {
         }
     }
     assert_bits(&data, &expected(F, &x), &"polled again");
+}
+
+/// However fast the device is: an executor gets its thread back after each window.
+fn one_window_per_poll(subject: &Subject) {
+    let (device, queue) = small_windows(subject);
+    let gpu = Gpu::new(device.clone(), queue).unwrap();
+    let x = numbers::<f32>(LEN);
+    let right = expected(F, &x);
+    let mut y = vec![f32::WRONG; LEN];
+    let window = (64 << 10) / 4;
+    for polls in 1.. {
+        let mut result = Poll::Pending;
+        {
+            let mut call = pin!(gpu.apply(F, &x, &mut y));
+            for _ in 0..polls {
+                result = once(call.as_mut());
+                device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
+            }
+        }
+        let written = y.iter().take_while(|y| y.to_bits() != f32::WRONG.to_bits()).count();
+        assert!(written <= polls * window, "{written} elements in {polls} polls");
+        if result.is_ready() {
+            assert_bits(&y, &right, &polls);
+            assert!(polls > LEN / window, "{polls}");
+            break;
+        }
+        y.fill(f32::WRONG);
+    }
 }
 
 fn ten_thousand_calls(subject: &Subject) {

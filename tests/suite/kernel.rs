@@ -18,6 +18,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("kernel_every_range_in_place_f16", |s| every_range::<f16>(s, Layout::InPlace)),
     ("kernel_every_range_one_arena_f32", |s| every_range::<f32>(s, Layout::Arena)),
     ("kernel_every_range_one_arena_bf16", |s| every_range::<bf16>(s, Layout::Arena)),
+    ("kernel_ranges_of_every_spelling", every_spelling),
     ("kernel_half_a_word_at_the_end_is_an_error", half_a_word),
 ];
 
@@ -203,6 +204,30 @@ pub(crate) fn check<T: Number>(
     let mut planned: Vec<_> = windows.iter().map(|w| format!("{:?} {:?}", w.access, w.unit)).collect();
     planned.push(format!("windows: {}", windows.len().min(5)));
     planned
+}
+
+fn every_spelling(subject: &Subject) {
+    let bench = Bench::new(subject.device(|_| {}));
+    let (f, source) = (HardSigmoid::ONNX, numbers::<f32>(100));
+    let check = |range: Range<usize>, bind: &dyn Fn(&wgpu::Buffer) -> Result<hard_sigmoid::Binding, Error>| {
+        let buffer = bench.buffer(&source);
+        let binding = bind(&buffer).unwrap();
+        bench.submit(|encoder| binding.record(encoder));
+        let mut whole = source.clone();
+        whole[range.clone()].copy_from_slice(&expected(f, &source[range.clone()]));
+        assert_bits(&bench.read(&buffer), &whole, &range);
+    };
+    let kernel = &bench.kernel;
+    let (a, b) = (30_u64, 70_usize);
+    check(0..100, &|x| kernel.bind_in_place::<f32>(f, x));
+    check(0..100, &|x| kernel.bind_in_place::<f32>(f, (x, ..)));
+    check(30..70, &|x| kernel.bind_in_place::<f32>(f, (x, 30..70)));
+    check(30..71, &|x| kernel.bind_in_place::<f32>(f, (x, 30..=70)));
+    check(0..71, &|x| kernel.bind_in_place::<f32>(f, (x, ..=70)));
+    check(30..100, &|x| kernel.bind_in_place::<f32>(f, (x, a..)));
+    check(30..31, &|x| kernel.bind_in_place::<f32>(f, (x, a..=a)));
+    check(0..70, &|x| kernel.bind_in_place::<f32>(f, (x, ..b)));
+    check(70..99, &|x| kernel.bind_in_place::<f32>(f, (x, b..99)));
 }
 
 fn half_a_word(subject: &Subject) {

@@ -35,6 +35,10 @@ fn main() {
         }
     };
     trials.push(Trial::test("cpu::engine_every_call", engine(Backend::Cpu)));
+    trials.push(Trial::test("cpu::engine_yields_to_its_executor", || {
+        engine::yields_on_the_cpu();
+        Ok(())
+    }));
     if !adapters.is_empty() {
         trials.push(Trial::test("gpu::engine_every_call", engine(Backend::Gpu)));
     }

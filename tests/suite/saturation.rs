@@ -72,7 +72,7 @@ fn read(bench: &Bench, counters: &wgpu::Buffer) -> Saturation {
     let all = bench.read::<f32>(counters);
     let bytes: &[u8] = bytemuck::cast_slice(&all);
     assert!(bytes[..256].iter().chain(&bytes[256 + 32..]).all(|&byte| byte == 0), "beside the counters");
-    bytemuck::pod_read_unaligned(&bytes[256..256 + 32])
+    Saturation::from_bytes(bytes[256..256 + 32].try_into().unwrap())
 }
 
 fn every_range<T: Number>(subject: &Subject) {
@@ -184,5 +184,8 @@ fn mistakes(subject: &Subject) {
     let error = bench.kernel.bind_saturation::<f32>(at(&counters, 0), &data, at(&counters, 0)).unwrap_err();
     let shared = BindError::Shared { role: BufferRole::Parameters, other: role };
     assert!(matches!(&error, Error::Bind(error) if *error == shared), "{error}");
-    assert!(bench.kernel.bind_saturation::<f32>(F, &data, at(&counters, 0)).is_ok());
+    let size = std::num::NonZero::new(24);
+    let binding = wgpu::BufferBinding { buffer: &counters, offset: 0, size };
+    assert_eq!(bind(binding), BindError::TooShort { role, offset: 0, bytes: 32, size: 24 });
+    assert!(bench.kernel.bind_saturation::<f32>(F, &data, &counters).is_ok());
 }

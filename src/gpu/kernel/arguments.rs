@@ -123,15 +123,10 @@ pub enum ParamSource<'a, F = HardSigmoid> {
     Uniform(BufferBlock<'a>),
 }
 
-impl From<HardSigmoid> for ParamSource<'_> {
-    fn from(f: HardSigmoid) -> Self {
+#[allow(private_bounds, reason = "sealed: these are the functions of the crate")]
+impl<F: ParamBlock> From<F> for ParamSource<'_, F> {
+    fn from(f: F) -> Self {
         Self::Fixed(f)
-    }
-}
-
-impl From<Backward> for ParamSource<'_, Backward> {
-    fn from(backward: Backward) -> Self {
-        Self::Fixed(backward)
     }
 }
 
@@ -147,12 +142,30 @@ impl<'a, F> From<wgpu::BufferBinding<'a>> for ParamSource<'a, F> {
     }
 }
 
-impl<'a, F> ParamSource<'a, F> {
-    /// The same with fixed parameters as the bytes of a uniform block.
-    pub(super) fn to_bytes(self, bytes: impl FnOnce(F) -> [u8; BLOCK_BYTES]) -> ParamSource<'a, [u8; BLOCK_BYTES]> {
+#[allow(private_bounds, reason = "sealed: these are the functions of the crate")]
+impl<'a, F: ParamBlock> ParamSource<'a, F> {
+    /// The same, with fixed parameters as the bytes of a uniform block.
+    pub(super) fn to_block(self) -> ParamSource<'a, [u8; BLOCK_BYTES]> {
         match self {
-            Self::Fixed(f) => ParamSource::Fixed(bytes(f)),
+            Self::Fixed(f) => ParamSource::Fixed(f.to_block()),
             Self::Uniform(block) => ParamSource::Uniform(block),
         }
+    }
+}
+
+/// A function whose parameters fill a uniform block.
+pub(super) trait ParamBlock {
+    fn to_block(self) -> [u8; BLOCK_BYTES];
+}
+
+impl ParamBlock for HardSigmoid {
+    fn to_block(self) -> [u8; BLOCK_BYTES] {
+        self.params().to_bytes()
+    }
+}
+
+impl ParamBlock for Backward {
+    fn to_block(self) -> [u8; BLOCK_BYTES] {
+        self.params().to_bytes()
     }
 }

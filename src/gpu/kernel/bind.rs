@@ -6,6 +6,7 @@ use super::binding::{Binding, BoundBuffer, Operands, PlannedDispatch};
 use super::shader::{COUNTER_BYTES, Operation, Program};
 use crate::error::BufferRole;
 use crate::gpu::error::{BindError, Error};
+use crate::job::Work;
 use crate::plan::{self, Buffers, Dispatch, Dispatches};
 use crate::{Backward, Element};
 
@@ -45,7 +46,7 @@ impl Kernel {
         let (f, source, target) = (f.into(), source.into(), target.into());
         let planned = self.map::<T>(Operation::Forward, (BufferRole::Source, &source), &target)?;
         let buffers = [read(BufferRole::Source, &source), written(BufferRole::Target, &target)];
-        Binding::new::<T>(self, f.to_bytes(|f| f.params().to_bytes()), &planned, &buffers)
+        Binding::new::<T>(self, f.to_block(), &planned, &buffers)
     }
 
     /// Binds a function to a range, whose elements it replaces.
@@ -105,7 +106,7 @@ impl Kernel {
             read(BufferRole::Gradient, &grad_y),
             written(BufferRole::Target, &grad_x),
         ];
-        Binding::new::<T>(self, backward.to_bytes(|backward| backward.params().to_bytes()), &planned, &buffers)
+        Binding::new::<T>(self, backward.to_block(), &planned, &buffers)
     }
 
     /// Binds the backward pass in place: the gradient with respect to x replaces the one with respect to y in `grad`.
@@ -176,7 +177,7 @@ impl Kernel {
         let from = (BufferRole::Source, &source);
         let planned: Vec<_> =
             self.dispatches::<T>(from, from)?.map(|dispatch| operands.planned(Operation::Count, dispatch)).collect();
-        Binding::new::<T>(self, f.to_bytes(|f| f.params().to_bytes()), &planned, &buffers)
+        Binding::new::<T>(self, f.to_block(), &planned, &buffers)
     }
 
     /// Binds what [`bind`](Self::bind) and [`bind_saturation`](Self::bind_saturation) do, in one pass over the source
@@ -213,7 +214,26 @@ impl Kernel {
         let planned: Vec<_> = dispatches
             .flat_map(|dispatch| operations.iter().map(move |&operation| operands.planned(operation, dispatch)))
             .collect();
-        Binding::new::<T>(self, f.to_bytes(|f| f.params().to_bytes()), &planned, &buffers)
+        Binding::new::<T>(self, f.to_block(), &planned, &buffers)
+    }
+
+    /// Binds the work of a call over host slices on its first `len` elements. What was saved begins at half of the source.
+    pub(in crate::gpu) fn bind_work<T: Element>(
+        &self,
+        work: Work,
+        len: u64,
+        source: &wgpu::Buffer,
+        target: &wgpu::Buffer,
+        counters: &wgpu::Buffer,
+    ) -> Result<Binding, Error> {
+        let half = source.size() / 2 / size_of::<T>() as u64;
+        let (saved, source, target) = ((source, half..half + len), (source, ..len), (target, ..len));
+        match work {
+            Work::Apply(f) => self.bind::<T>(f, source, target),
+            Work::Count(f) => self.bind_saturation::<T>(f, source, counters),
+            Work::ApplyAndCount(f) => self.bind_with_saturation::<T>(f, source, target, counters),
+            Work::Backward(backward) => self.bind_backward::<T>(backward, saved, source, target),
+        }
     }
 
     /// Plans an operation from a source to the target.
