@@ -1,68 +1,73 @@
-//! The option that says where to run.
+//! The option that selects the backend.
 
 use clap::ValueEnum;
 use hard_sigmoid::{Backend, Engine, ExecutedOn};
 
-use super::input::{Dtype, Input};
+use super::layout::Layout;
 
 #[derive(clap::Args)]
-pub(crate) struct Place {
-    /// Where to run. auto: a hardware GPU for large files if there is one, otherwise the CPU. gpu: any adapter, software
-    /// ones included; WGPU_BACKEND (vulkan, gl, metal, dx12) and WGPU_ADAPTER_NAME (a part of the name) choose.
-    #[arg(long, value_enum, default_value_t = Where::Auto)]
-    backend: Where,
+pub(crate) struct BackendArgs {
+    /// Select where to run
+    ///
+    /// The environment variables WGPU_BACKEND (vulkan, gl, metal or dx12) and WGPU_ADAPTER_NAME (part of a name) select
+    /// the GPU adapter.
+    #[arg(long, value_enum, default_value_t = Choice::Auto)]
+    backend: Choice,
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum Where {
+enum Choice {
+    /// A hardware GPU if there is one and the file is large, and the CPU otherwise
     Auto,
+    /// Any GPU adapter, including software adapters
     Gpu,
+    /// The CPU
     Cpu,
 }
 
-impl Place {
-    pub(crate) fn open(&self, input: &Input) -> Result<Engine, String> {
-        if self.backend == Where::Gpu && input.types().any(|dtype| dtype == Dtype::F64) {
-            let remedy = "take --backend cpu or auto, or name other tensors with --tensor if there are any";
-            return Err(format!("has f64 elements, which a GPU does not compute: {remedy}"));
-        }
+impl BackendArgs {
+    pub(crate) fn open(&self, layout: &Layout) -> Result<Engine, String> {
+        let f64_elements = layout.f64_elements();
         let backend = match self.backend {
-            // Nothing would run on a GPU.
-            Where::Auto if is_f64(input) => Backend::Cpu,
-            Where::Auto => Backend::Auto,
-            Where::Gpu => Backend::Gpu,
-            Where::Cpu => Backend::Cpu,
+            Choice::Gpu if f64_elements > 0 => {
+                let remedy = "use --backend cpu or auto, or select other tensors with --tensor";
+                return Err(format!("has f64 elements, which GPUs do not support: {remedy}"));
+            }
+            Choice::Auto => Backend::Auto,
+            Choice::Gpu => Backend::Gpu,
+            Choice::Cpu => Backend::Cpu,
         };
-        Engine::open_blocking(backend, input.elements_for_gpu()).map_err(|error| error.to_string())
+        let gpu_elements = layout.elements().saturating_sub(f64_elements);
+        Engine::open_blocking(backend, gpu_elements).map_err(|error| error.to_string())
     }
+}
 
-    /// What ran, and why not something else.
-    pub(crate) fn describe(&self, engine: &Engine, input: &Input) -> String {
-        match engine.fallback() {
-            Some(why) => format!("{} (auto: {why})", engine.executed_on()),
-            None if self.backend == Where::Auto && is_f64(input) => {
-                format!("{} (auto: no GPU computes f64)", engine.executed_on())
-            }
-            None if matches!(engine.executed_on(), ExecutedOn::Gpu { .. })
-                && input.types().any(|dtype| dtype == Dtype::F64) =>
-            {
-                format!("{}, and f64 on the CPU path", engine.executed_on())
-            }
-            None => engine.executed_on().to_string(),
+/// Says where the file was computed, and why `auto` did not use a GPU.
+pub(crate) fn describe(engine: &Engine, layout: &Layout) -> String {
+    let executed_on = engine.executed_on();
+    let f64_elements = layout.f64_elements();
+    match engine.fallback() {
+        Some(_) if f64_elements > 0 && f64_elements == layout.elements() => {
+            format!("{executed_on} (auto: GPUs do not support f64)")
         }
+        Some(reason) => format!("{executed_on} (auto: {reason})"),
+        None if f64_elements > 0 && matches!(executed_on, ExecutedOn::Gpu { .. }) => {
+            format!("{executed_on}, with f64 on the CPU path")
+        }
+        None => executed_on.to_string(),
     }
 }
 
-/// Elements read and computed at a time. On the CPU path few enough to stay in a core's own cache between being read, computed
-/// and written, which takes less time than a second thread saves; on a GPU enough for several windows.
-pub(crate) fn piece(engine: &Engine) -> usize {
-    match engine.executed_on() {
+/// Splits `total` elements into pieces that are read and computed one at a time, and returns their lengths.
+pub(crate) fn pieces(engine: &Engine, total: u64) -> impl Iterator<Item = usize> + use<> {
+    let most: usize = match engine.executed_on() {
+        // Several windows of a transfer.
         ExecutedOn::Gpu { .. } => 1 << 22,
+        // A piece that stays in the core's own cache is faster than a larger one that is worth a second thread.
         _ => 1 << 16,
-    }
-}
-
-/// Whether all that is to be computed is f64.
-fn is_f64(input: &Input) -> bool {
-    input.types().next().is_some() && input.types().all(|dtype| dtype == Dtype::F64)
+    };
+    (0..total).step_by(most).map(move |start| {
+        let left = total.saturating_sub(start);
+        usize::try_from(left).map_or(most, |left| left.min(most))
+    })
 }

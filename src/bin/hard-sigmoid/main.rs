@@ -1,14 +1,17 @@
-//! The `hard-sigmoid` command: hard sigmoid over files.
+//! The `hard-sigmoid` command.
 
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
-#![allow(clippy::doc_markdown, reason = "clap prints the doc comments as they stand")]
+#![allow(clippy::doc_markdown, reason = "clap prints the doc comments as plain text")]
 
 mod adapters;
 mod apply;
 mod backend;
 mod bench;
+mod console;
+mod dtype;
 mod function;
 mod input;
+mod layout;
 mod npy;
 mod output;
 mod progress;
@@ -17,14 +20,14 @@ mod stats;
 mod stop;
 mod validate;
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use console::Failure;
 
-/// Applies the hard sigmoid, clamp(alpha*x + beta, 0, 1), to files of numbers.
+/// Apply the hard sigmoid, clamp(alpha*x + beta, 0, 1), to files of numbers
 ///
-/// Exit code 0 if all is well, 1 if a file, the GPU or a check fails, 2 if the command is not understood.
+/// The exit code is 0 on success, 1 if a file, the GPU or a check fails, and 2 if the arguments are invalid.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
@@ -35,7 +38,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Apply(apply::Args),
-    /// List the GPU adapters of this machine.
+    /// List the GPU adapters of this machine
     Adapters,
     Bench(bench::Args),
     Stats(stats::Args),
@@ -50,44 +53,11 @@ fn main() -> ExitCode {
         Command::Stats(args) => stats::run(&args),
         Command::Validate(args) => validate::run(&args),
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failure(message)) => {
-            say(&message);
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// One line on stderr. That nobody can read it changes nothing about the work.
-fn say(message: &str) {
-    let _ = std::io::stderr().write_all(format!("hard-sigmoid: {}\n", printable(message)).as_bytes());
-}
-
-/// In one line: names and file contents may hold line breaks and terminal escapes.
-fn printable(text: &str) -> String {
-    let mut line = String::new();
-    for c in text.chars() {
-        if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
-    }
-    line
-}
-
-/// Lines on stdout, which is what a command like this is for.
-fn print(lines: &str) -> Result<(), Failure> {
-    match std::io::stdout().write_all(lines.as_bytes()) {
-        // The reader has seen enough.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(Failure(format!("stdout cannot be written: {error}; send it elsewhere"))),
-        Ok(()) => Ok(()),
-    }
-}
-
-/// What ends the command early: one line that names the file and the remedy.
-struct Failure(String);
-
-impl Failure {
-    fn file(path: &std::path::Path, what: impl std::fmt::Display) -> Self {
-        Self(format!("{}: {what}", path.display()))
-    }
+    let (message, code) = match result {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failure::Runtime(message)) => (message, 1),
+        Err(Failure::Usage(message)) => (message, 2),
+    };
+    console::log(&message);
+    ExitCode::from(code)
 }

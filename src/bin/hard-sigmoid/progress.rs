@@ -1,15 +1,15 @@
-//! The progress bar: on stderr, for long work, and for people only.
+//! The progress bar.
 
 use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// From this many elements on there is one: a second's work or so.
-const LONG: u64 = 1 << 27;
+/// The fewest elements that are worth a progress bar. They take about a second.
+const MIN_ELEMENTS: u64 = 1 << 27;
 
-/// A bar for `elements` elements, hidden where nobody would look at it.
+/// A progress bar on stderr. It is hidden if stderr is not a terminal.
 pub(crate) fn bar(elements: u64, quiet: bool) -> ProgressBar {
-    if quiet || elements < LONG || !std::io::stderr().is_terminal() {
+    if quiet || elements < MIN_ELEMENTS || !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let style = ProgressStyle::with_template("{bar:40} {percent:>3}% {pos}/{len} elements, {eta} left");

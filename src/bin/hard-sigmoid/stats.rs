@@ -1,101 +1,92 @@
-//! `hard-sigmoid stats`: how much of a batch is saturated.
+//! `hard-sigmoid stats`
 
 use std::path::PathBuf;
 
-use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::{Element, Engine, HardSigmoid, Saturation};
+use serde_json::{Value, json};
 
-use super::backend::{Place, piece};
-use super::function::Function;
-use super::input::{self, Dtype, Input};
+use super::backend::{self, BackendArgs};
+use super::console::{Failure, escape, print};
+use super::dtype::{Dtype, with_type};
+use super::function::FunctionArgs;
+use super::input::Input;
 use super::stop::Stop;
-use super::{Failure, print, printable};
 
-/// From this part of a batch on, what it means is said.
-const MOST: f64 = 0.5;
+/// The fraction of saturated results above which the command gives advice.
+const ADVICE_THRESHOLD: f64 = 0.5;
 
-/// Count how many results would be 0, 1, between, and NaN, without writing them.
+/// Count the results that would be 0, 1, in between, or NaN, without writing them
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A .npy or .safetensors file, as for apply.
+    /// A .npy or .safetensors file, as for `hard-sigmoid apply`
     input: PathBuf,
     #[command(flatten)]
-    function: Function,
-    /// Count this tensor of a .safetensors file, and others named so, instead of all that can be.
+    function: FunctionArgs,
+    /// Count only this tensor (can be repeated) [default: all supported tensors]
     #[arg(long, value_name = "NAME")]
     tensor: Vec<String>,
     #[command(flatten)]
-    place: Place,
-    /// Print a JSON object on stdout.
+    backend: BackendArgs,
+    /// Print a JSON object
     #[arg(long)]
     json: bool,
 }
 
 /// The counts of an array or a tensor.
-struct Counted {
-    name: Option<String>,
-    kind: &'static str,
+struct Counted<'a> {
+    name: Option<&'a str>,
+    dtype: Dtype,
     counts: Saturation,
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    let f = args.function.named();
-    let mut input = input::open(&args.input, &args.tensor)?;
-    let fail = |what: String| Failure::file(&args.input, what);
+    let f = args.function.required()?;
+    let (mut input, layout) = Input::open(&args.input, &args.tensor)?;
     let stop = Stop::on_signals();
-    let mut engine = args.place.open(&input).map_err(fail)?;
+    let mut engine = args.backend.open(&layout).map_err(|error| input.failure(error))?;
     let mut all = Vec::new();
-    for section in std::mem::take(&mut input.sections) {
-        let (input, engine) = (&mut input, &mut engine);
-        let counts = match section.computed {
-            None => input.skip(section.bytes).map(|()| None).map_err(fail)?,
-            Some((Dtype::F16, n)) => Some(count::<f16>(args, f, input, n, engine, &stop)?),
-            Some((Dtype::Bf16, n)) => Some(count::<bf16>(args, f, input, n, engine, &stop)?),
-            Some((Dtype::F32, n)) => Some(count::<f32>(args, f, input, n, engine, &stop)?),
-            Some((Dtype::F64, n)) => Some(count::<f64>(args, f, input, n, engine, &stop)?),
+    for section in &layout.sections {
+        let Some(dtype) = section.dtype else {
+            input.skip(section.bytes)?;
+            continue;
         };
-        all.extend(counts.map(|counts| Counted { name: section.name.clone(), kind: section.kind, counts }));
-        input.sections.push(section);
+        let elements = section.elements();
+        let counts = with_type!(dtype, T => count::<T>(f, &mut input, elements, &mut engine, &stop))?;
+        all.push(Counted { name: section.name.as_deref(), dtype, counts });
     }
-    let total = all.iter().fold(Saturation::default(), |total, one| total + one.counts);
-    let place = args.place.describe(&engine, &input);
+    let total = all.iter().map(|counted| counted.counts).sum();
+    let executed_on = backend::describe(&engine, &layout);
     let path = args.input.display().to_string();
     print(&if args.json {
-        json(&path, f, &all, total, &place)
+        json(&path, f, &all, total, &executed_on)
     } else {
-        text(&printable(&path), f, &all, total, &place)
+        text(&escape(&path), f, &all, total, &executed_on)
     })
 }
 
 fn count<T: Element>(
-    args: &Args,
     f: HardSigmoid,
     input: &mut Input,
     elements: u64,
     engine: &mut Engine,
     stop: &Stop,
 ) -> Result<Saturation, Failure> {
-    let fail = |what: String| Failure::file(&args.input, what);
+    let pieces = backend::pieces(engine, elements);
     let mut x = Vec::<T>::new();
-    let (mut left, mut total) = (elements, Saturation::default());
-    while left > 0 {
-        let most = piece(engine);
-        let len = usize::try_from(left).map_or(most, |left| left.min(most));
+    let count = |len| {
         x.resize(len, T::zeroed());
-        input.read(&mut x).map_err(fail)?;
+        input.read(&mut x)?;
         stop.check()?;
-        let counts = engine.saturation_blocking(f, &x).map_err(|error| fail(error.to_string()))?;
-        total += counts;
-        left = left.saturating_sub(len as u64);
-    }
-    Ok(total)
+        engine.saturation_blocking(f, &x).map_err(|error| input.failure(error))
+    };
+    pieces.map(count).sum()
 }
 
-fn text(path: &str, f: HardSigmoid, all: &[Counted], total: Saturation, place: &str) -> String {
-    let mut text = format!("{path}: clamp({} x + {}, 0, 1), on {place}\n", f.alpha(), f.beta());
-    for Counted { name, kind, counts } in all {
-        let name = name.as_ref().map_or(String::new(), |name| format!("{name:?}, "));
-        text.push_str(&table(&format!("{name}{} {kind} elements", counts.total()), *counts));
+fn text(path: &str, f: HardSigmoid, all: &[Counted<'_>], total: Saturation, executed_on: &str) -> String {
+    let mut text = format!("{path}: clamp({} x + {}, 0, 1), on {executed_on}\n", f.alpha(), f.beta());
+    for Counted { name, dtype, counts } in all {
+        let name = name.map_or(String::new(), |name| format!("{name:?}, "));
+        text.push_str(&table(&format!("{name}{} {} elements", counts.total(), dtype.name()), *counts));
     }
     if all.len() > 1 {
         text.push_str(&table(&format!("all {} elements", total.total()), total));
@@ -107,54 +98,58 @@ fn text(path: &str, f: HardSigmoid, all: &[Counted], total: Saturation, place: &
 }
 
 fn table(title: &str, counts: Saturation) -> String {
-    let all = counts.total().max(1) as f64;
+    let total = counts.total().max(1) as f64;
     let mut table = format!("  {title}\n");
     let rows = [("at 0", counts.zero), ("inside", counts.inside), ("at 1", counts.one), ("NaN", counts.nan)];
-    for (what, n) in rows {
-        table.push_str(&format!("    {what:<6} {n:>14}  {:>6.2} %\n", n as f64 / all * 100.0));
+    for (label, n) in rows {
+        table.push_str(&format!("    {label:<6} {n:>14}  {:>6.2} %\n", n as f64 / total * 100.0));
     }
     table
 }
 
-/// What a saturated batch means, in plain words.
+/// Explains the effect of saturation on training, if it is large.
 fn advice(f: HardSigmoid, total: Saturation) -> Option<String> {
     if f.alpha() == 0.0 {
-        return Some("With alpha 0 the function is a constant, and every gradient is zero.".into());
+        return Some("With alpha = 0 the function is constant, and every gradient is zero.".into());
     }
-    // Of the numbers: a NaN is neither saturated nor not.
     let numbers = total.total().saturating_sub(total.nan).max(1);
     let saturated = total.zero.saturating_add(total.one) as f64 / numbers as f64;
-    (saturated > MOST).then(|| {
+    (saturated > ADVICE_THRESHOLD).then(|| {
         format!(
-            "{:.0} % of the results are saturated. Nearly all of their gradients are zero, so that training changes nothing \
-             through them: smaller weights or a normalization before the activation would bring the inputs back between the \
-             edges.",
+            "{:.0} % of the results are saturated. Nearly all of their gradients are zero, so they do not contribute \
+             to training. Smaller weights, or a normalization before the activation, would reduce the saturation.",
             saturated * 100.0
         )
     })
 }
 
-fn json(path: &str, f: HardSigmoid, all: &[Counted], total: Saturation, place: &str) -> String {
-    let object = |counts: Saturation, of: serde_json::Value| {
-        let counts = serde_json::json!({
-            "elements": counts.total(),
-            "zero": counts.zero,
-            "one": counts.one,
-            "inside": counts.inside,
-            "nan": counts.nan,
-            "saturated": counts.fraction(),
-        });
-        let parts = [of, counts].into_iter().filter_map(|part| part.as_object().cloned());
-        serde_json::Value::from(parts.flatten().collect::<serde_json::Map<_, _>>())
-    };
-    let tensor = |one: &Counted| object(one.counts, serde_json::json!({ "name": one.name, "element": one.kind }));
-    let head = serde_json::json!({
+fn json(path: &str, f: HardSigmoid, all: &[Counted<'_>], total: Saturation, executed_on: &str) -> String {
+    let tensors = all
+        .iter()
+        .map(|Counted { name, dtype, counts }| with_counts(json!({ "name": name, "element": dtype.name() }), *counts));
+    let file = json!({
         "file": path,
         "alpha": f.alpha(),
         "beta": f.beta(),
-        "ran": place,
-        "tensors": all.iter().map(tensor).collect::<Vec<_>>(),
+        "ran": executed_on,
+        "tensors": tensors.collect::<Vec<_>>(),
         "advice": advice(f, total),
     });
-    format!("{}\n", object(total, head))
+    format!("{}\n", with_counts(file, total))
+}
+
+/// Adds `counts` to a JSON object.
+fn with_counts(mut object: Value, counts: Saturation) -> Value {
+    let fields = [
+        ("elements", json!(counts.total())),
+        ("zero", json!(counts.zero)),
+        ("one", json!(counts.one)),
+        ("inside", json!(counts.inside)),
+        ("nan", json!(counts.nan)),
+        ("saturated", json!(counts.fraction())),
+    ];
+    if let Some(object) = object.as_object_mut() {
+        object.extend(fields.map(|(key, value)| (key.to_owned(), value)));
+    }
+    object
 }

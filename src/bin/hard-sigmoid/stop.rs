@@ -1,24 +1,24 @@
-//! Signals that end the command: noticed between two pieces of work, so that an output under way can be removed.
+//! Signals that stop the command. They are checked between pieces of work, so that a partial output can be removed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::Failure;
+use super::console::Failure;
 
-/// Whether a signal has asked to stop.
+/// Whether a signal has been received.
 pub(crate) struct Stop(Arc<AtomicBool>);
 
 impl Stop {
-    /// Has INT, TERM and HUP noticed from now on; a second one ends the process at once. XFSZ, which the limit for a
-    /// file's size sends, becomes an error of the write.
+    /// Handles SIGINT, SIGTERM and SIGHUP. A second signal ends the process immediately.
     pub(crate) fn on_signals() -> Self {
         let flag = Arc::new(AtomicBool::new(false));
         #[cfg(unix)]
         for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
-            // If a handler cannot be set, the signal ends the process as it always does.
+            // Without a handler the signal keeps its default action, which ends the process.
             let _ = signal_hook::flag::register_conditional_default(signal, flag.clone());
             let _ = signal_hook::flag::register(signal, flag.clone());
         }
+        // A write beyond the limit on file sizes then returns an error.
         #[cfg(unix)]
         let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
         Self(flag)
@@ -26,7 +26,7 @@ impl Stop {
 
     pub(crate) fn check(&self) -> Result<(), Failure> {
         if self.0.load(Ordering::Relaxed) {
-            return Err(Failure("stopped by a signal: nothing was written".into()));
+            return Err(Failure::Runtime("stopped by a signal: nothing was written".into()));
         }
         Ok(())
     }

@@ -1,0 +1,44 @@
+//! Output on the terminal, and the error that ends a command.
+
+use std::fmt::Display;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+/// Why a command failed, in one line that names the remedy.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// A file, the GPU or a check failed. The exit code is 1.
+    Runtime(String),
+    /// The arguments are invalid. The exit code is 2.
+    Usage(String),
+}
+
+impl Failure {
+    pub(crate) fn file(path: &Path, message: impl Display) -> Self {
+        Self::Runtime(format!("{}: {message}", path.display()))
+    }
+}
+
+/// Writes a line to stderr and ignores errors.
+pub(crate) fn log(message: &str) {
+    let _ = std::io::stderr().write_all(format!("hard-sigmoid: {}\n", escape(message)).as_bytes());
+}
+
+/// Writes to stdout.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        // `hard-sigmoid ... | head` is not an error.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Failure::Runtime(format!("cannot write to stdout: {error}; redirect it elsewhere"))),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Escapes control characters, because file names and file contents may hold line breaks and terminal escapes.
+pub(crate) fn escape(text: &str) -> String {
+    let mut line = String::new();
+    for c in text.chars() {
+        if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
+    }
+    line
+}

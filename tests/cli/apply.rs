@@ -1,0 +1,141 @@
+//! `hard-sigmoid apply` on `.npy` files.
+
+use std::fs;
+use std::path::Path;
+
+use super::{DIGITS, Folder, apply, backends, command, fails, floats, npy, npy_with_header, succeeds};
+
+#[test]
+fn batch_is_the_same_file_on_every_backend() {
+    let folder = Folder::new();
+    for preset in ["onnx", "pytorch"] {
+        let expected = fs::read(format!("tests/data/digits_{preset}.npy")).unwrap();
+        let mut files = Vec::new();
+        for backend in backends() {
+            let output = folder.path(&format!("{preset}_{backend}.npy"));
+            let run = apply(Path::new(DIGITS), &output, &["--preset", preset, "--backend", backend, "--verify"]);
+            let summary = succeeds(&run);
+            assert!(summary.contains(&format!("{backend}: ")) && summary.contains("57504 f32 elements"), "{summary}");
+            assert!(summary.contains("verified"), "{summary}");
+            files.push(fs::read(output).unwrap());
+        }
+        assert!(files.iter().all(|file| file == &files[0]), "{preset}");
+        // The header is NumPy's, and each result is within 1 ULP of NumPy's or PyTorch's.
+        assert_eq!((files[0].len(), &files[0][..128]), (expected.len(), &expected[..128]));
+        for (ours, theirs) in files[0][128..].chunks_exact(4).zip(expected[128..].chunks_exact(4)) {
+            let [ours, theirs] = [ours, theirs].map(|bytes| u32::from_le_bytes(bytes.try_into().unwrap()));
+            assert!(ours.abs_diff(theirs) <= 1, "{preset}: {ours:#x} {theirs:#x}");
+        }
+    }
+}
+
+#[test]
+fn every_shape_and_order_is_kept() {
+    let folder = Folder::new();
+    let shapes: [(&str, bool, usize); 7] = [
+        ("()", false, 1),
+        ("(0,)", false, 0),
+        ("(3, 0, 2)", true, 0),
+        ("(5,)", false, 5),
+        ("(2, 3)", true, 6),
+        ("(1, 2, 1, 3, 1)", false, 6),
+        ("(4, 1)", false, 4),
+    ];
+    for backend in backends() {
+        for (shape, fortran, n) in shapes {
+            let x: Vec<f32> = (0..n).map(|i| i as f32 - 2.5).collect();
+            let input = folder.file("x.npy", &npy("'<f4'", fortran, shape, &floats(&x)));
+            let output = folder.path("y.npy");
+            let options = ["--alpha", "-0.25", "--beta", "0.5", "--backend", backend, "--force", "--verify", "--quiet"];
+            assert_eq!(succeeds(&apply(&input, &output, &options)), "");
+            let y: Vec<f32> = x.iter().map(|x| (0.5 - 0.25 * x).clamp(0.0, 1.0)).collect();
+            assert_eq!(fs::read(output).unwrap(), npy("'<f4'", fortran, shape, &floats(&y)), "{shape}");
+        }
+    }
+}
+
+#[test]
+fn float16_and_float64_files_keep_their_dtype() {
+    let folder = Folder::new();
+    let halves: Vec<u8> = [0xc000_u16, 0x0000, 0x4000, 0x7e01].iter().flat_map(|x| x.to_le_bytes()).collect();
+    let input = folder.file("x.npy", &npy("'<f2'", false, "(4,)", &halves));
+    let expected: Vec<u8> = [0x2e66_u16, 0x3800, 0x3b33, 0x7e01].iter().flat_map(|x| x.to_le_bytes()).collect();
+    for backend in backends() {
+        let run =
+            apply(&input, &folder.path("y.npy"), &["--preset", "onnx", "--backend", backend, "--verify", "--force"]);
+        assert!(succeeds(&run).contains("4 f16 elements"));
+        assert_eq!(fs::read(folder.path("y.npy")).unwrap(), npy("'<f2'", false, "(4,)", &expected), "{backend}");
+    }
+    let doubles = |x: [f64; 3]| x.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>();
+    let input = folder.file("x.npy", &npy("'<f8'", true, "(1, 3)", &doubles([-9.0, 1.5, 3.0])));
+    let run = apply(&input, &folder.path("y.npy"), &["--preset", "pytorch", "--verify", "--force"]);
+    let summary = succeeds(&run);
+    assert!(summary.contains("(auto: GPUs do not support f64): 3 f64 elements"), "{summary}");
+    let expected = npy("'<f8'", true, "(1, 3)", &doubles([0.0, 0.75, 1.0]));
+    assert_eq!(fs::read(folder.path("y.npy")).unwrap(), expected);
+    if backends().contains(&"gpu") {
+        let run = apply(&input, &folder.path("z.npy"), &["--preset", "pytorch", "--backend", "gpu"]);
+        fails(&run, &["x.npy", "f64 elements, which GPUs do not support", "--backend cpu"]);
+    }
+}
+
+#[test]
+fn auto_says_why_it_ran_on_the_cpu() {
+    let folder = Folder::new();
+    let summary = succeeds(&apply(Path::new(DIGITS), &folder.path("y.npy"), &["--preset", "onnx"]));
+    assert!(summary.contains("cpu: ") && summary.contains("auto: fewer than 1048576 elements"), "{summary}");
+    let large = folder.file("x.npy", &npy("'<f4'", false, "(1048576,)", &vec![0; 4 << 20]));
+    let mut run = command();
+    run.arg("apply").arg(large).arg(folder.path("z.npy")).args(["--preset", "onnx"]);
+    let run = run.env("WGPU_ADAPTER_NAME", "no such adapter").output().unwrap();
+    let summary = succeeds(&run);
+    assert!(summary.contains("cpu: ") && summary.contains("auto: no hardware GPU"), "{summary}");
+}
+
+/// NumPy reads these headers but does not write them. The header of the output is as NumPy writes it.
+#[test]
+fn unusual_headers_are_read_and_written_as_numpy_does() {
+    let folder = Folder::new();
+    let data = floats(&[0.0; 6]);
+    for shape in ["(2L, 3L)", "[2, 3]", "(2, 3), 'extra': 1", "(02, 3)"] {
+        let text = format!("{{'shape': {shape}, 'fortran_order': False, 'descr': '<f4'}}\n");
+        let input = folder.file("x.npy", &npy_with_header(&text, &data));
+        succeeds(&apply(&input, &folder.path("y.npy"), &["--preset", "onnx", "--force", "--quiet"]));
+        let text = format!("{:115}\n", "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }");
+        let start = b"\x93NUMPY\x02\x00\x74\x00\x00\x00";
+        let expected = [start, text.as_bytes(), &floats(&[0.5; 6])].concat();
+        assert_eq!(fs::read(folder.path("y.npy")).unwrap(), expected, "{shape}");
+    }
+}
+
+/// Computes 300 MiB and reads the peak memory from the kernel.
+#[test]
+fn memory_does_not_grow_with_the_file() {
+    let folder = Folder::new();
+    let input = folder.zeros(300 << 18);
+    for backend in backends() {
+        let output = folder.path("y.npy");
+        let mut child = command()
+            .args(["apply", "--preset", "pytorch", "--force", "--quiet", "--backend", backend])
+            .args([&input, &output])
+            .spawn()
+            .unwrap();
+        let status = format!("/proc/{}/status", child.id());
+        let mut peak = 0;
+        let code = loop {
+            let status = fs::read_to_string(&status).unwrap_or_default();
+            if let Some(line) = status.lines().find(|line| line.starts_with("VmHWM")) {
+                peak = peak.max(line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap());
+            }
+            if let Some(code) = child.try_wait().unwrap() {
+                break code;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        };
+        assert!(code.success());
+        assert!((1..512 << 10).contains(&peak), "{backend}: {peak} KiB");
+        assert_eq!(fs::metadata(&output).unwrap().len(), fs::metadata(&input).unwrap().len());
+        let tail = fs::read(&output).unwrap();
+        assert_eq!(tail[tail.len() - 4..], 0.5_f32.to_le_bytes());
+    }
+}

@@ -1,0 +1,128 @@
+//! Invalid inputs and arguments.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::{DIGITS, Folder, apply, command, fails, npy, npy_with_header, succeeds};
+
+#[test]
+fn bad_files_are_refused_and_nothing_is_left() {
+    let bad: Vec<(&str, Vec<u8>, &[&str])> = vec![
+        ("empty", vec![], &["neither a .npy nor a .safetensors file", "numpy.save"]),
+        ("text", b"x,y\n1,2\n3,4\n".to_vec(), &["neither a .npy nor a .safetensors file", "numpy.save"]),
+        (
+            "header cut",
+            npy("'<f4'", false, "(2,)", &[])[..40].to_vec(),
+            &["not a valid .npy file", "within the header"],
+        ),
+        ("version", b"\x93NUMPY\x09\x00\x10\x00".to_vec(), &["version"]),
+        ("header of 4 GiB", b"\x93NUMPY\x02\x00\xff\xff\xff\xff".to_vec(), &["claims a header of 4294967295 bytes"]),
+        ("header no dict", [b"\x93NUMPY\x01\x00\x04\x00".as_slice(), b"spam"].concat(), &["not a valid .npy"]),
+        ("header of brackets", [b"\x93NUMPY\x01\x00\x00\x10".as_slice(), &[b'('; 4096]].concat(), &["brackets"]),
+        ("header of braces", [b"\x93NUMPY\x01\x00\x40\x00".as_slice(), &[b'{'; 64]].concat(), &["brackets"]),
+        ("header of lists", [b"\x93NUMPY\x01\x00\x40\x00{".as_slice(), &[b'['; 63]].concat(), &["brackets"]),
+        ("no shape", npy("'<f4'}", false, "(2,)", &[]), &["not a valid .npy"]),
+        ("negative shape", npy("'<f4'", false, "(-2,)", &[]), &["not a valid .npy"]),
+        ("float128", npy("'<f16'", false, "(1,)", &[0; 16]), &["dtype '<f16'", "astype('<f4')"]),
+        ("float64 cut", npy("'<f8'", false, "(2,)", &[0; 8]), &["truncated", "needs 16 bytes", "holds 8"]),
+        ("int32", npy("'<i4'", false, "(1,)", &[0; 4]), &["dtype '<i4'", "astype('<f4')"]),
+        ("big-endian", npy("'>f4'", false, "(1,)", &[0; 4]), &["dtype '>f4'", "astype('<f4')"]),
+        ("big-endian f64", npy("'>f8'", false, "(1,)", &[0; 8]), &["dtype '>f8'", "astype('<f8')"]),
+        ("record", npy("[('a', '<f4'), ('b', '<f4')]", false, "(1,)", &[0; 8]), &["dtype [('a'", "astype"]),
+        ("objects", npy("'|O'", false, "(1,)", &[0; 8]), &["dtype '|O'", "astype"]),
+        ("truncated", npy("'<f4'", false, "(3,)", &[0; 11]), &["truncated", "needs 12 bytes", "holds 11"]),
+        ("no data", npy("'<f4'", false, "(1000000000000,)", &[]), &["truncated", "needs 4000000000000 bytes"]),
+        ("overflow", npy("'<f4'", false, "(4294967296, 4294967296)", &[0; 4]), &["truncated", "more than 2^64"]),
+        (
+            "empty, with data",
+            npy("'<f4'", false, "(4294967296, 4294967296, 0)", &[0; 4]),
+            &["has 4 bytes after its 0 bytes of data"],
+        ),
+        ("overflow to 0", npy("'<f4'", false, "(4611686018427387904,)", &[]), &["truncated", "more than 2^64"]),
+        ("trailing", npy("'<f4'", false, "(3,)", &[0; 14]), &["has 2 bytes after its 12 bytes of data"]),
+    ];
+    for (name, bytes, parts) in bad {
+        let folder = Folder::new();
+        let input = folder.file("bad.npy", &bytes);
+        let run = apply(&input, &folder.path("y.npy"), &["--preset", "onnx"]);
+        fails(&run, parts);
+        fails(&run, &["bad.npy"]);
+        assert_eq!(folder.names(), ["bad.npy"], "{name}");
+    }
+}
+
+#[test]
+fn bad_input_paths_are_refused() {
+    let folder = Folder::new();
+    let output = folder.path("y.npy");
+    fails(&apply(&folder.path("missing.npy"), &output, &["--preset", "onnx"]), &["missing.npy", "No such file"]);
+    fails(&apply(folder.0.path(), &output, &["--preset", "onnx"]), &["not a regular file"]);
+    fails(&apply(Path::new("/dev/zero"), &output, &["--preset", "onnx"]), &["/dev/zero", "not a regular file"]);
+    let fifo = folder.path("fifo");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    fails(&apply(&fifo, &output, &["--preset", "onnx"]), &["fifo", "not a regular file"]);
+    assert_eq!(folder.names(), ["fifo"]);
+}
+
+/// A header may have room for far more dimensions than NumPy supports.
+#[test]
+fn huge_ranks_end() {
+    let folder = Folder::new();
+    for rank in [64, 65, 10_000] {
+        let input = folder.file("x.npy", &npy("'<f4'", false, &format!("({})", "1, ".repeat(rank)), &[0; 4]));
+        let run = apply(&input, &folder.path("y.npy"), &["--preset", "onnx", "--force"]);
+        if rank > 64 {
+            fails(&run, &["x.npy", "dimensions"]);
+        } else {
+            succeeds(&run);
+        }
+    }
+}
+
+#[test]
+fn messages_are_one_line_of_printable_text() {
+    let folder = Folder::new();
+    let run = apply(&folder.path("a\n\x1b[31mb"), &folder.path("y.npy"), &["--preset", "onnx"]);
+    fails(&run, &["a\\n\\u{1b}[31mb: cannot be read: No such file", "check that it exists"]);
+    let text = "{'descr': '<f4', \x1b[31m\n";
+    let run = apply(&folder.file("x.npy", &npy_with_header(text, &[])), &folder.path("y.npy"), &["--preset", "onnx"]);
+    fails(&run, &["x.npy: is not a valid .npy file: could not parse Python expression"]);
+    assert!(!run.stderr.contains(&0x1b));
+}
+
+#[test]
+fn no_adapter_is_an_error_with_a_remedy() {
+    let folder = Folder::new();
+    let output = folder.path("y.npy");
+    for (variable, value, part) in
+        [("WGPU_BACKEND", "dx12", "mesa-vulkan-drivers"), ("WGPU_ADAPTER_NAME", "no such", "\"no such\"")]
+    {
+        let mut run = command();
+        run.args(["apply", DIGITS]).arg(&output).args(["--preset", "onnx", "--backend", "gpu"]);
+        fails(&run.env(variable, value).output().unwrap(), &["no GPU adapter", part, "CPU path"]);
+    }
+    assert_eq!(folder.names(), [""; 0]);
+}
+
+#[test]
+fn usage_errors_exit_with_2_and_list_the_choices() {
+    let folder = Folder::new();
+    let output = folder.path("y.npy");
+    let cases: [(&[&str], &str); 8] = [
+        (&[], "--preset pytorch (alpha 1/6, beta 0.5)"),
+        (&["--preset", "relu"], "onnx, pytorch"),
+        (&["--alpha", "0.2"], "--beta"),
+        (&["--beta", "0.2"], "--alpha"),
+        (&["--preset", "onnx", "--alpha", "1", "--beta", "2"], "cannot be used with"),
+        (&["--alpha", "nan", "--beta", "0.5"], "must be a finite number"),
+        (&["--alpha", "-1e-50", "--beta", "0.5"], "outside the normal f32 numbers"),
+        (&["--preset", "onnx", "--backend", "tpu"], "auto, gpu, cpu"),
+    ];
+    for (options, part) in cases {
+        let run = apply(Path::new(DIGITS), &output, options);
+        let stderr = String::from_utf8(run.stderr).unwrap();
+        assert_eq!(run.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains(part), "{part} is not in {stderr}");
+    }
+    assert_eq!(folder.names(), [""; 0]);
+}

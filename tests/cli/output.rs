@@ -1,0 +1,165 @@
+//! The output file: it is complete or absent, whatever happens.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::Command;
+
+use super::{DIGITS, Folder, apply, command, fails, floats, npy, succeeds};
+
+#[test]
+fn an_output_is_not_overwritten_unasked() {
+    let folder = Folder::new();
+    let input = folder.file("x.npy", &npy("'<f4'", false, "(2,)", &floats(&[0.0, 9.0])));
+    let output = folder.file("y.npy", b"precious");
+    fails(&apply(&input, &output, &["--preset", "onnx"]), &["y.npy", "exists", "--force"]);
+    assert_eq!(fs::read(&output).unwrap(), b"precious");
+    succeeds(&apply(&input, &output, &["--preset", "onnx", "--force"]));
+    assert_eq!(fs::read(&output).unwrap(), npy("'<f4'", false, "(2,)", &floats(&[0.5, 1.0])));
+    assert_eq!(folder.names(), ["x.npy", "y.npy"]);
+}
+
+#[test]
+fn an_output_that_is_the_input_or_no_file_is_refused() {
+    let folder = Folder::new();
+    let bytes = npy("'<f4'", false, "(2,)", &[0; 8]);
+    let input = folder.file("x.npy", &bytes);
+    let refused = |output: &Path, part: &str| {
+        fails(&apply(&input, output, &["--preset", "onnx", "--force"]), &[part]);
+        assert_eq!(fs::read(&input).unwrap(), bytes);
+    };
+    fs::hard_link(&input, folder.path("hard.npy")).unwrap();
+    std::os::unix::fs::symlink(&input, folder.path("soft.npy")).unwrap();
+    std::os::unix::fs::symlink(folder.path("nowhere"), folder.path("dangling.npy")).unwrap();
+    refused(&input, "is the input");
+    refused(&folder.path("hard.npy"), "is the input");
+    refused(&folder.path("soft.npy"), "is a symbolic link");
+    refused(&folder.path("dangling.npy"), "is a symbolic link");
+    assert!(Command::new("mkfifo").arg(folder.path("fifo")).status().unwrap().success());
+    refused(&folder.path("fifo"), "not a regular file");
+    refused(folder.0.path(), "not a regular file");
+    refused(Path::new("/dev/full"), "not a regular file");
+    refused(Path::new("/dev/null"), "not a regular file");
+    refused(&folder.path("no/such/folder/y.npy"), "No such file");
+    refused(&folder.path("x.npy/y.npy"), "cannot be written: Not a directory");
+    refused(&folder.path(&"n".repeat(300)), "a shorter name");
+    assert_eq!(folder.names(), ["dangling.npy", "fifo", "hard.npy", "soft.npy", "x.npy"]);
+}
+
+#[test]
+fn signals_and_limits_leave_nothing_behind() {
+    let folder = Folder::new();
+    let input = folder.zeros(1 << 28);
+    for signal in ["INT", "TERM", "HUP"] {
+        let mut run = command();
+        let run = run.arg("apply").args([&input, &folder.path("y.npy")]).args(["--preset", "onnx", "--backend", "cpu"]);
+        let child = run.stderr(std::process::Stdio::piped()).spawn().unwrap();
+        // Wait until the temporary file exists.
+        while folder.names().len() < 2 {
+            std::thread::yield_now();
+        }
+        assert!(Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap().success());
+        fails(&child.wait_with_output().unwrap(), &["stopped by a signal"]);
+        assert_eq!(folder.names(), ["x.npy"], "{signal}");
+    }
+    let sh = |script: &str| {
+        let mut run = Command::new("sh");
+        run.args(["-c", script, env!("CARGO_BIN_EXE_hard-sigmoid")]).args([&input, &folder.path("y.npy")]);
+        run.output().unwrap()
+    };
+    let run = "\"$0\" apply \"$1\" \"$2\" --preset onnx --backend cpu";
+    fails(&sh(&format!("ulimit -f 100; {run}")), &["y.npy", "File too large", "ulimit -f"]);
+    assert_eq!(folder.names(), ["x.npy"]);
+}
+
+/// SIGKILL cannot be handled, so the temporary file stays. The output is not touched.
+#[test]
+fn a_killed_process_leaves_the_old_output() {
+    let folder = Folder::new();
+    let input = folder.zeros(1 << 28);
+    let output = folder.file("y.npy", b"precious");
+    let mut run = command();
+    let run = run.arg("apply").args([&input, &output]).args(["--preset", "onnx", "--backend", "cpu", "--force"]);
+    let mut child = run.spawn().unwrap();
+    while folder.names().len() < 3 {
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(fs::read(&output).unwrap(), b"precious");
+    // The remaining temporary file does not disturb the next run.
+    let small = folder.file("small.npy", &npy("'<f4'", false, "(1,)", &floats(&[9.0])));
+    succeeds(&apply(&small, &output, &["--preset", "onnx", "--force"]));
+    assert_eq!(fs::read(&output).unwrap(), npy("'<f4'", false, "(1,)", &floats(&[1.0])));
+}
+
+/// The output is one of the two results. Without `--force`, the second process fails.
+#[test]
+fn two_processes_do_not_mix_their_outputs() {
+    let folder = Folder::new();
+    let len = 3_000_000;
+    let shape = format!("({len},)");
+    let whole = |y: f32| npy("'<f4'", false, &shape, &floats(&vec![y; len]));
+    let inputs = [folder.file("low.npy", &whole(-9.0)), folder.file("high.npy", &whole(9.0))];
+    for options in [&[][..], &["--force"]] {
+        for _ in 0..8 {
+            let output = folder.path("y.npy");
+            let runs = inputs.each_ref().map(|input| {
+                let mut run = command();
+                run.args(["apply", "--preset", "onnx", "--backend", "cpu"]).args(options).args([input, &output]);
+                run.stderr(std::process::Stdio::piped()).spawn().unwrap()
+            });
+            let runs = runs.map(|run| run.wait_with_output().unwrap());
+            let right = runs.iter().filter(|run| run.status.success()).count();
+            assert_eq!(right, if options.is_empty() { 1 } else { 2 });
+            if let Some(refused) = runs.iter().find(|run| !run.status.success()) {
+                fails(refused, &["y.npy", "--force"]);
+            }
+            let written = fs::read(&output).unwrap();
+            assert!(written == whole(0.0) || written == whole(1.0));
+            assert_eq!(folder.names(), ["high.npy", "low.npy", "y.npy"]);
+            fs::remove_file(output).unwrap();
+        }
+    }
+}
+
+/// Mounts a small and a read-only tmpfs in a mount namespace, because root may write to a read-only folder.
+#[test]
+fn a_full_disk_and_a_read_only_folder_are_reported() {
+    let unshare = ["--map-root-user", "--mount"];
+    let allowed = Command::new("unshare").args(unshare).args(["mount", "-t", "tmpfs", "tmpfs", "/mnt"]).status();
+    if !allowed.is_ok_and(|status| status.success()) && std::env::var_os("CI").is_none() {
+        eprintln!("WARNING: no mount namespaces for this user: A FULL DISK IS NOT TESTED. CI requires them.");
+        return;
+    }
+    let folder = Folder::new();
+    let input = folder.file("x.npy", &npy("'<f4'", false, "(1048576,)", &vec![0; 4 << 20]));
+    for (options, parts) in
+        [("size=1m", &["y.npy", "No space left", "free some space"]), ("ro", &["y.npy", "Read-only", "folder"])]
+    {
+        let mounted = folder.path("mounted");
+        fs::create_dir_all(&mounted).unwrap();
+        let script = r#"mount -t tmpfs -o "$1" tmpfs "$2" && "$3" apply "$4" "$2/y.npy" --preset onnx
+            code=$?; ls -A "$2"; exit $code"#;
+        let run = Command::new("unshare")
+            .args(unshare)
+            .args(["sh", "-c", script, "sh", options])
+            .args([&mounted, Path::new(env!("CARGO_BIN_EXE_hard-sigmoid")), &input])
+            .output()
+            .unwrap();
+        fails(&run, parts);
+        assert_eq!(String::from_utf8(run.stdout).unwrap(), "", "left behind");
+    }
+}
+
+#[test]
+fn a_stderr_that_cannot_be_written_changes_nothing() {
+    let folder = Folder::new();
+    let mut run = command();
+    run.args(["apply", DIGITS]).arg(folder.path("y.npy")).args(["--preset", "onnx"]);
+    let full = || File::options().write(true).open("/dev/full").unwrap();
+    assert_eq!(run.stderr(full()).status().unwrap().code(), Some(0));
+    assert_eq!(run.stderr(full()).status().unwrap().code(), Some(1));
+    let mut list = command();
+    let list = list.arg("validate").args(["--preset", "onnx", "--adapter", "cpu"]).stdout(full()).output().unwrap();
+    fails(&list, &["cannot write to stdout"]);
+}
