@@ -1,9 +1,9 @@
 // Hard sigmoid, y = clamp(alpha * x + beta, 0, 1), as a function to import or paste.
 //
-// It is evaluated as (x + shift) * slope with slope = alpha and shift = beta / alpha: an add followed by a multiply
-// cannot be contracted into a fused multiply-add, so every driver that does not flush subnormals gives the same bits,
-// and the zero crossing keeps its relative accuracy. The host computes the fields (`Params` in Rust); they must reach
-// the shader as data, since a compiler may distribute the product over constants.
+// It is evaluated as (x + shift) * slope with slope = alpha and shift = beta / alpha. An addition followed by a
+// multiplication cannot be contracted into a fused multiply-add, so every driver that does not flush subnormals gives
+// the same bits. Small results keep their relative accuracy. The host computes the fields of the struct (`Params` in
+// Rust). Read it from a buffer: if its fields were constants, a compiler might distribute the product over the sum.
 
 struct HardSigmoid {
     slope: f32,
@@ -12,9 +12,9 @@ struct HardSigmoid {
     hi: f32,
 }
 
-// The function on the raw bits of four f32. WGSL lets an implementation assume that no NaN occurs in arithmetic, so the
-// test for one, and everything done with one, stays in integers: NaN gives a quiet NaN with its sign and payload.
-// Masking the sign makes the -0 that clamp may let through a +0.
+// The function on the bits of four f32. A NaN gives a quiet NaN with the same sign and payload. WGSL allows an
+// implementation to assume that arithmetic meets no NaN, so NaNs are handled as integers. Clearing the sign turns the
+// -0 that clamp may return into +0.
 fn hard_sigmoid_vec4_bits(x: vec4<u32>, f: HardSigmoid) -> vec4<u32> {
     let y = clamp((bitcast<vec4<f32>>(x) + f.shift) * f.slope, vec4(f.lo), vec4(f.hi));
     let is_nan = (x & vec4(0x7fffffffu)) > vec4(0x7f800000u);
@@ -29,16 +29,17 @@ fn hard_sigmoid(x: f32, f: HardSigmoid) -> f32 {
     return hard_sigmoid_vec4(vec4(x), f).x;
 }
 
-// The backward pass: a gradient with respect to y times slope, where what was saved of the forward pass (x, or y with
-// other thresholds) lies strictly between lower and upper; 0 elsewhere. The host computes the fields (`BackwardParams`
-// in Rust).
+// The backward pass: the gradient with respect to y times slope where the saved value lies strictly between lower and
+// upper, and 0 elsewhere. The saved value is x or y, with different thresholds. The host computes the fields
+// (`BackwardParams` in Rust).
 struct HardSigmoidBackward {
     slope: f32,
     lower: f32,
     upper: f32,
 }
 
-// Integers that order f32 as their values are, on drivers that flush subnormals too; NaN lie outside of the infinities.
+// Maps the bits of f32 to integers in the same order, so that drivers that flush subnormals compare them correctly.
+// NaNs lie beyond the infinities.
 fn hard_sigmoid_order(x: vec4<u32>) -> vec4<i32> {
     let bits = bitcast<vec4<i32>>(x);
     return select(bits, bits ^ vec4(0x7fffffff), bits < vec4(0));

@@ -1,5 +1,5 @@
-//! The backward pass: what a gradient with respect to y is with respect to x. The twin of `hard_sigmoid_backward_vec4_bits` in
-//! `shaders/hard_sigmoid.wgsl`.
+//! The definition of the backward pass. Its counterpart in `shaders/hard_sigmoid.wgsl` is
+//! `hard_sigmoid_backward_vec4_bits`.
 
 use std::cmp::Ordering;
 
@@ -8,22 +8,23 @@ use bytemuck::{Pod, Zeroable};
 use crate::element::{Element, Float};
 use crate::hard_sigmoid::HardSigmoid;
 
-/// The derivative of a [`HardSigmoid`], applied to a gradient: `grad_x` = `grad_y`·α where α·x + β lies strictly between 0 and
-/// 1, and 0 at both edges, beyond them, and where x is NaN.
+/// The backward pass of a [`HardSigmoid`], from the gradient with respect to y to the gradient with respect to x:
+/// `grad_x` = α·`grad_y` where α·x + β lies strictly between 0 and 1, and 0 elsewhere and where x is NaN.
 ///
-/// That is what PyTorch's `hardsigmoid_backward` computes. Comes from [`HardSigmoid::backward`], which decides by x, and
-/// [`HardSigmoid::backward_from_output`], which decides by y.
+/// PyTorch's `hardsigmoid_backward` computes the same. Returned by [`HardSigmoid::backward`], which tests x, and by
+/// [`HardSigmoid::backward_from_output`], which tests y.
 ///
 /// # The contract
 ///
-/// x is compared with two thresholds that are computed exactly, with the values of α and β that [`HardSigmoid`] means by
-/// *the exact function*: the largest number that is not above the lower edge, and the smallest that is not below the
-/// upper one. So the gradient is right where the forward pass already rounds to 0 or 1. The product is one multiplication
-/// in f32 by α rounded to f32 (in f64 for `f64`), rounded once more to a 16-bit type: the number
-/// nearest to the exact product, or one next to it.
+/// The edges are the x at which α·x + β is 0 or 1, with α and β of *the exact function* of [`HardSigmoid`]. x is
+/// compared with two thresholds: the largest number not above the lower edge, and the smallest number not below the
+/// upper edge. Both are computed exactly, so the gradient is right even where the forward pass rounds to 0 or 1.
 ///
-/// A NaN in `grad_y` gives the quiet NaN with its sign and payload where x lies inside, and 0 elsewhere, as does an infinity
-/// there. With α = 0 every result is 0. Subnormals are as in the forward pass: a GPU may flush them.
+/// The product is one multiplication in f32 (in f64 for `f64`) by α rounded to that type. A 16-bit type adds one
+/// rounding. The result is the number nearest to the exact product, or one of its two neighbours.
+///
+/// Between the edges, a NaN in `grad_y` gives a quiet NaN with the same sign and payload. Elsewhere the result is 0,
+/// even if `grad_y` is NaN or infinite. If α = 0, every result is 0. A GPU may flush subnormals.
 ///
 /// ```
 /// use hard_sigmoid::HardSigmoid;
@@ -37,7 +38,7 @@ pub struct Backward {
     saved: Saved,
 }
 
-/// What of the forward pass the gradient is computed from.
+/// What was saved of the forward pass.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Saved {
     Input,
@@ -45,17 +46,17 @@ enum Saved {
 }
 
 impl HardSigmoid {
-    /// The backward pass, from the inputs x of the forward pass.
+    /// The backward pass for saved inputs x of the forward pass.
     #[must_use]
     pub const fn backward(self) -> Backward {
         Backward { f: self, saved: Saved::Input }
     }
 
-    /// The backward pass, from the outputs y of the forward pass, for those who keep them and not x.
+    /// The backward pass for saved outputs y of the forward pass. The result is 0 where y is 0, 1 or NaN.
     ///
-    /// It differs from [`backward`](Self::backward) next to the edges. Where the forward pass rounds to 0 or to 1 inside of
-    /// them it gives 0, with `PYTORCH` in f32 for x = 2.9999998. For some α, β that are no preset, it is α times the
-    /// gradient where the forward pass, within its error, does not quite reach 1 beyond the edge.
+    /// It differs from [`backward`](Self::backward) for some x next to an edge. If x is between the edges but y was
+    /// rounded to 0 or 1, the result is 0. An example is x = 2.9999998 with `PYTORCH` in f32. If x is beyond the edge
+    /// but rounding errors leave y less than 1, the result is α·`grad_y`. This never happens with the presets.
     #[must_use]
     pub const fn backward_from_output(self) -> Backward {
         Backward { f: self, saved: Saved::Output }
@@ -63,45 +64,44 @@ impl HardSigmoid {
 }
 
 impl Backward {
-    /// The function that it is the backward pass of.
+    /// The function of the forward pass.
     #[must_use]
     pub const fn function(self) -> HardSigmoid {
         self.f
     }
 
-    /// Whether it is computed from the outputs y of the forward pass.
+    /// Whether the saved values are outputs y of the forward pass, not inputs x.
     #[must_use]
     pub const fn is_from_output(self) -> bool {
         matches!(self.saved, Saved::Output)
     }
 
-    /// The gradient with respect to x of one element, from what was saved of it (x or y) and its gradient with respect to
-    /// y.
+    /// The gradient with respect to x of one element, from its saved x or y and its gradient with respect to y.
     ///
-    /// Computes the thresholds each time: for many elements, [`cpu::backward`](crate::cpu::backward) is faster.
+    /// Each call computes the thresholds. For many elements, [`cpu::backward`](crate::cpu::backward) is faster.
     #[must_use]
     pub fn eval<T: Element>(self, saved: T, grad_y: T) -> T {
         self.coefficients::<T>().eval(saved, grad_y)
     }
 
-    /// The three numbers that the shader reads.
+    /// The parameters that the shader reads.
     #[must_use]
     pub fn params(self) -> BackwardParams {
         let BackwardCoefficients { slope, lower, upper } = self.coefficients::<f32>();
-        // The shader compares as integers, where -0 is less than 0.
+        // The shader compares integers, for which -0 is less than +0. Neither may lie between the thresholds.
         let lower = lower + 0.0;
         BackwardParams { slope, lower, upper: if upper == 0.0 { -0.0 } else { upper } }
     }
 
-    /// What evaluation of a type uses.
+    /// The coefficients for elements of type `T`.
     pub(crate) fn coefficients<T: Element>(self) -> BackwardCoefficients<T::Wide> {
         let of = T::Wide::of;
         let slope = of(self.f.alpha());
         let (lower, upper) = match (self.f, self.saved) {
-            // None is above 0 and below it.
+            // No number lies strictly between equal thresholds.
             (f, _) if f.alpha() == 0.0 => (of(0.0), of(0.0)),
             (_, Saved::Output) => (of(0.0), of(1.0)),
-            // Their α is not quite 1/5 and 1/6.
+            // The f64 values of α are not exactly 1/5 and 1/6.
             (HardSigmoid::ONNX, Saved::Input) => (of(-2.5), of(2.5)),
             (HardSigmoid::PYTORCH, Saved::Input) => (of(-3.0), of(3.0)),
             (f, Saved::Input) => {
@@ -113,31 +113,31 @@ impl Backward {
     }
 }
 
-/// The parameters of the backward pass as the shader has them: `grad_y`·slope where the saved value lies strictly between
-/// lower and upper, and 0 elsewhere.
+/// The parameters of the backward pass in the shader: `grad_y`·slope where the saved value lies strictly between
+/// `lower` and `upper`, and 0 elsewhere.
 ///
-/// The fields of the struct `HardSigmoidBackward` in [`WGSL`](crate::WGSL), in their order. Comes from
+/// Has the fields of the struct `HardSigmoidBackward` of [`WGSL`](crate::WGSL), in the same order. Returned by
 /// [`Backward::params`].
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 #[repr(C)]
 pub struct BackwardParams {
     /// α.
     pub slope: f32,
-    /// The largest f32 that is not inside, at the lower edge. A zero is +0.
+    /// The lower threshold: the largest f32 not above the lower edge. A zero is +0.
     pub lower: f32,
-    /// The smallest f32 that is not inside, at the upper edge. A zero is -0.
+    /// The upper threshold: the smallest f32 not below the upper edge. A zero is -0.
     pub upper: f32,
 }
 
 impl BackwardParams {
-    /// The bytes of a uniform block, as [`Params::to_bytes`](crate::Params::to_bytes).
+    /// The contents of a uniform buffer. See [`Params::to_bytes`](crate::Params::to_bytes).
     #[must_use]
     pub fn to_bytes(self) -> [u8; 16] {
         bytemuck::cast([self.slope, self.lower, self.upper, 0.0])
     }
 }
 
-/// What evaluation uses, in the type that the arithmetic is done in.
+/// The coefficients in the type in which the arithmetic is done.
 #[derive(Clone, Copy)]
 pub(crate) struct BackwardCoefficients<W> {
     slope: W,
@@ -154,7 +154,7 @@ impl<W: Float> BackwardCoefficients<W> {
     }
 }
 
-/// The largest number of a type that is not right of the x at which α·x + β = `y`.
+/// The largest number not above the x at which α·x + β = `y`.
 fn last_up_to<W: Float>(f: HardSigmoid, y: f64) -> W {
     let mut x = W::of((y - f.beta()) / f.alpha());
     while side(f, x.exact(), y) == Ordering::Greater {
@@ -166,7 +166,7 @@ fn last_up_to<W: Float>(f: HardSigmoid, y: f64) -> W {
     x
 }
 
-/// The smallest number of a type that is not left of the x at which α·x + β = `y`.
+/// The smallest number not below the x at which α·x + β = `y`.
 fn first_from<W: Float>(f: HardSigmoid, y: f64) -> W {
     let mut x = W::of((y - f.beta()) / f.alpha());
     while side(f, x.exact(), y) == Ordering::Less {
@@ -178,22 +178,22 @@ fn first_from<W: Float>(f: HardSigmoid, y: f64) -> W {
     x
 }
 
-/// Where `x` lies beside the one at which α·x + β = `y`, exactly.
+/// Compares `x` with the solution of α·x + β = `y`, without rounding error.
 fn side(f: HardSigmoid, x: f64, y: f64) -> Ordering {
     let (alpha, beta) = (f.alpha(), f.beta());
     let side = if x.is_infinite() || beta == y {
-        // The edge is finite; in the second case 0, and α·x may underflow.
+        // x is infinite, or the solution is 0: the sign of x decides. α·x could underflow.
         (x * alpha.signum()).partial_cmp(&0.0)
     } else {
         let product = alpha * x;
-        // The four sum up to α·x + β - y without any rounding.
+        // The exact sum of these four terms is α·x + β - y.
         sign([product, alpha.mul_add(x, -product), beta, -y]).partial_cmp(&0.0)
     };
     let side = side.unwrap_or(Ordering::Equal);
     if alpha > 0.0 { side } else { side.reverse() }
 }
 
-/// A number of the sign of the exact sum: Shewchuk's expansion, which keeps what each addition rounds off.
+/// Returns a number with the sign of the exact sum. Uses Shewchuk's expansions, which keep each rounding error.
 fn sign(terms: [f64; 4]) -> f64 {
     let mut parts = [0.0; 4];
     for (n, term) in terms.into_iter().enumerate() {
@@ -208,7 +208,7 @@ fn sign(terms: [f64; 4]) -> f64 {
             *last = sum;
         }
     }
-    // The parts ascend in magnitude and do not overlap.
+    // The parts do not overlap, and are in ascending order of magnitude.
     parts.into_iter().rev().find(|&part| part != 0.0).unwrap_or(0.0)
 }
 

@@ -1,33 +1,33 @@
-//! The types of number that the function takes and gives.
+//! The element types.
 
 use half::{bf16, f16};
 
-/// A type of number that [`HardSigmoid`](crate::HardSigmoid) is defined for: `f32`, [`struct@f16`], [`bf16`] and, on the CPU,
+/// An element type for [`HardSigmoid`](crate::HardSigmoid): `f32`, [`struct@f16`], [`bf16`] or, on the CPU path only,
 /// `f64`.
 ///
-/// The 16-bit types are widened, evaluated in f32 and rounded once, to nearest-even, on the CPU as on a GPU, where no
-/// feature is needed for them. `f64` is evaluated in f64.
+/// The 16-bit types are widened to f32, evaluated in f32, and rounded once to nearest-even, on the CPU path and on a
+/// GPU alike. A GPU needs no optional features for them. `f64` is evaluated in f64.
 pub trait Element: sealed::Sealed {
-    /// Its name in Rust.
+    /// The name of the type in Rust.
     const NAME: &'static str;
 
-    /// Whether a GPU computes it, too.
+    /// Whether the type is supported on a GPU.
     const ON_GPU: bool = Self::SHADER.is_some();
 }
 
-/// A type that the arithmetic is done in.
+/// A type in which the arithmetic is done.
 pub(crate) trait Float:
     Copy + Send + Sync + PartialOrd + std::ops::Add<Output = Self> + std::ops::Mul<Output = Self>
 {
-    /// Rounds to the type.
+    /// Rounds to nearest.
     fn of(x: f64) -> Self;
 
     fn exact(self) -> f64;
 
-    /// The next number up.
+    /// The least number greater than this one.
     fn above(self) -> Self;
 
-    /// The next number down.
+    /// The greatest number less than this one.
     fn below(self) -> Self;
 }
 
@@ -59,19 +59,19 @@ float!(f64);
 pub(crate) mod sealed {
     use super::Float;
 
-    /// What the crate asks of an element type.
-    #[allow(private_bounds, reason = "sealed: nobody else implements it")]
+    /// What the crate requires of an element type.
+    #[allow(private_bounds, reason = "sealed: no other crate implements it")]
     pub trait Sealed: bytemuck::Pod + Send + Sync + PartialEq + std::fmt::LowerExp + std::fmt::Debug {
-        /// The type that it is evaluated in.
+        /// The type in which elements are evaluated.
         type Wide: Float;
 
-        /// Its part of the shader; none if a GPU does not compute it.
+        /// The WGSL for this element type; `None` if it is not supported on a GPU.
         const SHADER: Option<&'static str>;
 
         fn widen(self) -> Self::Wide;
         fn round(y: Self::Wide) -> Self;
 
-        /// Of a NaN the quiet one with its sign and payload, from its bits, since arithmetic need not keep them.
+        /// For a NaN, the quiet NaN with the same sign and payload, which arithmetic does not guarantee to keep.
         fn quieted(self) -> Option<Self>;
 
         fn bits(self) -> u64;
@@ -81,13 +81,13 @@ pub(crate) mod sealed {
     }
 }
 
-// As in shaders/f16.wgsl and shaders/bf16.wgsl, and without branches, so that loops become vector code; `half` converts one at a time.
+// The conversions of shaders/element/. Unlike those of `half`, they have no branches, so that loops are vectorized.
 
 #[inline]
 fn widen_f16(h: f16) -> f32 {
     let h = u32::from(h.to_bits());
     let (sign, rest) = ((h & 0x8000) << 16, h & 0x7fff);
-    // A subnormal is an integer times 2^-24.
+    // A subnormal f16 is an integer times 2^-24.
     let subnormal = (rest as f32 * (1.0 / 16_777_216.0)).to_bits();
     let normal = (rest << 13) + (112 << 23);
     let special = (rest << 13) | 0x7f80_0000;
@@ -95,28 +95,28 @@ fn widen_f16(h: f16) -> f32 {
     f32::from_bits(sign | if rest >= 0x7c00 { special } else { finite })
 }
 
-/// To nearest, ties to even. Not for NaN.
+/// Rounds to nearest, ties to even. `x` must not be NaN.
 #[inline]
 fn round_to_f16(x: f32) -> f16 {
     let sign = (x.to_bits() >> 16) & 0x8000;
     let rest = x.to_bits() & 0x7fff_ffff;
-    // The sum rounds to a multiple of 2^-24, the ULP of 1/2 and the least subnormal.
+    // The sum is rounded to a multiple of 2^-24, which is the ULP of 0.5 and the smallest subnormal f16.
     let subnormal = (f32::from_bits(rest) + 0.5).to_bits().wrapping_sub(0x3f00_0000);
-    // 2^16 is past the largest f16 and becomes infinity.
+    // 2^16 is greater than the largest f16 and becomes infinity.
     let finite = rest.min(0x4780_0000);
     let normal = ((finite + 0x0fff + ((finite >> 13) & 1)) >> 13).wrapping_sub(112 << 10);
     f16::from_bits((sign | if rest < 0x3880_0000 { subnormal } else { normal }) as u16)
 }
 
-/// To nearest, ties to even. Not for NaN.
+/// Rounds to nearest, ties to even. `x` must not be NaN.
 #[inline]
 fn round_to_bf16(x: f32) -> bf16 {
     let bits = x.to_bits();
     bf16::from_bits(((bits.wrapping_add(0x7fff + ((bits >> 16) & 1))) >> 16) as u16)
 }
 
-/// The f32 next to `x` towards zero, with its last bit set if that is not `x` itself. Rounding it to a type of 22 bits or
-/// fewer gives what rounding `x` does; rounding to f32 first would round twice.
+/// Rounds `x` to odd: to f32 towards zero, with the last bit set if the result is inexact. Rounding this to a type with
+/// up to 22 significant bits gives the same as rounding `x` directly, which the nearest f32 does not guarantee.
 fn to_odd(x: f64) -> f32 {
     let near = x as f32;
     let back = f64::from(near);
@@ -128,7 +128,10 @@ fn to_odd(x: f64) -> f32 {
 }
 
 macro_rules! element {
-    ($type:ident, $wide:ident, $bits:ident, $shader:expr, $is_nan:expr, $quiet:expr, $widen:expr, $round:expr, $from:expr) => {
+    (
+        $type:ident, $wide:ident, $bits:ident, $shader:expr,
+        $is_nan:expr, $quiet:expr, $widen:expr, $round:expr, $from:expr
+    ) => {
         impl Element for $type {
             const NAME: &'static str = stringify!($type);
         }
@@ -195,7 +198,7 @@ mod tests {
             let (ours, theirs) = (widen_f16(f16::from_bits(bits)), f16::from_bits(bits).to_f32());
             assert!(ours.to_bits() == theirs.to_bits() || theirs.is_nan() && ours.is_nan(), "{bits:#x}");
         }
-        // An odd step meets every pattern of low bits; and all around what f16 and bf16 can hold, with its half-way points.
+        // An odd step varies the low bits. The others are at and next to the f16 and bf16 numbers and their midpoints.
         let near = (0..=u16::MAX)
             .flat_map(|high| [0, 0x0fff, 0x1000, 0x1001, 0x7fff, 0x8000, 0x8001].map(move |low| (high, low)));
         let near = near.map(|(high, low)| u32::from(high) << 16 | low);

@@ -1,4 +1,4 @@
-//! The definition of the function. Every path in the crate evaluates [`Coefficients::eval`] or its twin in
+//! The definition of the function. Every path in the crate evaluates [`Coefficients::eval`] or its counterpart in
 //! `shaders/hard_sigmoid.wgsl`.
 
 use bytemuck::{Pod, Zeroable};
@@ -6,37 +6,37 @@ use bytemuck::{Pod, Zeroable};
 use crate::element::{Element, Float};
 use crate::error::ParameterError;
 
-/// Hard sigmoid, y = clamp(α·x + β, 0, 1), with its two parameters.
+/// The hard sigmoid y = clamp(α·x + β, 0, 1) for given α and β.
 ///
-/// Two presets are in use under the same name and are routinely confused, so there is no `Default`: name one, or give
+/// Two functions are in use under this name and are often confused, so there is no `Default`. Choose a preset, or pass
 /// α and β to [`new`](Self::new).
 ///
 /// # The contract
 ///
-/// *The exact function* is clamp(α·x + β, 0, 1) over the reals with the f64 values of α and β, and with the rationals
-/// 1/5, 1/6 and 1/2 for the presets. The f32 result is defined as
+/// *The exact function* is clamp(α·x + β, 0, 1) over the real numbers. Its α and β are the rationals 1/5, 1/6 and 1/2
+/// for the presets, and the given f64 values otherwise. The f32 result is defined as
 ///
 /// ```text
 /// clamp((x + shift) * slope, 0, 1)      slope = α, shift = β/α, each rounded to f32
 /// ```
 ///
-/// with an f32 addition and an f32 multiplication, each rounded to nearest-even, without flushing subnormals. An add
-/// followed by a multiply cannot be contracted into a fused multiply-add, so the CPU and a GPU that rounds as IEEE 754
-/// says give the same bits; the sum is exact around the zero of the function, so small results keep their relative
-/// accuracy there.
+/// with one f32 addition and one f32 multiplication, each rounded to nearest-even, without flushing subnormals. An
+/// addition followed by a multiplication cannot be contracted into a fused multiply-add, so the CPU path and a GPU that
+/// rounds according to IEEE 754 give the same bits. The sum is exact near the zero of the function, so small results
+/// keep their relative accuracy.
 ///
-/// * **Error.** The presets are within 1 ULP of the exact function rounded to f32: that, or one of its two neighbours.
-///   For other α, β the error is at most |β|·2⁻²⁴ + 3·2⁻²⁴·y to first order. With u = 2⁻²⁴, the largest relative error
-///   of a rounding, shift = β/α·(1 + u), so that the sum is (x + β/α + u·β/α)·(1 + u), and the rounded slope and the
-///   product make it α·(x + β/α + u·β/α)·(1 + u)³ ≈ y + u·β + 3u·y. For `f64` u is 2⁻⁵³; a 16-bit type rounds once more,
-///   to itself.
-/// * **Bits.** The CPU always gives the result defined above. A GPU is expected to for the presets and for
-///   |α|, |β|, |β/α| in [2⁻¹⁰⁰, 2¹⁰⁰]; WGSL allows a driver to flush subnormals, in which case results that are or
-///   come from a subnormal may be zero.
-/// * **NaN** in gives a quiet NaN out, with the sign and the payload of the input.
-/// * **Infinities.** +∞ gives 1 and −∞ gives 0, mirrored for α < 0.
+/// * **Error.** The result of a preset is the exact function rounded to f32, or one of the two neighbours of that (an
+///   error of at most 1 ULP). For other α and β the error is at most |β|·2⁻²⁴ + 3·2⁻²⁴·y to first order: Let u = 2⁻²⁴
+///   be the largest relative error of one rounding. The shift is β/α·(1 + u), and the sum (x + β/α + u·β/α)·(1 + u).
+///   With the rounded slope and the rounded product, the result is α·(x + β/α + u·β/α)·(1 + u)³ ≈ y + u·β + 3u·y. For
+///   `f64`, u is 2⁻⁵³. A 16-bit type adds one rounding to that type.
+/// * **Bits.** The CPU path always gives the result defined above. A GPU is expected to do so for the presets and for
+///   |α|, |β|, |β/α| in [2⁻¹⁰⁰, 2¹⁰⁰]. WGSL allows a driver to flush subnormals. Results that are subnormal, or that
+///   are computed from a subnormal, may then be zero.
+/// * **NaN.** The result of a NaN is a quiet NaN with the same sign and payload.
+/// * **Infinities.** The result is 1 for +∞ and 0 for −∞, and the reverse for α < 0.
 /// * **Zero.** The result is never −0.
-/// * **α = 0** gives clamp(β, 0, 1) for every x but NaN.
+/// * **α = 0.** The result is clamp(β, 0, 1) for every x except NaN.
 ///
 /// ```
 /// use hard_sigmoid::HardSigmoid;
@@ -59,15 +59,15 @@ impl HardSigmoid {
 
     /// α = 1/6, β = 1/2:
     /// [`torch.nn.Hardsigmoid`](https://pytorch.org/docs/stable/generated/torch.nn.Hardsigmoid.html), and the
-    /// `hard_sigmoid` of Keras 3 and JAX. The same as ReLU6(x + 3)/6.
+    /// `hard_sigmoid` of Keras 3 and JAX. Equal to ReLU6(x + 3)/6.
     pub const PYTORCH: Self = Self { alpha: 1.0 / 6.0, beta: 0.5 };
 
-    /// The function with slope α = `alpha` and value β = `beta` at zero.
+    /// Creates the function with α = `alpha` and β = `beta`.
     ///
     /// # Errors
     ///
-    /// [`ParameterError`] if α or β is not finite, or if α (unless it is 0) or β/α (unless β is 0) has a magnitude
-    /// outside the normal f32 numbers.
+    /// [`ParameterError`] if α or β is not finite, if α is not 0 and not a normal number when rounded to f32, or if
+    /// neither α nor β is 0 and β/α is not a normal number when rounded to f32.
     pub const fn new(alpha: f64, beta: f64) -> Result<Self, ParameterError> {
         if !alpha.is_finite() {
             return Err(ParameterError::NotFinite { name: "alpha", value: alpha });
@@ -86,38 +86,38 @@ impl HardSigmoid {
         Ok(Self { alpha, beta })
     }
 
-    /// The slope α between the two clamps.
+    /// α, the slope between the clamps.
     #[must_use]
     pub const fn alpha(self) -> f64 {
         self.alpha
     }
 
-    /// The value β at x = 0, before the clamps.
+    /// β, the value at x = 0 before clamping.
     #[must_use]
     pub const fn beta(self) -> f64 {
         self.beta
     }
 
-    /// The function of one value. Deterministic, and the same bits as every other path of this crate.
+    /// Evaluates the function at `x`. All paths of this crate give the same bits for the same input.
     #[must_use]
     #[inline]
     pub fn eval<T: Element>(self, x: T) -> T {
         self.coefficients::<T>().eval(x)
     }
 
-    /// The four numbers that evaluation in f32 uses: what the shader reads.
+    /// The parameters that the shader reads: the coefficients for evaluation in f32.
     #[must_use]
     pub fn params(self) -> Params {
         let Coefficients { slope, shift, lo, hi } = self.coefficients::<f32>();
         Params { slope, shift, lo, hi }
     }
 
-    /// What evaluation of a type uses, rounded once to the type that it is done in.
+    /// The coefficients for elements of type `T`, each rounded once to the type in which `T` is evaluated.
     #[inline]
     pub(crate) fn coefficients<T: Element>(self) -> Coefficients<T::Wide> {
         let of = T::Wide::of;
         if self.alpha == 0.0 {
-            // Equal bounds make the constant. The slope is not 0, since ∞·0 would be NaN.
+            // Both bounds are the constant. The slope is not 0, because ∞·0 would be NaN.
             let constant = of(self.beta.clamp(0.0, 1.0) + 0.0);
             return Coefficients { slope: of(1.0), shift: of(0.0), lo: constant, hi: constant };
         }
@@ -126,10 +126,10 @@ impl HardSigmoid {
     }
 }
 
-/// The parameters as the shader has them: y = clamp((x + shift)·slope, lo, hi).
+/// The parameters of the function in the shader: y = clamp((x + shift)·slope, lo, hi).
 ///
-/// The same 16 bytes as the struct `HardSigmoid` in [`WGSL`](crate::WGSL), in its uniform-buffer layout: four f32 in
-/// the order of the fields. Comes from [`HardSigmoid::params`].
+/// Has the layout of the struct `HardSigmoid` of [`WGSL`](crate::WGSL) in a uniform buffer: four f32, 16 bytes, in the
+/// order of the fields. Returned by [`HardSigmoid::params`].
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Params {
@@ -137,22 +137,22 @@ pub struct Params {
     pub slope: f32,
     /// β/α.
     pub shift: f32,
-    /// The lower clamp: 0, or the constant where α = 0.
+    /// The lower clamp: 0, or the constant result if α = 0.
     pub lo: f32,
-    /// The upper clamp: 1, or the constant where α = 0.
+    /// The upper clamp: 1, or the constant result if α = 0.
     pub hi: f32,
 }
 
 impl Params {
-    /// The bytes of a uniform block, for [`WGSL`](crate::WGSL) in a shader of yours or for a binding that reads its
-    /// parameters from a buffer.
+    /// The contents of a uniform buffer, for a shader of your own that includes [`WGSL`](crate::WGSL), or for a binding
+    /// that reads its parameters from a buffer.
     #[must_use]
     pub fn to_bytes(self) -> [u8; 16] {
         bytemuck::cast(self)
     }
 }
 
-/// What evaluation uses, in the type that the arithmetic is done in. Its twin is `hard_sigmoid_vec4_bits` in the shader.
+/// The coefficients in the type in which the arithmetic is done.
 #[derive(Clone, Copy)]
 pub(crate) struct Coefficients<W> {
     pub(crate) slope: W,
@@ -165,7 +165,7 @@ impl<W: Float> Coefficients<W> {
     #[inline]
     pub(crate) fn eval<T: Element<Wide = W>>(self, x: T) -> T {
         let z = (x.widen() + self.shift) * self.slope;
-        // These comparisons, unlike f32::clamp, turn a -0 into the lower bound.
+        // Unlike `f32::clamp`, these comparisons replace -0 by the lower bound.
         let z = if z > self.lo { z } else { self.lo };
         let y = if z < self.hi { z } else { self.hi };
         x.quieted().unwrap_or(T::round(y))

@@ -1,34 +1,34 @@
-//! Which bindings and grids cover a range of elements on a device with given limits. Pure arithmetic: no GPU, no wgpu.
+//! Splits a range of elements into dispatches that fit the limits of a device. Pure arithmetic, without a GPU or wgpu.
 //!
-//! A dispatch sees its data through bindings, whose offset must be a multiple of an alignment and whose size has a
-//! limit, and its grid has a limit too. [`dispatches`] cuts a range into pieces that fit, each with element offsets into
-//! its bindings, since the ranges of users are rarely aligned. Offsets and lengths are in elements, unless a name says
-//! otherwise: one or two of them fill a word, the 4 bytes that a shader loads at least, and four words a vector.
+//! A dispatch accesses its data through bindings. The offset of a binding must be a multiple of an alignment, and both
+//! its size and the number of workgroups are limited. Each [`Dispatch`] has element offsets into its bindings, so a
+//! range may begin at any element. Offsets and lengths are in elements unless a name says otherwise. One or two
+//! elements fill a word (4 bytes, the smallest unit that a shader can load), and four words fill a vector.
 
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use crate::error::{BufferRole, PlanError};
 
-/// Threads per workgroup: the shader's `WORKGROUP`. No adapter has to allow more.
+/// Threads per workgroup: the shader's `WORKGROUP`. The most that every WebGPU adapter supports.
 pub const WORKGROUP: u32 = 256;
 
-/// Vectors that a workgroup covers: four per thread. A dispatch by vectors has whole workgroups only.
+/// Vectors per workgroup: four per thread. A dispatch of vectors consists of whole workgroups.
 pub const VECTORS_PER_GROUP: u64 = WORKGROUP as u64 * 4;
 
-/// Up to this many words go word by word, which is slower for each but takes one dispatch whatever the alignment.
+/// Ranges of up to this many words are processed word by word, which is slower per word but takes one dispatch whatever
+/// the alignment.
 const SMALL_WORDS: u64 = 4096;
 
-/// Bytes of a word.
+/// Bytes in a word.
 const WORD_BYTES: u64 = 4;
 
-/// Bytes of a vec4.
+/// Bytes in a vector.
 const VECTOR_BYTES: u64 = 16;
 
-/// The shader's indices of elements are u32 and may run past the end by a grid's extent: a binding ends well before they
-/// wrap.
+/// The shader's element indices are u32 and can exceed the range by a workgroup. This limit keeps them from wrapping.
 const MAX_BINDING_BYTES: u64 = 1 << 32;
 
-/// The limits of a device that matter to a plan.
+/// The device limits that a plan depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// `max_storage_buffer_binding_size`, in bytes.
@@ -39,7 +39,7 @@ pub struct Limits {
     pub groups: u32,
 }
 
-/// Where in a buffer a range of elements begins.
+/// The start of a range of elements in a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Start {
     /// The first element.
@@ -57,7 +57,7 @@ pub enum Buffers {
     One,
 }
 
-/// How a window reaches its source: which of the shader's entry points it runs.
+/// How a dispatch accesses its source, which selects the shader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Access {
     /// Through a read-only binding of another buffer.
@@ -68,36 +68,35 @@ pub enum Access {
     SameBinding,
 }
 
-/// The part of a buffer that a binding shows.
+/// The part of a buffer that a binding covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// Where the binding begins; a multiple of the alignment.
+    /// The offset of the binding; a multiple of the alignment.
     pub offset_bytes: u64,
-    /// How long it is.
+    /// The size of the binding.
     pub size_bytes: u64,
 }
 
 /// What a thread of a dispatch writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Unit {
-    /// Whole vec4 of the target.
+    /// Whole vectors of the target.
     Vector {
-        /// How many elements the source lies further on than the vector that it begins in: the shader's `ROTATION`.
+        /// The offset in elements of the source within its first vector: the shader's `ROTATION`.
         rotation: u32,
     },
-    /// A word, or the part of it that is in the range: for a small range, or the ends of a larger one that fill no
-    /// vector.
+    /// A word, or the half of it that is in the range. Used for small ranges and for the ends of larger ones.
     Word,
 }
 
-/// One dispatch. Its numbers are what the shader reads, in vectors or elements as `unit` says.
+/// One dispatch. `unit` decides whether `source_first`, `target_first` and `len` count vectors or elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dispatch {
-    /// How the source is reached.
+    /// How the source is accessed.
     pub access: Access,
     /// What a thread writes.
     pub unit: Unit,
-    /// The source binding. Equal to `target` where `access` is [`Access::SameBinding`].
+    /// The source binding. Equal to `target` if `access` is [`Access::SameBinding`].
     pub source: Span,
     /// The target binding.
     pub target: Span,
@@ -105,22 +104,22 @@ pub struct Dispatch {
     pub source_first: u32,
     /// The first target vector, or element, within its binding.
     pub target_first: u32,
-    /// How many vectors, or elements.
+    /// The number of vectors, or elements.
     pub len: u32,
-    /// Workgroups along x.
+    /// The number of workgroups.
     pub groups: u32,
 }
 
-/// Cuts `len` elements of `element_bytes` bytes, 2 or 4, from `source` to `target` into dispatches that fit `limits`, in
-/// ascending order.
+/// Splits the work on `len` elements from `source` to `target` into dispatches that fit `limits`, in ascending order.
+/// `element_bytes`, the size of an element, is 2 or 4.
 ///
 /// # Errors
 ///
-/// [`PlanError`] if a range does not fit its buffer, if two ranges of one buffer overlap without being the same, or if
-/// the limits allow no window at all.
+/// [`PlanError`] if a range does not fit its buffer, if two ranges of one buffer overlap without being the same, if
+/// `element_bytes` is neither 2 nor 4, or if the limits do not allow any dispatch.
 #[allow(
     clippy::arithmetic_side_effects,
-    reason = "quotients of u64 by constants, times less than that; doubles of a u32"
+    reason = "no product exceeds the u64 that was divided before; twice a u32 fits in a u64"
 )]
 pub fn dispatches(
     source: Start,
@@ -136,7 +135,7 @@ pub fn dispatches(
         _ => return Err(PlanError::ElementBytes { element_bytes }),
     };
     for (role, start) in [(BufferRole::Source, source), (BufferRole::Target, target)] {
-        // A binding shows whole words.
+        // A binding covers whole words.
         let available = start.buffer_bytes / WORD_BYTES * per_word;
         if start.element.checked_add(len).is_none_or(|end| end > available) {
             let first = start.element;
@@ -167,28 +166,28 @@ pub fn dispatches(
     Ok(Dispatches { source, target, begin, len, element_bytes, buffers, alignment, binding, groups })
 }
 
-/// The windows of a range. Made by [`dispatches`].
+/// An iterator over the dispatches for a range, returned by [`dispatches`].
 #[derive(Clone, Debug)]
 pub struct Dispatches {
     source: Start,
     target: Start,
-    /// The first source element of all.
+    /// The first source element of the whole range.
     begin: u64,
-    /// What is left.
+    /// The number of elements left.
     len: u64,
     element_bytes: u64,
     buffers: Buffers,
     alignment: u64,
-    /// Elements in the longest binding.
+    /// The most elements in a binding.
     binding: u64,
-    /// Workgroups in the largest grid.
+    /// The most workgroups in a dispatch.
     groups: u64,
 }
 
 #[allow(
     clippy::arithmetic_side_effects,
-    reason = "ranges end at 2^63 elements at most, which `dispatches` checks; all else is within a binding of 2^32 bytes or a grid \
-              of 2^32 workgroups"
+    reason = "`dispatches` checks that ranges end at 2^63 elements at most; the rest is bounded by 2^32 bytes or \
+              workgroups"
 )]
 impl Iterator for Dispatches {
     type Item = Dispatch;
@@ -242,11 +241,11 @@ impl Iterator for Dispatches {
 
 #[allow(
     clippy::arithmetic_side_effects,
-    reason = "ranges end at 2^63 elements at most, which `dispatches` checks; all else is within a binding of 2^32 bytes or a grid \
-              of 2^32 workgroups"
+    reason = "`dispatches` checks that ranges end at 2^63 elements at most; the rest is bounded by 2^32 bytes or \
+              workgroups"
 )]
 impl Dispatches {
-    /// How the next window reaches its source, and how many elements the bindings then have room for: at least one.
+    /// How the next dispatch accesses its source, and the number of elements (at least one) that fit its bindings.
     fn access(&self) -> (Access, u64) {
         let (source, target) = (self.source.element, self.target.element);
         let (low, high) = (source.min(target), source.max(target));
@@ -255,18 +254,18 @@ impl Dispatches {
             Buffers::Two => (Access::SeparateBuffer, apart),
             Buffers::One => {
                 let within = self.binding.saturating_sub(high - self.align(low));
-                // Bindings of one buffer must not overlap, and the upper one begins where it is aligned.
+                // Two bindings of one buffer must not overlap, and the upper one begins at a multiple of the alignment.
                 let arena = apart.min(self.align(high).saturating_sub(low));
                 if within >= arena.min(self.len) { (Access::SameBinding, within) } else { (Access::SameBuffer, arena) }
             }
         }
     }
 
-    /// What the next of up to `room` elements move as, how many do, and in how many workgroups.
+    /// The unit, the number of elements (up to `room`) and the number of workgroups of the next dispatch.
     ///
-    /// A target vector is put together from the source vector that it begins in and, if source and target are
-    /// misaligned against each other, the one behind. Both must lie inside the range, since what is around it may be
-    /// somebody else's: the elements before the first such vector, and those behind the last, go word by word.
+    /// A target vector is built from one source vector or, if source and target are misaligned relative to each other,
+    /// from two consecutive ones. These must lie inside the source range, because the memory around it may belong to
+    /// other work. Elements before the first such vector and after the last are processed word by word.
     fn unit(&self, room: u64) -> (Unit, u64, u64) {
         let (source, target) = (self.source.element, self.target.element);
         let (vector, per_word) = (self.vector(), WORD_BYTES / self.element_bytes);
@@ -276,8 +275,8 @@ impl Dispatches {
         if source + before - self.begin < rotation {
             before += vector;
         }
-        // Whole workgroups, so that no thread has to ask whether it is in the window: on a software adapter that takes as
-        // long as all the rest. What is left over goes by words.
+        // Only whole workgroups process vectors, so that their threads need no bounds check. On a software adapter the
+        // check takes as long as the rest of the shader. The remaining elements are processed word by word.
         let vectors = room.saturating_sub(before + behind) / vector / VECTORS_PER_GROUP * VECTORS_PER_GROUP;
         if self.len <= SMALL_WORDS * per_word || vectors == 0 {
             let (words, into_word) = (self.groups * u64::from(WORKGROUP), target % per_word);
@@ -291,7 +290,7 @@ impl Dispatches {
         }
     }
 
-    /// Elements of a vec4.
+    /// Elements in a vector.
     fn vector(&self) -> u64 {
         VECTOR_BYTES / self.element_bytes
     }

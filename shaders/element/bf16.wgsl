@@ -1,16 +1,16 @@
-// bf16: two of them fill a word.
+// bf16, of which a word holds two.
 
 const PER_WORD: u32 = 2u;
 
 // The bits of 1.
 const ONE: u32 = 0x3f80u;
 
-// The f32 of four bf16.
+// Converts four bf16 to f32.
 fn widen(h: vec4<u32>) -> vec4<u32> {
     return h << vec4(16u);
 }
 
-// The bf16 nearest to four f32, ties to even. A NaN must be quiet.
+// Rounds four f32 to the nearest bf16, ties to even. A NaN must be quiet.
 fn narrow(x: vec4<u32>) -> vec4<u32> {
     let is_nan = (x & vec4(0x7fffffffu)) > vec4(0x7f800000u);
     let odd = (x >> vec4(16u)) & vec4(1u);

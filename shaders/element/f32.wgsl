@@ -1,4 +1,4 @@
-// f32: each fills a word.
+// f32, of which a word holds one.
 
 const PER_WORD: u32 = 1u;
 

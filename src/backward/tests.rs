@@ -24,14 +24,13 @@ fn presets_have_the_edges_of_their_rationals() {
     }
 }
 
-/// Against α·x + β in integers.
 #[test]
 fn thresholds_are_exact() {
-    // α = a/2^s and β = b/2^t with few bits: the edges are rationals that integers can compare.
+    // α = a/8 and β = b/4, so that integer arithmetic can compare α·x + β with 0 and 1.
     for a in [-7_i128, -5, -3, -1, 1, 3, 5, 6, 7, 11] {
         for b in [-9_i128, -1, 0, 1, 2, 3, 4, 5, 8, 100] {
             let f = HardSigmoid::new(a as f64 / 8.0, b as f64 / 4.0).unwrap();
-            // α·x + β beside y, for x = n/2^40, or so small that only its sign matters.
+            // Compares α·x + β with y, for x = n/2^40, or for an x so small that only its sign matters.
             let above = |x: f32, y: i128| {
                 let n = f64::from(x) * 2_f64.powi(40);
                 let n = if n.abs() < 1.0 { n.partial_cmp(&0.0).unwrap() as i128 } else { n as i128 };
@@ -47,7 +46,7 @@ fn thresholds_are_exact() {
 
 #[test]
 fn an_edge_that_an_ulp_of_alpha_moves_past_a_number_is_noticed() {
-    // 1/2 - 3·α is exactly -0 or a hair off it.
+    // The last bit of α decides on which side of -3, -2.5 or -2 the lower edge lies.
     for (alpha, lower, upper) in [
         ((1.0_f64 / 6.0).next_up(), -3.0, 3.0),
         ((1.0_f64 / 6.0).next_down(), (-3.0_f32).next_down(), 3.0_f32.next_up()),
@@ -60,14 +59,14 @@ fn an_edge_that_an_ulp_of_alpha_moves_past_a_number_is_noticed() {
         let BackwardParams { lower: low, upper: high, .. } = HardSigmoid::new(-alpha, 0.5).unwrap().backward().params();
         assert_eq!((low, high), (-upper, -lower), "-{alpha}");
     }
-    // 1 - β is not a number.
+    // 1 - β is not representable.
     let f = HardSigmoid::new(1.0, 1e-30).unwrap();
     assert_eq!(f.backward().params().upper, 1.0);
     assert_eq!(f.backward().coefficients::<f64>().upper, 1.0);
     assert_eq!(HardSigmoid::new(1.0, -1e-30).unwrap().backward().coefficients::<f64>().upper, 1.0_f64.next_up());
 }
 
-/// β is the rounded product of -α and x, so that α·x + β is what the rounding has lost.
+/// β is -α·x rounded, so that α·x + β is the rounding error of that product.
 #[test]
 fn what_a_product_rounds_off_decides() {
     let parts = |x: f64| (i128::from(x.to_bits() & ((1 << 52) - 1) | 1 << 52), (x.to_bits() >> 52) as i32 - 1075);
@@ -94,7 +93,7 @@ fn extremes_end() {
         let coefficients = f.backward().coefficients::<f64>();
         assert!(coefficients.lower < coefficients.upper, "{alpha} {beta}");
     }
-    // The upper edge is beyond f32, so that all but ∞ lies inside.
+    // The upper edge is greater than every f32.
     let f = HardSigmoid::new(1.2e-38, -3.5).unwrap();
     assert_eq!(f.backward().params().upper, f32::INFINITY);
     let zero = HardSigmoid::new(-2.0, 0.0).unwrap().backward().params();
@@ -119,7 +118,7 @@ fn gradients_of_every_kind() {
     for b in [constant.backward(), constant.backward_from_output()] {
         assert_eq!(b.eval(0.5_f32, f32::INFINITY).to_bits(), 0);
     }
-    // The forward pass rounds to 1 there.
+    // The forward pass rounds to 1 for this x.
     let x = 3.0_f32.next_down();
     assert_eq!(b.eval(x, 6.0), 1.0);
     assert_eq!(HardSigmoid::PYTORCH.backward_from_output().eval(HardSigmoid::PYTORCH.eval(x), 6.0), 0.0);

@@ -2,19 +2,19 @@
 
 use super::error::Error;
 
-/// Which adapters are suitable.
+/// Which adapters are acceptable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AdapterKind {
-    /// Hardware only.
+    /// Hardware adapters only.
     Hardware,
-    /// Any, hardware before software.
+    /// All adapters. Hardware is preferred to software.
     Any,
 }
 
 /// All adapters of the backends that `WGPU_BACKEND` allows (all backends, if it is not set), hardware first.
 pub async fn enumerate() -> Vec<wgpu::Adapter> {
     if wgpu::Instance::enabled_backend_features().is_empty() {
-        // Instance::new panics without one.
+        // `Instance::new` panics if no backend is compiled in.
         return Vec::new();
     }
     let descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
@@ -24,7 +24,7 @@ pub async fn enumerate() -> Vec<wgpu::Adapter> {
     adapters
 }
 
-/// Whether an adapter is hardware. False if its driver does not say, as is the case for some GL drivers.
+/// Whether an adapter is hardware. False if the driver does not report a device type, as with some GL drivers.
 #[must_use]
 pub fn is_hardware(info: &wgpu::AdapterInfo) -> bool {
     matches!(
@@ -33,20 +33,20 @@ pub fn is_hardware(info: &wgpu::AdapterInfo) -> bool {
     )
 }
 
-/// The adapter as `name (backend)` or `name (backend, software)`, for people to read.
+/// Describes an adapter for people to read, as `name (backend)` or `name (backend, software)`.
 #[must_use]
 pub fn describe(info: &wgpu::AdapterInfo) -> String {
     let software = if info.device_type == wgpu::DeviceType::Cpu { ", software" } else { "" };
     format!("{} ({:?}{software})", info.name, info.backend)
 }
 
-/// The first adapter of `kind` whose name contains `name`, in upper or lower case.
+/// Finds the first adapter of `kind` whose name contains `name`, ignoring case.
 ///
-/// Without a name it uses that in `WGPU_ADAPTER_NAME`. If that is not set either, any name will do.
+/// If `name` is `None`, the environment variable `WGPU_ADAPTER_NAME` is used. If that is not set, any name matches.
 ///
 /// # Errors
 ///
-/// [`Error::NoAdapter`](crate::Error::NoAdapter), which names the adapters that are present.
+/// [`Error::NoAdapter`](crate::Error::NoAdapter) if no adapter matches. It lists the adapters that are present.
 pub async fn find(kind: AdapterKind, name: Option<&str>) -> Result<wgpu::Adapter, Error> {
     let adapters = enumerate().await;
     let wanted = name.map(str::to_owned).or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok()).unwrap_or_default();
@@ -64,10 +64,10 @@ pub async fn find(kind: AdapterKind, name: Option<&str>) -> Result<wgpu::Adapter
     }
 }
 
-/// Lets storage buffers be mapped. On a discrete GPU they would be in slow memory.
+/// Allows storage buffers to be mapped. On a discrete GPU these would be in slow memory.
 const SHARED: wgpu::Features = wgpu::Features::MAPPABLE_PRIMARY_BUFFERS;
 
-/// Whether a device works in the host's memory and its storage buffers can be mapped.
+/// Whether a device uses host memory and can map storage buffers.
 pub(super) fn shares_memory(device: &wgpu::Device) -> bool {
     device.features().contains(SHARED) && is_in_host_memory(&device.adapter_info())
 }

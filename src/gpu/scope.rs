@@ -1,20 +1,20 @@
-//! Error scopes: what goes wrong while objects are made is returned, and never reaches the device's own callback, whose
-//! single slot is the app's.
+//! Error scopes. They return errors in creating objects to the caller, so that these do not reach the device's error
+//! callback, which belongs to the app.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use super::error::Error;
 
-/// Runs `create` and returns what it made, or the first error that the device raised meanwhile.
+/// Runs `create` and returns its value, or the first error that the device raised meanwhile.
 ///
-/// On native backends the scopes resolve at once. In a browser they resolve later, and an error that the checks before
-/// `create` have not caught shows up in what is done with the object.
+/// Scopes resolve immediately on native backends. In a browser they resolve later, and this returns the value even if
+/// there was an error. The error then shows when the object is used.
 pub(crate) fn scoped<T>(device: &wgpu::Device, doing: &'static str, create: impl FnOnce() -> T) -> Result<T, Error> {
     let scopes = [wgpu::ErrorFilter::OutOfMemory, wgpu::ErrorFilter::Internal, wgpu::ErrorFilter::Validation]
         .map(|filter| device.push_error_scope(filter));
     let value = create();
-    // Scopes are a stack: popped last to first.
+    // Scopes form a stack and must be popped in reverse order.
     let [memory, internal, validation] = scopes;
     let errors = [validation.pop(), internal.pop(), memory.pop()].map(now_or_never);
     match errors.into_iter().flatten().flatten().next() {
@@ -23,7 +23,7 @@ pub(crate) fn scoped<T>(device: &wgpu::Device, doing: &'static str, create: impl
     }
 }
 
-/// What a future has to say at once.
+/// Polls a future once and returns its value if it is ready.
 pub(crate) fn now_or_never<T>(future: impl Future<Output = T>) -> Option<T> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => Some(value),

@@ -1,4 +1,4 @@
-//! PollMode for the GPU: somebody has to poll the device, and this says who.
+//! Waiting for the GPU, during which the device has to be polled.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -11,15 +11,15 @@ use futures_intrusive::channel::shared::{OneshotReceiver, OneshotSender, oneshot
 use super::error::Error;
 use super::scope::now_or_never;
 
-/// How long a mapping may take after the GPU is done.
+/// How long a mapping may take after its submission is done.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// How a call is made.
+/// Whether a call blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CallMode {
-    /// The calling thread works until it is done.
+    /// The call blocks the calling thread until it is done.
     Blocking,
-    /// As a future, which leaves the thread to others after each piece of work.
+    /// The call is a future that yields to the executor after each piece of work.
     Async,
 }
 
@@ -34,15 +34,15 @@ pub(super) enum PollMode<'a> {
     App,
 }
 
-/// The outcome of a request to map a buffer.
+/// Receives the result of a request to map a buffer.
 pub(super) type Mapped = OneshotReceiver<Result<(), wgpu::BufferAsyncError>>;
 
 impl PollMode<'_> {
-    /// Waits until the buffers of a submission are mapped.
+    /// Waits until a submission is done and its buffers are mapped.
     pub(super) async fn wait(self, submission: wgpu::SubmissionIndex, mapped: [Mapped; 2]) -> Result<(), Error> {
         match self {
             Self::Caller(device) => complete(device, &submission, &mapped),
-            // A thread that is gone drops the sender.
+            // The sender is dropped if the thread has ended.
             Self::Background(poller) => poller.request(submission, mapped)?.receive().await.unwrap_or(Err(Error::Lost)),
             Self::App => {
                 for receiver in &mapped {
@@ -55,7 +55,7 @@ impl PollMode<'_> {
 }
 
 impl CallMode {
-    /// Between two pieces of work: lets the executor do something else, unless the call blocks.
+    /// Yields to the executor once, unless the call blocks.
     pub(crate) async fn yield_now(self) {
         let mut done = self == Self::Blocking;
         std::future::poll_fn(|context| {
@@ -69,8 +69,8 @@ impl CallMode {
     }
 }
 
-/// A thread that polls a device while there is something to wait for. Starts with the first request; ends, once the
-/// requests are done, after the poller is dropped.
+/// A thread that polls a device while a call waits for it. It starts with the first request. After the poller is
+/// dropped, it finishes the remaining requests and ends.
 #[derive(Debug)]
 pub(super) struct Poller {
     device: wgpu::Device,
@@ -109,7 +109,7 @@ impl Poller {
         let device = self.device.clone();
         let work = move || {
             for Request { submission, mapped, done } in requests {
-                // Nobody listens any more if the call was dropped.
+                // The receiver is gone if the call was dropped.
                 let _ = done.send(complete(&device, &submission, &mapped));
             }
         };
@@ -118,10 +118,10 @@ impl Poller {
     }
 }
 
-/// Polls until a submission is done, for as long as the driver says that it works on it, and its buffers are mapped.
+/// Polls until a submission is done, with no time limit, and then until its buffers are mapped.
 fn complete(device: &wgpu::Device, submission: &wgpu::SubmissionIndex, mapped: &[Mapped; 2]) -> Result<(), Error> {
     let wait = || wgpu::PollType::Wait { submission_index: Some(submission.clone()), timeout: None };
-    // GL waits for two seconds at most, whatever it is asked for.
+    // On GL, each wait times out after two seconds at most.
     while !poll(device, wait())? {}
     let done = Instant::now();
     for receiver in mapped {
@@ -131,7 +131,7 @@ fn complete(device: &wgpu::Device, submission: &wgpu::SubmissionIndex, mapped: &
                 outcome(received)?;
                 break;
             }
-            // Another thread that polls this device may have taken the callback, and is about to call it.
+            // Another thread that polls this device may have taken the callback but not called it yet.
             if done.elapsed() > GRACE {
                 return Err(Error::Lost);
             }
@@ -149,10 +149,10 @@ fn outcome(received: Option<Result<(), wgpu::BufferAsyncError>>) -> Result<(), E
     }
 }
 
-/// Polls once; false if the time ran out.
+/// Polls once. Returns false on a timeout.
 ///
-/// wgpu panics here if the device is lost or out of memory while it waits. That is caught, so that the call ends in an
-/// error; wgpu's message still goes through the panic hook, and under `panic = "abort"` it ends the process.
+/// wgpu panics if the device is lost or runs out of memory during the wait. The panic is caught and becomes an error.
+/// Its message still reaches the panic hook, and with `panic = "abort"` it ends the process.
 fn poll(device: &wgpu::Device, how: wgpu::PollType) -> Result<bool, Error> {
     match catch_unwind(AssertUnwindSafe(|| device.poll(how))) {
         Ok(Ok(_)) => Ok(true),

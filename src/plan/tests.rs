@@ -7,15 +7,15 @@ use super::*;
 const TINY: Limits = Limits { binding_bytes: 64, alignment_bytes: 32, groups: 1 };
 const USUAL: Limits = Limits { binding_bytes: 128 << 20, alignment_bytes: 256, groups: 65_535 };
 
-/// A range in a buffer that holds `slack` bytes more, in whole words.
+/// A range in a buffer that extends `slack` bytes beyond the last word of the range.
 fn start(element: u64, len: u64, element_bytes: u64, slack: u64) -> Start {
     Start { element, buffer_bytes: ((element + len) * element_bytes).next_multiple_of(4) + slack }
 }
 
-/// Dispatches that are looked at: the ranges of the properties may have more than anybody can.
+/// The most dispatches that `check` looks at. The ranges of the property tests may have far more.
 const MOST: usize = 10_000;
 
-/// Every element of both ranges once, in order, through bindings that the limits and the buffers allow.
+/// Checks that the dispatches cover each element of both ranges once, in order, through valid bindings.
 fn check(source: Start, target: Start, len: u64, bytes: u64, buffers: Buffers, limits: Limits) -> Vec<Dispatch> {
     let case = format!("{source:?} {target:?} {len} of {bytes} {buffers:?} {limits:?}");
     let windows: Vec<_> = dispatches(source, target, len, bytes, buffers, limits).expect(&case).take(MOST).collect();
@@ -26,7 +26,7 @@ fn check(source: Start, target: Start, len: u64, bytes: u64, buffers: Buffers, l
         let first = |span: Span, first: u32| span.offset_bytes / bytes + u64::from(first) * per_unit;
         assert_eq!(first(w.source, w.source_first) + rotation, source.element + done, "{case}");
         assert_eq!(first(w.target, w.target_first), target.element + done, "{case}");
-        // What is read: also the vector behind the last, if misaligned.
+        // A misaligned dispatch also reads the vector after the last one.
         let read = u64::from(w.len) * per_unit + if rotation == 0 { 0 } else { per_unit };
         assert!(first(w.source, w.source_first) >= source.element, "{case}");
         assert!(first(w.source, w.source_first) + read <= source.element + len, "{case}");
@@ -50,7 +50,7 @@ fn check(source: Start, target: Start, len: u64, bytes: u64, buffers: Buffers, l
             unexpected => panic!("{unexpected:?} {case}"),
         }
         assert!(w.groups <= limits.groups, "{case}");
-        // A thread of a word window may have only the latter half of a word.
+        // The first thread of a dispatch by words may process only the second half of its word.
         let (threads, part) = if w.unit == Unit::Word { (256, w.target_first % (4 / bytes) as u32) } else { (1024, 0) };
         let per_thread = if w.unit == Unit::Word { 4 / bytes } else { 1 };
         assert!(u64::from(w.groups) * threads * per_thread >= u64::from(part + w.len) && w.len > 0, "{case}");
@@ -60,7 +60,7 @@ fn check(source: Start, target: Start, len: u64, bytes: u64, buffers: Buffers, l
     windows
 }
 
-/// Element sizes, with lengths around those at which the plan changes.
+/// Element sizes, and lengths close to those at which the plan changes.
 fn sizes() -> impl Iterator<Item = (u64, u64)> {
     [4, 2].into_iter().flat_map(|bytes| {
         let small = SMALL_WORDS * 4 / bytes;
@@ -202,7 +202,7 @@ fn lengths_near_the_end_of_u64_do_not_overflow() {
     }
 }
 
-/// Numbers of every size, powers of two and their neighbours more often.
+/// Numbers of every magnitude, with a bias towards powers of two and their neighbours.
 fn any_size() -> impl Strategy<Value = u64> {
     (0..=64_u32, any::<u64>(), 0..5_u8).prop_map(|(bits, number, kind)| {
         let power = 1_u64.checked_shl(bits).unwrap_or(0);
@@ -226,7 +226,7 @@ fn any_limits() -> impl Strategy<Value = Limits> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
 
-    /// Any numbers at all: windows as they must be, or an error.
+    /// Arbitrary numbers lead either to valid dispatches or to an error.
     #[test]
     fn any_ranges_and_limits(
         (limits, alignment) in (any_limits(), proptest::option::of(any::<u32>())),
@@ -235,7 +235,7 @@ proptest! {
         (bytes, one) in (prop_oneof![4 => Just(4_u64), 4 => Just(2), 1 => any_size()], any::<bool>()),
     ) {
         let limits = Limits { alignment_bytes: alignment.unwrap_or(limits.alignment_bytes), ..limits };
-        // Exactly as long as the range, if there is such a number.
+        // By default the buffer ends with the range, unless that overflows.
         let start = |element: u64, given: Option<u64>| {
             let end = element.saturating_add(len).saturating_mul(bytes).div_ceil(4).saturating_mul(4);
             Start { element, buffer_bytes: given.unwrap_or(end) }
@@ -250,7 +250,7 @@ proptest! {
         }
     }
 
-    /// Ranges that fit, on devices with limits from tiny to absurd: never an error, and every element is reached.
+    /// Ranges that fit their buffers never lead to an error, whatever the limits, and every element is covered.
     #[test]
     fn ranges_that_fit(
         limits in any_limits(),

@@ -1,4 +1,4 @@
-//! What to check: given numbers, ranges of bit patterns, or a selection that is worth a look.
+//! The inputs of a check.
 
 use std::ops::RangeInclusive;
 
@@ -7,18 +7,18 @@ use crate::{Element, HardSigmoid};
 /// Elements computed and compared at a time.
 pub(super) const PIECE: u64 = 1 << 22;
 
-/// What to run a check over.
+/// The inputs of a check.
 #[derive(Clone, Debug)]
 pub enum Inputs<'a, T> {
     /// These numbers.
     Data(&'a [T]),
-    /// The numbers with these bit patterns: `0..=u32::MAX` is every f32 there is, and `0..=0xffff` every 16-bit number. Of
-    /// f64 these are zero and subnormal numbers, so give it [`samples`].
+    /// The numbers with these bit patterns. `0..=u32::MAX` is every f32, and `0..=0xffff` is every number of a 16-bit
+    /// type. In f64 these patterns are only zero and subnormal numbers, so use [`samples`] for f64.
     Bits(RangeInclusive<u32>),
 }
 
 impl<T: Element> Inputs<'_, T> {
-    /// How many elements there are.
+    /// The number of elements.
     #[must_use]
     pub fn count(&self) -> u64 {
         match self {
@@ -27,7 +27,7 @@ impl<T: Element> Inputs<'_, T> {
         }
     }
 
-    /// Puts up to `PIECE` elements from the `done`-th on into `x`.
+    /// Fills `x` with up to `PIECE` elements, starting with the one at index `done`.
     pub(super) fn piece(&self, done: u64, x: &mut Vec<T>) {
         let len = PIECE.min(self.count().saturating_sub(done)) as usize;
         x.clear();
@@ -41,20 +41,20 @@ impl<T: Element> Inputs<'_, T> {
     }
 }
 
-/// The `i`-th gradient to check with: every bit pattern of 32 or 16 bits once in as many.
+/// The `i`-th gradient to check with. No pattern of 32 bits (16 for 16-bit types) repeats before all have occurred.
 pub(super) fn gradient<T: Element>(i: u64) -> T {
     let bits = (i as u32).wrapping_add(1).wrapping_mul(0x9e37_79b1);
     if size_of::<T>() > size_of::<f32>() { T::nearest(f32::from_bits(bits).into()) } else { T::from_low_bits(bits) }
 }
 
-/// Numbers that are worth a look. Of the 16-bit types, all. Otherwise some millions: the neighbours of all zeros, edges,
-/// powers of two and limits of f32, NaN of all kinds, and an even selection of all bit patterns; for f64 with low bits that
-/// f32 has not.
+/// Inputs for a quick check of `f`. For a 16-bit type, these are all its numbers. For f32 and f64, they are millions of
+/// numbers: those next to zero, the edges, powers of two and the limits of f32, NaNs of all kinds, and an even
+/// selection of all f32 bit patterns. For f64, low bits that f32 does not have are added.
 #[must_use]
 pub fn samples<T: Element>(f: HardSigmoid) -> Vec<T> {
-    /// Neighbours on each side.
+    /// The number of neighbours on each side.
     const NEAR: u32 = 1 << 14;
-    /// Odd, so that low bits vary as well.
+    /// Odd, so that the low bits vary too.
     const STRIDE: usize = 251;
     if size_of::<T>() == 2 {
         return (0..=0xffff).map(T::from_low_bits).collect();
@@ -75,7 +75,7 @@ pub fn samples<T: Element>(f: HardSigmoid) -> Vec<T> {
     if size_of::<T>() == size_of::<f32>() {
         return bits.into_iter().map(T::from_low_bits).collect();
     }
-    // The bits that f64 has and f32 has not.
+    // The low bits that f64 has and f32 does not have.
     let low = |bits: u32| u64::from(bits.wrapping_mul(0x9e37_79b1) >> 3);
     let widened = |bits: u32| f64::from_bits(f64::from(f32::from_bits(bits)).to_bits() | low(bits));
     let near =

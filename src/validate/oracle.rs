@@ -1,4 +1,4 @@
-//! What a result should be: by the definition, by the exact function, and if the driver flushes subnormals.
+//! Compares results with the definition and the exact function, with allowance for flushed subnormals.
 
 use super::pass::Pass;
 use super::reference::{Reference, signed_ulps, ulps};
@@ -8,7 +8,7 @@ use crate::backward::{Backward, BackwardCoefficients};
 use crate::element::Float;
 use crate::hard_sigmoid::Coefficients;
 
-/// What is checked.
+/// The expected results of a pass.
 pub(super) enum Oracle<T: Element> {
     Forward { coefficients: Coefficients<T::Wide>, reference: Reference },
     Backward { backward: Backward, coefficients: BackwardCoefficients<T::Wide>, reference: Reference },
@@ -25,7 +25,7 @@ impl<T: Element> Oracle<T> {
         }
     }
 
-    /// Compares the results for `x` and, in the backward pass, as many gradients. The first element has this index.
+    /// Compares the results `y` for `x` and, in the backward pass, `grad_y`. `index` is the index of the first element.
     pub(super) fn compare(&self, x: &[T], grad_y: &[T], y: &[T], index: u64) -> Report<T> {
         let mut report = Report { checked: x.len() as u64, ..Report::default() };
         for (i, (&input, &got)) in x.iter().zip(y).enumerate() {
@@ -47,7 +47,7 @@ impl<T: Element> Oracle<T> {
             if let Some(exact) = self.exact(input, grad) {
                 let ulps = if grad.is_some() { signed_ulps(got, exact) } else { ulps(got, exact) };
                 report.max_ulp = report.max_ulp.max(ulps);
-                // Both may be infinite.
+                // If both are infinite, their difference is NaN.
                 let error = if got.to_exact() == exact { 0.0 } else { (got.to_exact() - exact).abs() };
                 report.max_abs_error = report.max_abs_error.max(if error.is_nan() { f64::INFINITY } else { error });
             }
@@ -71,7 +71,7 @@ impl<T: Element> Oracle<T> {
         }
     }
 
-    /// The exact result; none where it is NaN.
+    /// The exact result, or `None` if it is NaN.
     fn exact(&self, x: T, grad: Option<T>) -> Option<f64> {
         match self {
             Self::Forward { reference, .. } => x.quieted().is_none().then(|| reference.exact(x)),
@@ -86,18 +86,18 @@ impl<T: Element> Oracle<T> {
         }
     }
 
-    /// Whether `got` is what the definition gives if subnormals are flushed to zero at some of its steps.
+    /// Whether `got` is the result of the definition if subnormals are flushed to zero in some of its steps.
     fn is_flushed(&self, x: T, grad: Option<T>, got: T) -> bool {
         if !T::ON_GPU {
             return false;
         }
         match self {
             Self::Forward { coefficients, .. } => is_flushed(*coefficients, x, got),
-            // Its decisions are made with integers: only the product can be flushed, and what goes into it.
+            // The comparisons use integers, so only the gradient and the product can be flushed.
             Self::Backward { reference, .. } => {
                 let is_zero = got.to_exact() == 0.0;
                 let subnormal = |x: f64| x != 0.0 && x.abs() < f32::MIN_POSITIVE.into();
-                // Before it is rounded to a 16-bit type.
+                // The product is flushed before it is rounded to a 16-bit type.
                 let flushes = |grad: T| subnormal(reference.sloped(grad)) || subnormal(grad.to_exact());
                 is_zero && grad.is_some_and(flushes)
             }

@@ -1,15 +1,15 @@
-//! Which pass to check.
+//! The pass to check.
 
 use crate::job::Job;
 use crate::{Backward, Element, HardSigmoid};
 
-/// What is checked. Made from a [`HardSigmoid`] or a [`Backward`].
+/// The pass to check. Converts from a [`HardSigmoid`] or a [`Backward`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Pass {
-    /// The function, and counting its results.
+    /// The function, and the counts of its saturated results.
     Forward(HardSigmoid),
-    /// The backward pass. The inputs are what it saves, and each comes with a gradient from a sequence that has every bit
-    /// pattern once before one repeats.
+    /// The backward pass. The inputs are the saved values. The gradients with respect to y are taken from a sequence in
+    /// which no bit pattern repeats before all others have occurred.
     Backward(Backward),
 }
 

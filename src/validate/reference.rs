@@ -1,15 +1,15 @@
-//! The exact function, evaluated in f64 as its definition spells it: another algebra than [`HardSigmoid::eval`]'s, so
-//! that the one can check the other.
+//! The exact function, evaluated in f64. The formula differs from that of [`HardSigmoid::eval`], so that each can check
+//! the other.
 
 use std::cmp::Ordering;
 
 use crate::{Element, HardSigmoid};
 
-/// The exact function and the error that [`HardSigmoid`] allows itself.
+/// The exact function, and the error bound of [`HardSigmoid`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reference {
     formula: Formula,
-    /// |β|, an ULP of which rounding β/α may leave in the result. None for the presets, whose β/α is an f32.
+    /// |β|, or 0 if α is 0: the factor of the error from rounding β/α. `None` for the presets, where β/α is exact.
     shifted: Option<f64>,
 }
 
@@ -34,23 +34,23 @@ impl Reference {
         }
     }
 
-    /// The exact function of `x`, to f64's precision; NaN of NaN.
+    /// The exact function of `x` in f64 precision, or NaN if `x` is NaN.
     #[inline]
     pub(crate) fn exact<T: Element>(&self, x: T) -> f64 {
         let wide = x.to_exact();
         let y = match self.formula {
-            // f64 has no wider type to lose digits in.
+            // Adding first is more accurate for f64: the sum is exact near the zero of the function.
             Formula::Divide(d) if T::SHADER.is_none() => (wide + d / 2.0) / d,
             Formula::Divide(d) => wide / d + 0.5,
-            // Constant for infinities, too.
+            // Infinities give the constant too.
             Formula::Multiply(0.0, beta) if !wide.is_nan() => beta,
-            // Rounds once, from the exact sum.
+            // Rounds once.
             Formula::Multiply(alpha, beta) => alpha.mul_add(wide, beta),
         };
         y.clamp(0.0, 1.0)
     }
 
-    /// Whether α·x + β lies strictly between 0 and 1; false for NaN.
+    /// Whether α·x + β lies strictly between 0 and 1. False for NaN.
     #[inline]
     pub(crate) fn is_inside<T: Element>(&self, x: T) -> bool {
         let x = x.to_exact();
@@ -66,7 +66,7 @@ impl Reference {
         }
     }
 
-    /// The exact product of a gradient and α.
+    /// The product of a gradient and α, to f64 precision.
     #[inline]
     pub(crate) fn sloped<T: Element>(&self, grad_y: T) -> f64 {
         match self.formula {
@@ -75,7 +75,7 @@ impl Reference {
         }
     }
 
-    /// Whether `y` is a result that the contract allows for `x`.
+    /// Whether the contract allows the result `y` for `x`.
     pub(crate) fn allows<T: Element>(&self, x: T, y: T) -> bool {
         if let Some(nan) = x.quieted() {
             return y.bits() == nan.bits();
@@ -86,33 +86,33 @@ impl Reference {
             return false;
         }
         let wider = T::SHADER.is_some();
-        // Half an ULP of 1, in the type that the arithmetic is done in.
+        // The largest relative error of one rounding in the type in which the arithmetic is done.
         let u = if wider { 2_f64.powi(-24) } else { 2_f64.powi(-53) };
         let shifted = match self.shifted {
             None if wider => return ulps(y, exact) <= 1,
             None => 0.5,
             Some(shifted) => shifted,
         };
-        // To first order; the factor covers the others, and the last term a subnormal product. f64 has no wider type to
-        // be checked by: there the reference's own roundings come in.
+        // The bound holds to first order. The factor covers the higher orders, and `own` a subnormal product. f64 is
+        // not checked in a wider type, so there `own` covers the rounding errors of the reference.
         let own = if wider { 2_f64.powi(-149) } else { 2.0 * u };
         let bound = (shifted * u + 3.0 * u * exact) * (1.0 + 1e-6) + own;
-        // A 16-bit type rounds what f32 gave.
+        // A 16-bit type rounds the f32 result.
         let rounded = size_of::<T>() == 2
             && (T::nearest(exact - bound).to_exact()..=T::nearest(exact + bound).to_exact()).contains(&wide);
         rounded || (wide - exact).abs() <= bound
     }
 }
 
-/// a + b as a rounded sum and what the rounding has lost.
+/// a + b as a rounded sum and its rounding error.
 fn two_sum(a: f64, b: f64) -> (f64, f64) {
     let sum = a + b;
     let of_b = sum - a;
     (sum, (a - (sum - of_b)) + (b - of_b))
 }
 
-/// How α·x lies beside a number of twice f64's digits, for finite α and x. Exact: where the leading digits of the two are close
-/// their difference is, and where they are not they decide.
+/// Compares α·x with `high` + `low`, for finite α and x. If `high` is close to the rounded product, their difference is
+/// exact. Otherwise it decides the result.
 fn beside(alpha: f64, x: f64, (high, low): (f64, f64)) -> Ordering {
     if high == 0.0 {
         // The product may underflow.
@@ -123,11 +123,11 @@ fn beside(alpha: f64, x: f64, (high, low): (f64, f64)) -> Ordering {
     (((product - high) - rest) - least).partial_cmp(&0.0).unwrap_or(Ordering::Equal)
 }
 
-/// As many ULP or more.
+/// Stands for this many ULP or more.
 const FAR: u32 = u32::MAX - 1;
 
-/// How many numbers of a type lie between a result and the one nearest to the exact result, which is in [0, 1]. A result
-/// that is negative (-0 too) or NaN is further away than any number.
+/// The distance in ULP between a result and the number nearest to the exact result, which is in [0, 1]. `u32::MAX` if
+/// the result is negative (including -0) or NaN.
 #[inline]
 pub(crate) fn ulps<T: Element>(y: T, exact: f64) -> u32 {
     let wide = y.to_exact();
@@ -137,14 +137,14 @@ pub(crate) fn ulps<T: Element>(y: T, exact: f64) -> u32 {
     u32::try_from(y.bits().abs_diff(T::nearest(exact).bits())).map_or(FAR, |ulps| ulps.min(FAR))
 }
 
-/// How many numbers of a type lie between a result of either sign and the one nearest to the exact result.
+/// The distance in ULP between a result of either sign and the number nearest to the exact result.
 #[inline]
 pub(crate) fn signed_ulps<T: Element>(got: T, exact: f64) -> u32 {
     let nearest = T::nearest(exact);
     if got.to_exact().is_nan() || nearest.to_exact().is_nan() {
         return u32::MAX;
     }
-    // The sign apart, bits count the numbers from 0 on.
+    // Apart from the sign, the bits of a number are its distance in ULP from 0.
     let from_zero = |x: T| {
         let magnitude = x.bits() & (u64::MAX >> (65 - 8 * size_of::<T>()));
         if x.bits() == magnitude { i128::from(magnitude) } else { -i128::from(magnitude) }
@@ -168,11 +168,11 @@ mod tests {
         assert!(constant.exact(f32::NAN).is_nan() && falling.exact(f32::NAN).is_nan());
     }
 
-    /// Where a rounded α·x + β is 1, or a rounded 1 - β is the edge, by digits that f64 has no room for.
+    /// Cases in which α·x + β or 1 - β, rounded to f64, would give the wrong answer.
     #[test]
     fn inside_is_exact() {
         let inside = |alpha, beta, x: f64| Reference::new(HardSigmoid::new(alpha, beta).unwrap()).is_inside(x);
-        // 0.3 is a little less than 3/10, and 0.7 than 7/10.
+        // The f64 values 0.3 and 0.7 are slightly less than 3/10 and 7/10.
         assert!(inside(1.0, 0.3, 0.7));
         assert!(
             !inside(1.0, 0.3, 0.7_f64.next_up()) && !inside(1.0, 0.25, 0.75) && inside(1.0, 0.25, 0.75_f64.next_down())

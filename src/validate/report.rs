@@ -1,23 +1,23 @@
-//! What a check finds.
+//! The result of a check.
 
 use crate::Element;
 
-/// How many differences a report holds.
+/// The most differences that a report holds.
 pub(super) const MAX_DIFFERENCES: usize = 8;
 
-/// An element whose result is not what it should be.
+/// An element whose result is wrong.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Difference<T> {
-    /// The index of the element among those checked.
+    /// The index of the element among the inputs.
     pub index: u64,
-    /// The input: x, or what the backward pass has saved.
+    /// The input: x, or the saved value for the backward pass.
     pub input: T,
-    /// In the backward pass, the gradient with respect to y.
+    /// The gradient with respect to y. `None` for the forward pass.
     pub grad_y: Option<T>,
-    /// The result that was checked.
+    /// The actual result.
     pub got: T,
-    /// What it was checked against.
+    /// The expected result.
     pub expected: T,
 }
 
@@ -33,33 +33,32 @@ impl<T: Element> std::fmt::Display for Difference<T> {
     }
 }
 
-/// What a check found.
+/// The result of a check.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Report<T> {
     /// Elements compared, bit for bit, with [`HardSigmoid::eval`](crate::HardSigmoid::eval) or
     /// [`Backward::eval`](crate::Backward::eval).
     pub checked: u64,
-    /// Elements whose bits differ, other than by a flushed subnormal.
+    /// Elements whose bits differ, except for flushed subnormals.
     pub mismatches: u64,
     /// Elements that differ only because the driver flushes subnormals to zero, as WGSL allows.
     pub flushed: u64,
-    /// Elements further from the exact function than the contract allows, without flushed subnormals.
+    /// Elements that differ from the exact function by more than the contract allows, except for flushed subnormals.
     pub out_of_bound: u64,
-    /// Results that were counted in another field of [`Saturation`](crate::Saturation) than they belong to. Forward pass
-    /// only.
+    /// Results that were counted in the wrong field of [`Saturation`](crate::Saturation), at least. Forward pass only.
     pub miscounted: u64,
-    /// Elements whose input is NaN, which must keep its sign and payload.
+    /// Elements whose input is NaN.
     pub nan_checked: u64,
-    /// The largest distance between a result and the number nearest to the exact function, in numbers of the type. Flushed
-    /// subnormals are left out. `u32::MAX` for a result that is negative, -0 or NaN where it must not be. For f64, which has
-    /// no wider type to check it by, this includes the error of the check.
+    /// The largest distance in ULP between a result and the number nearest to the exact function, except for flushed
+    /// subnormals. `u32::MAX` if a result is wrongly negative, -0 or NaN. The check is done in f64, so for f64 its own
+    /// rounding errors are included.
     pub max_ulp: u32,
-    /// The largest distance between a result and the exact function. Infinite for a NaN where there must be none.
+    /// The largest difference between a result and the exact function. Infinite if a result is wrongly NaN.
     pub max_abs_error: f64,
-    /// The first differences, without flushed subnormals: eight at most.
+    /// The first differences (at most eight), except for flushed subnormals.
     pub first: Vec<Difference<T>>,
-    /// The adapter; none for the CPU path.
+    /// The adapter. `None` for the CPU path.
     #[cfg(feature = "wgpu")]
     pub adapter: Option<Box<wgpu::AdapterInfo>>,
 }
@@ -83,7 +82,7 @@ impl<T> Default for Report<T> {
 }
 
 impl<T> Report<T> {
-    /// Adds what was found in other elements.
+    /// Adds the report for other elements.
     pub(super) fn merge(mut self, mut other: Self) -> Self {
         self.checked += other.checked;
         self.mismatches += other.mismatches;

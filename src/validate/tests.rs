@@ -89,13 +89,13 @@ fn backward_counts_what_differs_and_sets_flushed_subnormals_apart() {
     assert_eq!((report.checked, report.mismatches, report.flushed), (8, 4, 2));
     assert_eq!(report.first.iter().map(|d| d.index).collect::<Vec<_>>(), [52, 55, 56, 57]);
     assert_eq!(report.first[0].grad_y, Some(1.0));
-    // One ULP off is a mismatch, and allowed.
+    // An error of one ULP is a mismatch, but within the bound.
     assert_eq!((report.max_abs_error, report.out_of_bound), (1.0 / 6.0, 2));
-    // The product is subnormal in f32, and rounds to a bf16 that is not.
+    // The product is subnormal in f32, but rounds to a normal bf16.
     let half = Oracle::new(HardSigmoid::new(0.5, 0.6).unwrap().backward().into());
     let grad = half::bf16::from_f32(2.341_805_2e-38);
     assert_eq!(half.compare(&[half::bf16::ZERO], &[grad], &[half::bf16::ZERO], 0).flushed, 1);
-    // A gradient that is not small is not flushed to 0.
+    // None of these results is due to flushing.
     assert_eq!(oracle.compare(&[0.0_f32], &[1.0], &[0.0], 0).mismatches, 1);
     assert_eq!(oracle.compare(&[0.0_f32], &[1e-39], &[1.0], 0).mismatches, 1);
     assert_eq!(oracle.compare(&[0.0_f32], &[f32::INFINITY], &[f32::INFINITY], 0).max_ulp, 0);
@@ -137,7 +137,7 @@ fn wrong_counts_are_noticed() {
     let mut counts: Saturation = check.jobs().map(cpu::run).sum();
     check.compare_counts(counts);
     assert_eq!(check.report.miscounted, 0);
-    // Two results take another place, and one is lost.
+    // Two results are counted in another field, and one is not counted.
     counts.zero -= 3;
     counts.inside += 2;
     check.compare_counts(counts);
