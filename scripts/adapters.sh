@@ -1,11 +1,11 @@
-# Sourced by the scripts here. Sees to it that the machine has GPU adapters: any one, or those that HARD_SIGMOID_REQUIRE
-# names by backend and name ("vulkan/llvmpipe gl/llvmpipe"). What is missing it installs, on Debian and Ubuntu: Mesa's
-# software drivers for Vulkan and GL, and the SwiftShader that Debian's chromium-common contains.
+# Sourced by the other scripts. Ensures that the machine has a GPU adapter, or those adapters that HARD_SIGMOID_REQUIRE
+# lists by backend and name ("vulkan/llvmpipe gl/llvmpipe"). On Debian and Ubuntu, it installs software drivers for the
+# missing ones: Mesa for Vulkan and GL, and SwiftShader from Debian's package chromium-common.
 
-# Where the scripts look for what they build.
+# The scripts run the command from here.
 export CARGO_TARGET_DIR="$PWD/target"
 
-# Prints those that are not there.
+# Prints the adapters that are missing.
 missing_adapters() {
     local list name
     list=$(target/release/hard-sigmoid adapters 2>/dev/null) || list=""
@@ -20,7 +20,7 @@ missing_adapters() {
 
 install_packages() {
     if ! command -v apt-get >/dev/null; then
-        echo "No adapter for: $(missing_adapters). There is no apt-get to install a driver with: install Mesa's lavapipe." >&2
+        echo "No adapter for: $(missing_adapters). There is no apt-get to install drivers: install Mesa's lavapipe." >&2
         return 1
     fi
     local as_root=""
@@ -28,12 +28,12 @@ install_packages() {
         command -v sudo >/dev/null || { echo "Run as root: apt-get install $*" >&2; return 1; }
         as_root=sudo
     fi
-    # A source that cannot be reached may not matter.
+    # The packages may be available even if a package source cannot be reached.
     $as_root apt-get update || true
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$@"
 }
 
-# The drivers that the Vulkan loader finds by itself, and SwiftShader's.
+# Adds SwiftShader to the drivers that the Vulkan loader finds by default.
 use_swiftshader() {
     local icd
     icd=$(dpkg -L chromium-common 2>/dev/null | grep swiftshader_icd) || return 0
@@ -43,14 +43,15 @@ use_swiftshader() {
 
 need_adapters() {
     export HARD_SIGMOID_REQUIRE=${HARD_SIGMOID_REQUIRE:-any}
-    # A crate that does not build is no missing adapter.
+    # Builds first, so that a build failure is not mistaken for a missing adapter.
     cargo build --release --features cli
     local swiftshader=""
     [[ $HARD_SIGMOID_REQUIRE != *swiftshader* ]] || swiftshader=yes
     [ -z "$swiftshader" ] || use_swiftshader
     [ -n "$(missing_adapters)" ] || return 0
     # shellcheck disable=SC2046
-    install_packages mesa-vulkan-drivers libegl1 libegl-mesa0 libgl1-mesa-dri $([ -z "$swiftshader" ] || echo chromium-common)
+    install_packages mesa-vulkan-drivers libegl1 libegl-mesa0 libgl1-mesa-dri \
+        $([ -z "$swiftshader" ] || echo chromium-common)
     [ -z "$swiftshader" ] || use_swiftshader
     local missing
     missing=$(missing_adapters)
