@@ -1,4 +1,4 @@
-//! The backward pass, through slices and recorded into the encoders of an app.
+//! The backward pass over slices, and recorded into an app's encoders.
 
 use std::ops::Range;
 
@@ -36,12 +36,12 @@ pub(crate) const GPU_TESTS: &[Test] = &[
     ("backward_mistakes_name_the_buffer", mistakes),
 ];
 
-/// From the definition, one element at a time.
+/// The gradients according to the definition.
 fn expected<T: Number>(backward: Backward, saved: &[T], grad_y: &[T]) -> Vec<T> {
     saved.iter().zip(grad_y).map(|(&x, &g)| backward.eval(x, g)).collect()
 }
 
-/// Both variants of the functions whose products stay normal.
+/// Both variants of the backward pass, for the functions with which products are not subnormal.
 fn all() -> impl Iterator<Item = Backward> {
     let functions = functions().into_iter().filter(|f| f.alpha() == 0.0 || f.alpha().abs() > 1e-6);
     functions.flat_map(|f| [f.backward(), f.backward_from_output()])
@@ -116,7 +116,7 @@ enum Layout {
     Arena,
 }
 
-/// Ranges at many offsets, with canaries around, on a device whose limits make many windows.
+/// Ranges at many offsets, on a device whose limits lead to many dispatches. Elements around them must not change.
 fn every_range<T: Number>(subject: &Subject, layout: Layout) {
     let bench = Bench::new(subject.device(|limits| {
         limits.max_storage_buffer_binding_size = 64 << 10;
@@ -127,14 +127,14 @@ fn every_range<T: Number>(subject: &Subject, layout: Layout) {
     let offsets = [0, 1, 2, 3, 5, 8, alignment, alignment + 3];
     for len in [0, 1, 2, 3, 7, 513, 4096 * per_word + 1, 20_003 * per_word] {
         for (saved, grad) in offsets.into_iter().flat_map(|saved| offsets.map(|grad| (saved, grad))) {
-            // The target elsewhere than both, whichever its own misalignment.
+            // An offset for the target that depends on both others.
             let target = (saved * 3 + grad * 5) % 11;
             let range = |start: usize| start..start + len;
             let ranges = match layout {
                 Layout::Three => [range(saved), range(grad), range(target)],
                 Layout::OverGradient => [range(saved), range(grad), range(grad)],
                 Layout::OverSaved => [range(saved), range(grad), range(saved)],
-                // In any order, near each other and far apart; what was saved and the gradient may be the same.
+                // In different orders, close together and far apart. The saved and gradient ranges may be the same.
                 Layout::Arena => {
                     let at = [saved, saved + len + grad, saved + len + grad + len + target * 911];
                     let [a, b, c] = at.map(range);
@@ -154,7 +154,7 @@ fn every_range<T: Number>(subject: &Subject, layout: Layout) {
 fn check_ranges<T: Number>(bench: &Bench, layout: Layout, ranges: [Range<usize>; 3]) {
     let backward = HardSigmoid::PYTORCH.backward();
     let size = (ranges.iter().map(|r| r.end).max().unwrap() + 9).next_multiple_of(4 / size_of::<T>());
-    // Which buffer each of the three ranges is in, and what the buffers hold.
+    // The buffer of each of the three ranges.
     let places = match layout {
         Layout::Three => [0, 1, 2],
         Layout::OverGradient => [0, 1, 1],
@@ -178,7 +178,7 @@ fn check_ranges<T: Number>(bench: &Bench, layout: Layout, ranges: [Range<usize>;
     }
 }
 
-/// The least that a kernel asks for: the gradient is copied, and counting is a dispatch of its own.
+/// The smallest limit that a kernel accepts. The gradient is copied, and counting is a separate dispatch.
 fn two_storage_buffers(subject: &Subject) {
     let bench = Bench::new(subject.device(|limits| limits.max_storage_buffers_per_shader_stage = 2));
     check_ranges::<f32>(&bench, Layout::Three, [0..9001, 0..9001, 0..9001]);

@@ -1,4 +1,4 @@
-//! The crate inside an app: the app's callbacks, encoders, devices and threads stay the app's.
+//! The crate inside an app, which keeps control of its callbacks, encoders, devices and threads.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,7 +26,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("embed_self_test_on_an_app_device", self_test),
 ];
 
-/// Handles that an app keeps where it likes.
+/// An app can share handles between threads.
 const _: () = {
     const fn handle<T: Send + Sync + Clone + 'static>() {}
     handle::<Kernel>();
@@ -38,7 +38,7 @@ const _: () = {
     error::<Error>();
 };
 
-/// Calls that an app may spawn on any of its threads.
+/// An app can spawn calls on any thread.
 #[allow(dead_code, reason = "compiled, not run")]
 fn calls_can_move_between_threads(gpu: &Gpu, engine: &mut Engine, x: &[f32], y: &mut [f32]) {
     fn send(_: impl Send) {}
@@ -83,7 +83,7 @@ fn no_compute(subject: &Subject) {
 
 fn compile_ahead(subject: &Subject) {
     let bench = bench(subject);
-    // wgpu has pipelines of its own.
+    // wgpu itself creates pipelines too.
     let count = || bench.device.get_internal_counters().hal.compute_pipelines.read();
     let before = count();
     let compiled = || count() - before;
@@ -91,12 +91,12 @@ fn compile_ahead(subject: &Subject) {
     assert_eq!(compiled(), 4);
     let source = numbers::<f32>(9_001);
     let data = bench.buffer(&source);
-    // A clone shares what was compiled.
+    // A clone shares the pipelines.
     let binding = bench.kernel.clone().bind_in_place::<f32>(F, &data).unwrap();
     bench.submit(|encoder| binding.record(encoder));
     assert_eq!(compiled(), 4);
     assert_bits(&bench.read::<f32>(&data), &expected(F, &source), &"ahead");
-    // Another type has pipelines of its own, compiled when needed.
+    // Another element type has its own pipelines, which are compiled when needed.
     assert!(bench.kernel.bind_in_place::<f16>(F, &data).is_ok());
     assert_eq!(compiled(), 6);
 }
@@ -171,7 +171,7 @@ fn many_tensors(subject: &Subject) {
         bindings.push(bench.kernel.bind::<f32>(f, (&buffer, range(&from)), (&buffer, range(&to))).unwrap());
         let result = expected(f, &arena[from]);
         arena[to.clone()].copy_from_slice(&result);
-        // Some read what another has written, and some are neighbours.
+        // Some bindings read results of the previous one, and others are adjacent to it.
         start = if i % 5 == 0 { to.start } else { to.end };
         assert!(start + 2 * 4_099 < arena.len());
     }
@@ -194,7 +194,7 @@ fn other_work(subject: &Subject) {
         binding.record(encoder);
         encoder.copy_buffer_to_buffer(&b, 0, &c, 0, b.size());
         let mut pass = encoder.begin_compute_pass(&Default::default());
-        // Between two dispatches of the app's, which sets its own pipeline and group 0 again.
+        // The app sets its own pipeline and bind group 0 again before each of its dispatches.
         for _ in 0..2 {
             pass.set_pipeline(&own);
             pass.set_bind_group(0, &group, &[]);
@@ -267,18 +267,18 @@ fn callbacks(subject: &Subject) {
     let data = bench.buffer(&numbers::<f32>(5_000));
     let binding = bench.kernel.bind_in_place::<f32>(F, &data).unwrap();
     bench.submit(|encoder| binding.record(encoder));
-    // Errors that the device itself raises go to the caller, not to the app's callback.
+    // Device errors go to the caller, not to the app's callback.
     assert!(matches!(bench.kernel.bind_in_place::<f32>(F, &foreign), Err(Error::Bind(BindError::Refused { .. }))));
     let gpu = Gpu::new(bench.device.clone(), bench.queue.clone()).unwrap();
     gpu.apply_in_place_blocking(F, &mut numbers::<f32>(5_000)).unwrap();
     assert_eq!(uncaptured.load(Ordering::SeqCst), 0);
 
-    // An error scope of the app's sees the app's errors and none of ours.
+    // They do not reach an error scope of the app either.
     let scope = bench.device.push_error_scope(wgpu::ErrorFilter::Validation);
     assert!(matches!(bench.kernel.bind_in_place::<f32>(F, &foreign), Err(Error::Bind(BindError::Refused { .. }))));
     assert!(pollster::block_on(scope.pop()).is_none());
 
-    // Both slots are still the app's.
+    // Both callbacks still belong to the app.
     let nonsense = wgpu::BufferDescriptor { label: None, size: 4, usage: Usage::empty(), mapped_at_creation: false };
     let _ = bench.device.create_buffer(&nonsense);
     assert_eq!(uncaptured.load(Ordering::SeqCst), 1);

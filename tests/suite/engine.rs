@@ -1,4 +1,4 @@
-//! Every call of `Engine`, blocking and async, on the CPU path and on the adapter that it chooses by itself.
+//! Every call of `Engine`, blocking and async, on the CPU path and on the adapter that it selects.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};

@@ -1,5 +1,5 @@
-//! Devices that fail, futures that are dropped, and owners who stop polling: each ends in a typed error or a right result,
-//! within a bounded time, and what is left can be used or says that it cannot.
+//! Devices that fail, futures that are dropped, and apps that stop polling. Each call ends with an error or a correct
+//! result, within a bounded time. Afterwards the objects still work or return errors.
 
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
@@ -24,15 +24,15 @@ pub(crate) const GPU_TESTS: &[Test] = &[
 
 const F: HardSigmoid = HardSigmoid::PYTORCH;
 
-/// Some 25 windows on a device with buffers of 64 KiB at most.
+/// About 25 windows on a device with buffers of at most 64 KiB.
 const LEN: usize = 400_001;
 
-/// How long a call may take to notice.
+/// How long a call may take after a failure.
 const BOUND: Duration = Duration::from_secs(20);
 
 type Call<'a> = Pin<Box<dyn Future<Output = Result<Saturation, Error>> + 'a>>;
 
-/// A call over `data`, which is the target too.
+/// The kinds of call. `Count` does not write to `data`, and the others use it as their target.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Apply,
@@ -53,7 +53,7 @@ fn call<'a>(kind: Kind, gpu: &'a Gpu, x: &'a [f32], data: &'a mut [f32]) -> Call
     }
 }
 
-/// What `data` holds before a call, and after it.
+/// The contents of `data` before and after a call.
 fn before_and_after(kind: Kind, x: &[f32]) -> (Vec<f32>, Vec<f32>) {
     let grad = gradients::<f32>(x.len());
     match kind {
@@ -67,7 +67,7 @@ fn before_and_after(kind: Kind, x: &[f32]) -> (Vec<f32>, Vec<f32>) {
     }
 }
 
-/// Finished elements have their results, and the others are as they were.
+/// Checks that finished elements have their results and that the others are unchanged.
 fn check(
     kind: Kind,
     result: &Result<Saturation, Error>,
@@ -80,7 +80,7 @@ fn check(
         Ok(counts) => {
             assert_bits(data, after, case);
             if let Kind::Count = kind {
-                // Of x, which nobody writes to.
+                // These are the counts for x, which `before` holds.
                 assert_eq!(*counts, cpu::saturation(F, before), "{case:?}");
             }
         }
@@ -101,7 +101,7 @@ fn once<T>(call: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> Poll<T> {
     call.poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// The k-th poll is the last one that finds the device as it was.
+/// Destroys the device after `k` polls of the call, for every `k`.
 fn destroyed_after_each_poll(subject: &Subject) {
     let x = numbers::<f32>(LEN);
     for kind in KINDS {
@@ -129,15 +129,15 @@ fn destroyed_after_each_poll(subject: &Subject) {
             let Poll::Ready(result) = result else { unreachable!() };
             check(kind, &result, &data, &before, &after, &(kind, k));
             if polls <= k {
-                // It was done before.
+                // The call finished before the device was destroyed.
                 result.unwrap();
                 break;
             }
             failed += usize::from(result.is_err());
-            // The object says that it cannot be used any more.
+            // Later calls return an error.
             assert!(matches!(gpu.apply_in_place_blocking(F, &mut data), Err(Error::Interrupted { finished: 0, .. })));
         }
-        // Drivers that are done when they are asked leave few polls.
+        // At least one call was interrupted.
         assert!(failed > 0, "{kind:?}");
     }
 }
@@ -165,8 +165,8 @@ fn destroyed_meanwhile(subject: &Subject) {
     assert!(failed > 0);
 }
 
-/// A device is destroyed before the call and during it, at many moments. Every element is computed once, in place too, where
-/// twice would show.
+/// The device is destroyed before or during a call, at different times. Every element is computed exactly once, because
+/// in place, a second time would change the result.
 fn engine_takes_over(subject: &Subject) {
     let x: Vec<f32> = (0..4_000_000).map(|i| (i % 6000) as f32 * 1e-3 - 3.0).collect();
     let right = expected(F, &x);
@@ -191,7 +191,7 @@ fn engine_takes_over(subject: &Subject) {
             assert!(matches!(fallback, Fallback::Failed { .. }), "{fallback}");
             assert!(matches!(engine.executed_on(), ExecutedOn::Cpu { .. }));
         }
-        // And goes on without it.
+        // The engine continues without the GPU.
         data.copy_from_slice(&x);
         engine.apply_in_place_blocking(F, &mut data).unwrap();
         assert_bits(&data, &right, &step);
@@ -233,7 +233,7 @@ fn dropped_after_each_poll(subject: &Subject) {
                 assert!(k > 1, "{kind:?} was never dropped");
                 break;
             }
-            // A prefix is finished.
+            // The finished elements are a prefix.
             let done = data.iter().zip(&after).take_while(|(a, b)| a.to_bits() == b.to_bits()).count();
             assert_bits(&data[done..], &before[done..], &(kind, k));
             again();
@@ -243,7 +243,7 @@ fn dropped_after_each_poll(subject: &Subject) {
     assert_eq!(buffers(), at_rest);
 }
 
-/// Nothing but poll_mode happens, without blocking, and the call goes on once somebody polls again.
+/// While the app does not poll, the call stays pending without blocking. It continues when the app polls again.
 fn owner_stops_polling(subject: &Subject) {
     let (device, queue) = small_windows(subject);
     let gpu = Gpu::new(device.clone(), queue).unwrap();
@@ -312,11 +312,11 @@ fn ten_thousand_calls(subject: &Subject) {
     let held = buffers();
     (1000..10_000).for_each(&mut call);
     assert!(held > 0);
-    // That memory stays as it is, tests/memory.rs looks at, in a process of its own.
+    // tests/memory.rs checks the memory of the process.
     assert_eq!(buffers(), held);
 }
 
-/// wgpu's driver that computes nothing. One device for all that can go wrong without one of its own.
+/// A device of wgpu's no-op backend, which computes nothing.
 fn noop() -> (wgpu::Device, wgpu::Queue) {
     let options = wgpu::NoopBackendOptions { enable: true, ..Default::default() };
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
@@ -329,7 +329,7 @@ fn noop() -> (wgpu::Device, wgpu::Queue) {
     pollster::block_on(adapter.request_device(&descriptor)).unwrap()
 }
 
-/// Validation must notice a driver that does nothing.
+/// Validation must detect a driver that does nothing.
 pub(crate) fn noop_computes_nothing() {
     let (device, queue) = noop();
     let gpu = Gpu::new(device, queue).unwrap();
@@ -339,7 +339,7 @@ pub(crate) fn noop_computes_nothing() {
     assert!(report.miscounted > 0);
 }
 
-/// A buffer that the device could not make is refused by name.
+/// The error for a buffer that the device failed to create names the buffer.
 pub(crate) fn noop_refuses_a_size() {
     let (device, _queue) = noop();
     let kernel = Kernel::new(&device).unwrap();

@@ -1,4 +1,4 @@
-//! Outputs of other systems, computed by `tests/data/make.py`.
+//! Comparison with results of other systems, which `tests/data/make.py` generates.
 
 use std::collections::BTreeMap;
 
@@ -19,8 +19,8 @@ pub(crate) const TESTS: &[Test] = &[
     ("golden_gradients_f64_on_the_cpu", |_| gradients::<f64>(&Subject::Cpu)),
 ];
 
-/// How far the systems may be off, in f32 ULP of their own result where it is not below a ULP of 1/2, and absolutely
-/// elsewhere: they round α·x + β in f32, which near its zero keeps an error of a ULP of 1/2.
+/// The unit of the absolute error of other systems. They round α·x to f32 before they add β = 1/2, so results near 0
+/// may be wrong by an ULP of 1/2.
 const ULP_OF_HALF: f32 = f32::EPSILON / 2.0;
 
 fn values_of_other_systems(subject: &Subject) {
@@ -36,7 +36,7 @@ fn values_of_other_systems(subject: &Subject) {
     for ((system, alpha, beta), (xs, theirs)) in systems {
         let f = HardSigmoid::new(alpha.parse().unwrap(), beta.parse().unwrap()).unwrap();
         for ((x, y), theirs) in xs.iter().zip(subject.apply(f, &xs)).zip(theirs) {
-            // These two compute the exact function and round once, or divide an exact sum.
+            // These two are accurate: the first rounds once, and the second divides an exact sum.
             let exact = system == "numpy seed" || system == "torch hardsigmoid";
             let near = theirs.next_down() <= y && y <= theirs.next_up();
             let close = if exact { near } else { near || (y - theirs).abs() <= 2.0 * ULP_OF_HALF };
@@ -52,7 +52,7 @@ fn values_of_other_systems(subject: &Subject) {
 
 fn seed_vector(subject: &Subject) {
     let x = [-7.0_f32, -2.5, -2.4, 0.0, 2.4, 2.5, 22.0];
-    // The f32 nearest to -2.4 lies 9.5e-8 below it, which the exact function turns into 1.9e-8 below 0.02.
+    // The f32 nearest to -2.4 is 9.5e-8 less than that, so the exact result is 1.9e-8 less than 0.02.
     assert_eq!(subject.apply(HardSigmoid::ONNX, &x), [0.0, 0.0, 0.019_999_98, 0.5, 0.98, 1.0, 1.0]);
     let six = [-3.5_f32, -3.0, 0.0, 1.5, 3.0, 3.5];
     assert_eq!(subject.apply(HardSigmoid::PYTORCH, &six), [0.0, 0.0, 0.5, 0.75, 1.0, 1.0]);
@@ -70,13 +70,13 @@ fn digits_batch(subject: &Subject) {
     }
 }
 
-/// A number from its bits in hexadecimal.
+/// The number with the given bits in hexadecimal.
 fn number<T: Number>(bits: &str) -> T {
     let bytes = u64::from_str_radix(bits, 16).unwrap().to_le_bytes();
     bytemuck::pod_read_unaligned(&bytes[..size_of::<T>()])
 }
 
-/// The rows of a type, with the function they are of.
+/// The rows for an element type: the system, the function, and the numbers.
 fn rows<T: Number>(file: &'static str) -> Vec<(&'static str, HardSigmoid, Vec<T>)> {
     let all = file.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());
     let rows = all.filter(|row| row[1] == T::NAME);
@@ -87,7 +87,7 @@ fn rows<T: Number>(file: &'static str) -> Vec<(&'static str, HardSigmoid, Vec<T>
     .collect()
 }
 
-/// How many numbers of a type lie between two.
+/// The distance between two numbers in ULP.
 fn distance<T: Number>(a: T, b: T) -> u64 {
     let from_zero = |x: T| {
         let sign = 1_i64 << (8 * size_of::<T>() - 1);
@@ -107,7 +107,7 @@ fn sixteen_bits<T: Number>(subject: &Subject) {
     for (system, f, row) in rows {
         let [x, theirs] = row[..] else { panic!("{row:?}") };
         let y = subject.apply(f, &[x])[0];
-        // The reference evaluator computes in f16, where α·x + β near its zero has lost most of its bits.
+        // The reference evaluator computes in f16, so results near 0 lose most of their bits.
         let far = system == "onnx reference evaluator" && (y.widened() - theirs.widened()).abs() <= 1e-3;
         let near = is_nan(y) && is_nan(theirs) || distance(y, theirs) <= 1 || far;
         assert!(near, "{system} {x:e}: {y:e}, theirs {theirs:e}");
@@ -122,7 +122,7 @@ fn gradients<T: Number>(subject: &Subject) {
         let grad_x = subject.backward(f.backward(), &[x], &[grad_y])[0];
         let zeros = [grad_x, theirs].map(|g| g.widened() == 0.0);
         assert_eq!(zeros[0], zeros[1], "{system} {x:e} {grad_y:e}");
-        // PyTorch multiplies by 1/6 rounded to f32, in f64 too.
+        // Even for f64, PyTorch multiplies by 1/6 rounded to f32.
         let rounded = T::NAME == "f64" && system == "torch hardsigmoid";
         let error = (grad_x.widened() - theirs.widened()).abs() / theirs.widened().abs();
         assert!(
@@ -132,7 +132,7 @@ fn gradients<T: Number>(subject: &Subject) {
     }
 }
 
-/// The data of a `.npy` file of version 1 and dtype `<f4`: 1,797 x 32 numbers.
+/// The data of a `.npy` file of version 1 with dtype `<f4` and 1,797 x 32 numbers.
 fn npy(file: &[u8]) -> Vec<f32> {
     let header = 10 + usize::from(u16::from_le_bytes([file[8], file[9]]));
     let data: Vec<f32> = file[header..].chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();

@@ -1,4 +1,4 @@
-//! Bindings recorded into the encoders of an app, against the definition, bit for bit.
+//! Compares bindings that are recorded into an app's encoders with the definition, bit for bit.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -22,7 +22,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("kernel_half_a_word_at_the_end_is_an_error", half_a_word),
 ];
 
-/// A device, a kernel on it, and what moves data in and out.
+/// A device with a kernel, and functions that write and read its buffers.
 pub(crate) struct Bench {
     pub(crate) device: wgpu::Device,
     pub(crate) queue: wgpu::Queue,
@@ -60,7 +60,7 @@ impl Bench {
         bytemuck::pod_collect_to_vec(&bytes)
     }
 
-    /// A pipeline as an app has it: adds 1 to each number.
+    /// A pipeline of the app, which adds 1 to each number.
     pub(crate) fn own_pipeline(&self) -> wgpu::ComputePipeline {
         let source = "
             @group(0) @binding(0) var<storage, read_write> data: array<f32>;
@@ -105,7 +105,7 @@ pub(crate) enum Layout {
 }
 
 fn past_the_binding_limit(subject: &Subject) {
-    // Lower than the adapter's where that is huge; llvmpipe's own limit is this.
+    // This is llvmpipe's limit. Other adapters may have a much greater one.
     let bench = Bench::new(subject.device(|limits| {
         limits.max_storage_buffer_binding_size = limits.max_storage_buffer_binding_size.min(128 << 20);
     }));
@@ -117,7 +117,8 @@ fn past_the_binding_limit(subject: &Subject) {
     assert_bits(&bench.read(&to), &expected(HardSigmoid::PYTORCH, &source), &len);
 }
 
-/// Every element offset from 0 to 9 on each role, with canaries around, on a device whose limits make many windows.
+/// Every element offset from 0 to 9 for source and target, on a device whose limits lead to many dispatches. Elements
+/// around the ranges must not change.
 fn every_range<T: Number>(subject: &Subject, layout: Layout) {
     let bench = Bench::new(subject.device(|limits| {
         limits.max_storage_buffer_binding_size = 64 << 10;
@@ -125,13 +126,13 @@ fn every_range<T: Number>(subject: &Subject, layout: Layout) {
     }));
     let f = HardSigmoid::PYTORCH;
     let mut planned = BTreeSet::new();
-    // Around 0, the vector, the workgroup, where vectors begin to be used, the grid and the binding.
+    // Lengths around 0, a vector, a workgroup, the shortest that uses vectors, and the limits of dispatch and binding.
     let per_word = 4 / size_of::<T>();
     let words = [128, 256, 512, 4096, 4101, 8192, 20_003].map(|words| words * per_word);
     let around = words.into_iter().flat_map(|len| [len - 1, len, len + 1]);
     for len in [0, 1, 2, 3, 4, 5, 7].into_iter().chain(around) {
         for (from, to) in (0..10).flat_map(|from| (0..10).map(move |to| (from, to))) {
-            // Within an arena: the target behind the source and before it; neighbours, and far apart.
+            // In an arena, the target is after or before the source, close to it or far away.
             let cases = match layout {
                 Layout::Two => vec![(len + 13, from, to)],
                 Layout::InPlace => vec![(len + 13, from, from)],
@@ -141,13 +142,13 @@ fn every_range<T: Number>(subject: &Subject, layout: Layout) {
                     .map(|(from, to)| (from.max(to) + len + 13, from, to))
                     .collect(),
             };
-            // In place there is one offset.
+            // In place, source and target have the same offset.
             for (size, from, to) in cases.into_iter().filter(|_| layout != Layout::InPlace || from == to) {
                 planned.extend(check::<T>(&bench, f, layout, size, from..from + len, to..to + len));
             }
         }
     }
-    // The offsets and lengths above are there to reach these.
+    // The offsets and lengths above reach all of these.
     let accesses: &[&str] = match layout {
         Layout::Two => &["SeparateBuffer"],
         Layout::InPlace => &["SameBinding"],
@@ -162,7 +163,7 @@ fn every_range<T: Number>(subject: &Subject, layout: Layout) {
     assert!(planned.contains("windows: 5"), "{planned:?}");
 }
 
-/// Checks a case, and says which entry points and how many windows it is planned to take.
+/// Checks a case. Returns the kinds and the number (up to 5) of the planned dispatches.
 pub(crate) fn check<T: Number>(
     bench: &Bench,
     f: HardSigmoid,
@@ -172,7 +173,7 @@ pub(crate) fn check<T: Number>(
     to: Range<usize>,
 ) -> Vec<String> {
     let case = (layout, size, from.clone(), to.clone());
-    // Buffers are of whole words.
+    // The size of a buffer is a multiple of 4 bytes.
     let size = size.next_multiple_of(4 / size_of::<T>());
     let source = numbers::<T>(size);
     let target = if layout == Layout::Two { vec![T::WRONG; size] } else { source.clone() };

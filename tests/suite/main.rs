@@ -1,7 +1,8 @@
-//! Tests that are written once and run on the CPU path and on every GPU adapter of the machine.
+//! Tests that run on the CPU path and on every GPU adapter of the machine.
 //!
-//! `HARD_SIGMOID_REQUIRE` names adapters that must be there, by backend and name (`"vulkan/llvmpipe gl/llvmpipe"`), or
-//! says `any`: if one is not, the suite fails. Without it, a machine without adapters is told loudly what was left out.
+//! `HARD_SIGMOID_REQUIRE` lists required adapters by backend and name (`"vulkan/llvmpipe gl/llvmpipe"`), or is `any`.
+//! The suite fails if one of them is missing. If the variable is not set and there is no adapter, the suite prints a
+//! warning and skips the GPU tests.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "tests")]
 
@@ -95,7 +96,8 @@ fn main() {
     libtest_mimic::run(&args, trials).exit();
 }
 
-/// Fails if a required adapter is missing; ignored, with the reason in its name, if there is none and none is required.
+/// A test that fails if a required adapter is missing. If there are no adapters and none is required, the test is
+/// ignored, and its name gives the reason.
 fn required(adapters: &[wgpu::Adapter]) -> Trial {
     let present: Vec<_> = adapters.iter().map(|adapter| adapter.get_info()).collect();
     let has = |name: &str| {
@@ -109,9 +111,7 @@ fn required(adapters: &[wgpu::Adapter]) -> Trial {
     let required = std::env::var("HARD_SIGMOID_REQUIRE").unwrap_or_default();
     let missing: Vec<String> = required.split_whitespace().filter(|name| !has(name)).map(str::to_owned).collect();
     if adapters.is_empty() && required.is_empty() {
-        eprintln!(
-            "\nWARNING: no GPU adapter on this machine: ALL GPU TESTS ARE LEFT OUT. scripts/test installs one.\n"
-        );
+        eprintln!("\nWARNING: no GPU adapter on this machine: ALL GPU TESTS ARE SKIPPED. scripts/test installs one.\n");
         return Trial::test("gpu::LEFT_OUT_because_this_machine_has_no_adapter", || Ok(())).with_ignored_flag(true);
     }
     Trial::test("gpu::required_adapters_are_present", move || {

@@ -1,5 +1,4 @@
-//! Every mistake that an app can make with a binding: an error that names the buffer and the remedy, before anything is
-//! recorded.
+//! Mistakes that an app can make with a binding. `bind` returns an error that names the buffer and the remedy.
 
 use hard_sigmoid::{BindError, BufferRole, Error, PlanError};
 use wgpu::BufferUsages as Usage;
@@ -105,7 +104,7 @@ fn mistakes(subject: &Subject) {
     let error = bench.kernel.bind_in_place::<f32>(at(&gone, 0), &data).unwrap_err();
     assert!(matches!(&error, Error::Bind(BindError::Refused { role: BufferRole::Parameters, .. })), "{error}");
 
-    // After all that the device, the kernel and the buffer are as good as before.
+    // The device, the kernel and the buffer still work.
     let binding = bench.kernel.bind_in_place::<f32>(F, &data).unwrap();
     bench.submit(|encoder| binding.record(encoder));
     assert_bits(&bench.read::<f32>(&data), &expected(F, &source), &"afterwards");

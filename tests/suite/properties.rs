@@ -1,4 +1,4 @@
-//! Properties over random functions, ranges and limits, shrunk to the least case that fails.
+//! Property tests with random functions, ranges and limits.
 
 use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::{Gpu, HardSigmoid};
@@ -18,7 +18,7 @@ pub(crate) const GPU_TESTS: &[Test] = &[
 ];
 
 fn runner(cases: u32) -> TestRunner {
-    // The same cases each time: a failure must be there again.
+    // The cases are the same in each run, so that failures are reproducible.
     TestRunner::new_with_rng(
         Config { cases, failure_persistence: None, ..Config::default() },
         proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
@@ -33,7 +33,7 @@ fn run<S: Strategy>(cases: u32, strategy: S, test: impl Fn(S::Value)) {
     result.unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// α from 2^-20 to 2^20 of either sign, β from -1 to 2: no result is subnormal in f32.
+/// |α| from 2^-20 to 2^20, and β from -1 to 2. No result is subnormal in f32.
 fn any_function() -> impl Strategy<Value = HardSigmoid> {
     (-20.0..20.0_f64, any::<bool>(), -1.0..2.0_f64).prop_map(|(exponent, falls, beta)| {
         let alpha = exponent.exp2();
@@ -59,7 +59,7 @@ fn round_trips<T: Number>(subject: &Subject) {
     });
 }
 
-/// Random ranges, with canaries around, on devices with random limits.
+/// Random ranges on devices with different limits. Elements around the ranges must not change.
 fn bindings<T: Number>(subject: &Subject) {
     let devices = [(10, 1), (13, 2), (16, 3), (20, 65_535)].map(|(binding, groups)| {
         Bench::new(subject.device(|limits| {
@@ -71,7 +71,7 @@ fn bindings<T: Number>(subject: &Subject) {
     let ranges = (0..700_usize, 0..700_usize, prop_oneof![0..40_usize, 0..60_000_usize]);
     run(96, (0..4_usize, any_function(), layouts, ranges, any::<bool>()), |(device, f, layout, ranges, swapped)| {
         let (a, b, len) = ranges;
-        // The least limits make many small windows.
+        // The lowest limits lead to many small dispatches.
         let len = if device == 0 { len % 3000 } else { len };
         let (from, to) = match layout {
             Layout::Two => (a, b),
@@ -83,7 +83,7 @@ fn bindings<T: Number>(subject: &Subject) {
     });
 }
 
-/// Slices through slots of a few hundred bytes.
+/// Slices on a device whose staging slots hold only a few hundred bytes.
 fn small_device(subject: &Subject) {
     let (device, queue) = subject.device(|limits| limits.max_buffer_size = 1 << 10);
     let gpu = Gpu::new(device, queue).unwrap();

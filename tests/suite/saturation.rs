@@ -1,4 +1,4 @@
-//! Counting what is saturated, through slices and recorded into the encoders of an app.
+//! Counting saturated results over slices, and recorded into an app's encoders.
 
 use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::{BindError, BufferRole, Error, HardSigmoid, Saturation};
@@ -25,12 +25,12 @@ pub(crate) const GPU_TESTS: &[Test] = &[
     ("saturation_mistakes_name_the_buffer", mistakes),
 ];
 
-/// By comparing numbers, one result at a time.
+/// Counts results one at a time.
 fn counted<T: Number>(results: &[T]) -> Saturation {
     let mut counts = Saturation::default();
     for y in results {
         let (zero, one) = (y.raw() == 0, y.raw() == T::ONE.raw());
-        // NaN is unlike itself.
+        // Only a NaN does not compare to itself.
         let nan = y.partial_cmp(y).is_none();
         *match (zero, one, nan) {
             (true, ..) => &mut counts.zero,
@@ -63,7 +63,7 @@ fn every_length<T: Number>(subject: &Subject) {
     }
 }
 
-/// The counters of an app, at an offset, with a canary around.
+/// A buffer for counters at offset 256. The bytes around them must not change.
 fn counters(bench: &Bench) -> wgpu::Buffer {
     bench.buffer(&[0.0_f32; (256 + 64) / 4])
 }
@@ -101,7 +101,7 @@ fn every_range<T: Number>(subject: &Subject) {
             let right = expected(F, &data[from..from + len]);
             let only = count(&|| kernel.bind_saturation::<T>(F, (&source, range(from)), counters()).unwrap());
             assert_eq!(only, counted(&right), "{case:?}");
-            // To another buffer, to another place, and in place.
+            // To another buffer, to another range of the same buffer, and in place.
             for (buffer, start) in [(&target, to), (&source, from + len + to), (&source, from)] {
                 let bind = || {
                     let (from, to) = ((&source, range(from)), (buffer, range(start)));

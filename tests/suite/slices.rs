@@ -1,4 +1,4 @@
-//! Host slices through the CPU path and the GPU path.
+//! Host slices on the CPU path and on the GPU path.
 
 use std::pin::pin;
 use std::task::{Context, Waker};
@@ -28,8 +28,8 @@ pub(crate) const GPU_TESTS: &[Test] = &[
     ("slices_of_f64_are_an_error", f64_slices),
 ];
 
-/// Around 0, the vector, the workgroup's reach, what the CPU path gives a thread at a time and shares among threads, the
-/// windows of a staging slot, and from where on the CPU path streams.
+/// Lengths around 0, a vector, a workgroup, the CPU path's chunks and its thresholds for threads and streaming, and the
+/// windows of the GPU path.
 const LENGTHS: [usize; 28] = [
     0, 1, 2, 3, 4, 5, 7, 8, 255, 256, 257, 4095, 4096, 4097, 4100, 8191, 8193, 32_769, 294_912, 294_917, 524_287,
     524_288, 524_289, 1_048_575, 1_048_576, 1_048_577, 3_145_729, 4_194_305,
@@ -106,7 +106,7 @@ fn destroyed_device(subject: &Subject) {
     assert_bits(&data, &before, &"destroyed");
 }
 
-/// On an app's device the async calls wait for the app to poll; the blocking ones poll by themselves.
+/// On an app's device, async calls need the app to poll. Blocking calls poll themselves.
 fn app_device(subject: &Subject) {
     let (device, queue) = subject.device(|limits| limits.max_buffer_size = 1 << 20);
     let gpu = Gpu::new(device.clone(), queue).unwrap();
@@ -135,7 +135,7 @@ fn f64_slices(subject: &Subject) {
     assert_bits(&data, &numbers(100), &"untouched");
 }
 
-/// Threads that poll one device take each other's callbacks.
+/// When several threads poll a device, each may run callbacks of the others.
 fn small_calls(subject: &Subject) {
     let Subject::Gpu { gpu, .. } = subject else { panic!("the CPU has no callbacks") };
     std::thread::scope(|scope| {

@@ -1,12 +1,12 @@
-//! What the tests run on, and inputs for it.
+//! The subjects of the tests (the CPU path and GPU adapters), and inputs.
 
 use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::{Backward, Element, Gpu, HardSigmoid, Saturation, cpu};
 
-/// A name, and what runs once for each subject.
+/// The name of a test, and a function that runs it on a subject.
 pub(crate) type Test = (&'static str, fn(&Subject));
 
-/// A way to compute.
+/// What a test runs on.
 #[derive(Clone)]
 pub(crate) enum Subject {
     Cpu,
@@ -80,7 +80,7 @@ impl Subject {
         (target, counts)
     }
 
-    /// A new device on the same adapter, with limits changed by `lower`.
+    /// Opens a new device on the same adapter, with limits changed by `lower`.
     pub(crate) fn device(&self, lower: impl FnOnce(&mut wgpu::Limits)) -> (wgpu::Device, wgpu::Queue) {
         let Self::Gpu { adapter, .. } = self else { panic!("the CPU has no device") };
         let mut limits = adapter.limits();
@@ -90,8 +90,8 @@ impl Subject {
     }
 }
 
-/// Functions of every kind: the presets, falling, steep, constant, flat. None whose results are subnormal, which some
-/// drivers flush: validation.rs has those.
+/// Functions of every kind: presets, falling, steep, constant and flat ones. None has subnormal results, which some
+/// drivers flush. Those are in validation.rs.
 pub(crate) fn functions() -> Vec<HardSigmoid> {
     let pairs =
         [(-0.2, 0.5), (0.0, 0.25), (1.0, -0.25), (40.0, -3.0), (0.5, 0.6), (1e-20, 0.3), (0.5, 1.0), (-0.5, 1.0)];
@@ -100,8 +100,8 @@ pub(crate) fn functions() -> Vec<HardSigmoid> {
     all
 }
 
-/// NaN of all kinds, infinities, zeros, subnormals, and the edges of the functions: 2.5 is where a falling one gives -0 if
-/// it is clamped as usual.
+/// NaNs of all kinds, infinities, zeros, subnormals, and edges of the functions. At 2.5, a falling function would give
+/// -0 with the usual clamp.
 const SPECIAL: [u32; 24] = [
     0x7f80_0001,
     0x7fc0_0000,
@@ -129,17 +129,17 @@ const SPECIAL: [u32; 24] = [
     0xff7f_ffff,
 ];
 
-/// What the tests ask of an element type.
+/// What the tests require of an element type.
 pub(crate) trait Number: Element + PartialOrd {
-    /// No result of the function.
+    /// A number that no function returns.
     const WRONG: Self;
 
     const ONE: Self;
 
-    /// The `i`-th of the numbers to test with.
+    /// The `i`-th number to test with.
     fn number(i: usize) -> Self;
 
-    /// Whether it is not 0, and so small that it times the slope of a function may be subnormal in f32.
+    /// Whether this is not 0, but so small that its product with a slope may be subnormal in f32.
     fn is_tiny(self) -> bool;
 
     fn raw(self) -> u64;
@@ -182,7 +182,7 @@ macro_rules! half_number {
             const WRONG: Self = Self::from_f32_const(-7.0);
             const ONE: Self = $type::ONE;
 
-            /// All there are, and every other one between -4 and 4.
+            /// Alternates between all bit patterns and numbers from -4 to 4.
             fn number(i: usize) -> Self {
                 match (SPECIAL.get(i), i % 2) {
                     (Some(bits), _) => Self::from_bits((bits >> 16) as u16 | (bits & 1) as u16),
@@ -233,17 +233,17 @@ impl Number for f64 {
     }
 }
 
-/// `len` numbers: the special ones, then every other one from all bit patterns and the rest between -4 and 4.
+/// The special numbers, and then alternately arbitrary bit patterns and numbers from -4 to 4.
 pub(crate) fn numbers<T: Number>(len: usize) -> Vec<T> {
     (0..len).map(T::number).collect()
 }
 
-/// Gradients: numbers of all kinds, but none so small that it, or a product with a slope of the tests, is subnormal.
+/// Gradients of all kinds, but none so small that a gradient or its product with a slope would be subnormal.
 pub(crate) fn gradients<T: Number>(len: usize) -> Vec<T> {
     (0..len).map(|i| T::number(i + 29)).map(|g| if g.is_tiny() { T::WRONG } else { g }).collect()
 }
 
-/// Fails with the first element whose bits differ.
+/// Panics with the first element whose bits differ.
 #[track_caller]
 pub(crate) fn assert_bits<T: Number>(got: &[T], expected: &[T], case: &dyn std::fmt::Debug) {
     assert_eq!(got.len(), expected.len(), "{case:?}");
@@ -252,7 +252,7 @@ pub(crate) fn assert_bits<T: Number>(got: &[T], expected: &[T], case: &dyn std::
     }
 }
 
-/// What every path must give, from the definition and one element at a time.
+/// The results according to the definition.
 pub(crate) fn expected<T: Number>(f: HardSigmoid, source: &[T]) -> Vec<T> {
     source.iter().map(|&x| f.eval(x)).collect()
 }

@@ -1,4 +1,4 @@
-//! The self-test that the crate offers, on every path: the same bits as the definition, NaN and subnormals included.
+//! The crate's own validation on every path, including NaNs and subnormals.
 
 use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::validate::{self, Inputs, Report};
@@ -40,7 +40,7 @@ fn run<T: Element>(subject: &Subject, f: HardSigmoid, inputs: Inputs<'_, T>) -> 
     report
 }
 
-/// Whether a driver flushes subnormals, which WGSL leaves open; none where that is not known.
+/// Whether a driver flushes subnormals, which WGSL allows. `None` if unknown.
 fn flushes(subject: &Subject) -> Option<bool> {
     match subject.name() {
         name if name == "cpu" || name.contains("llvmpipe") => Some(false),
@@ -59,7 +59,7 @@ fn presets(subject: &Subject) {
     }
 }
 
-/// All 65,536 of a 16-bit type: the presets without a difference, and functions whose results are subnormal.
+/// All 65,536 numbers of a 16-bit type. Some of the functions have subnormal results, but not the presets.
 fn every_half<T: Element>(subject: &Subject) {
     let others = [(1.0, 0.0), (-0.3, 0.7), (1e-6, 1e-7), (2e3, -1.0), (0.0, 0.3)];
     for f in PRESETS.into_iter().chain(others.map(|(alpha, beta)| HardSigmoid::new(alpha, beta).unwrap())) {
@@ -107,7 +107,7 @@ fn pairs(subject: &Subject) {
     }
 }
 
-/// x itself where it is in [0, 1]: all subnormals come out as they went in, or as zeros.
+/// The function returns x if it is in [0, 1], so each subnormal is returned unchanged or flushed.
 fn flushed(subject: &Subject) {
     let report = run(subject, HardSigmoid::new(1.0, 0.0).unwrap(), Inputs::<f32>::Bits(0..=0x00ff_ffff));
     let all = 0x007f_ffff;

@@ -1,4 +1,4 @@
-//! The functions that others import from the WGSL.
+//! The functions that an app can import from the WGSL.
 
 use hard_sigmoid::HardSigmoid;
 use wgpu::BufferUsages as Usage;
@@ -8,7 +8,7 @@ use crate::subject::{Subject, Test, assert_bits, expected, gradients, numbers};
 
 pub(crate) const TESTS: &[Test] = &[("wgsl_every_function", every_function)];
 
-/// The functions for shaders of an app's own, each beside the definition.
+/// Compares each function with the definition.
 fn every_function(subject: &Subject) {
     const OWN: &str = "
         @group(0) @binding(0) var<uniform> f: HardSigmoid;
@@ -22,7 +22,9 @@ fn every_function(subject: &Subject) {
             let i = id.x;
             if i >= n { return; }
             y[i] = hard_sigmoid_vec4(x[i], f);
-            y[n + i] = vec4(hard_sigmoid(x[i].x, f), hard_sigmoid(x[i].y, f), hard_sigmoid(x[i].z, f), hard_sigmoid(x[i].w, f));
+            y[n + i] = vec4(
+                hard_sigmoid(x[i].x, f), hard_sigmoid(x[i].y, f), hard_sigmoid(x[i].z, f), hard_sigmoid(x[i].w, f),
+            );
             y[2u * n + i] = hard_sigmoid_backward_vec4(x[i], g[i], b);
             y[3u * n + i] = vec4(
                 hard_sigmoid_backward(x[i].x, g[i].x, b), hard_sigmoid_backward(x[i].y, g[i].y, b),
@@ -30,7 +32,7 @@ fn every_function(subject: &Subject) {
             );
         }";
     let bench = bench(subject);
-    // NaN apart: as f32, other than as bits, they may come out of the app's own loads changed.
+    // Without NaNs, which the app's shader loads as f32, so that their bits may change.
     let number = |x: &f32| !x.is_nan();
     let x: Vec<f32> = numbers::<f32>(20_000).into_iter().filter(number).take(4096).collect();
     let g: Vec<f32> = gradients::<f32>(20_000).into_iter().filter(number).take(4096).collect();
