@@ -1,7 +1,8 @@
-//! The contract of `HardSigmoid`, against an oracle that shares no code and no algebra with it: α·x + β in f64, with one
-//! rounding, or x/5 + 1/2 and x/6 + 1/2.
+//! The contract of `HardSigmoid`, compared with different formulas in f64: α·x + β with one rounding, or x/5 + 1/2 and
+//! x/6 + 1/2.
 //!
-//! What goes over all 2³² f32 is `#[ignore]`d and for release builds: `cargo test --release --test contract -- --ignored`.
+//! The tests over all 2³² f32 are ignored by default. Run them in a release build:
+//! `cargo test --release --test contract -- --ignored`.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
@@ -10,7 +11,7 @@ use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::validate;
 use rayon::prelude::*;
 
-/// Half an ULP of 1: the relative error of one rounding.
+/// The largest relative error of one rounding in f32.
 const U: f64 = 1.0 / (1 << 24) as f64;
 
 const PRESETS: [(HardSigmoid, f64); 2] = [(HardSigmoid::ONNX, 5.0), (HardSigmoid::PYTORCH, 6.0)];
@@ -21,10 +22,10 @@ fn ascending(i: u32) -> f32 {
     if i < NEGATIVE { f32::from_bits(0xff80_0000 - i) } else { f32::from_bits(i - NEGATIVE) }
 }
 
-/// How many f32 there are that are not NaN.
+/// The number of f32 that are not NaN.
 const NUMBERS: u32 = 2 * 0x7f80_0001;
 
-/// A sequence that looks random and is the same every time.
+/// A pseudo-random generator (SplitMix64).
 struct Random(u64);
 
 impl Random {
@@ -36,18 +37,18 @@ impl Random {
         z ^ z >> 31
     }
 
-    /// In [0, 1).
+    /// A number in [0, 1).
     fn unit(&mut self) -> f64 {
         (self.bits() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// Either sign, and any magnitude from 2^low to 2^high alike.
+    /// A number of either sign with a magnitude from 2^low to 2^high, whose exponents are equally likely.
     fn magnitude(&mut self, low: f64, high: f64) -> f64 {
         (low + (high - low) * self.unit()).exp2() * if self.bits().is_multiple_of(2) { 1.0 } else { -1.0 }
     }
 }
 
-/// Pairs over the whole domain, and pairs chosen to hurt.
+/// Pairs of α and β: difficult ones, and random ones from the whole domain.
 fn pairs() -> Vec<(f64, f64)> {
     let mut pairs = vec![
         (0.1, 0.3),
@@ -63,7 +64,7 @@ fn pairs() -> Vec<(f64, f64)> {
         (0.2, 0.0),
         (1.1754944e-38, 0.25),
         (3.4e38, -4.0),
-        // β/α lies half-way between two f32, and a hair off that.
+        // β/α is the midpoint of two f32, or very close to it.
         (1.0, 1.0 + U),
         (1.0, 1.0 + 3.0 * U),
         (1.0, -(1.0 + U * (1.0 + 1e-6))),
@@ -76,14 +77,14 @@ fn pairs() -> Vec<(f64, f64)> {
             pairs.push((alpha, beta));
         }
     }
-    // Most of the above saturate nearly everywhere; these have a line to speak of.
+    // Most of the pairs above saturate for nearly every x. These have more results between 0 and 1.
     while pairs.len() < 800 {
         pairs.push((random.magnitude(-20.0, 20.0), random.magnitude(-8.0, 8.0)));
     }
     pairs
 }
 
-/// Inputs around both edges, from neighbours to far away, and across the line.
+/// Inputs between the edges, and around both edges at all distances.
 fn inputs(alpha: f64, beta: f64, random: &mut Random) -> Vec<f32> {
     let edges = [-beta / alpha, (1.0 - beta) / alpha];
     let mut x: Vec<f32> =
@@ -107,7 +108,7 @@ fn any_pair_stays_within_the_stated_bound() {
         let f = HardSigmoid::new(alpha, beta).unwrap();
         for x in inputs(alpha, beta, &mut random) {
             let exact = alpha.mul_add(f64::from(x), beta).clamp(0.0, 1.0);
-            // To first order; second-order terms are U times smaller, and a product may be subnormal.
+            // The factor covers the second order, and the last term a subnormal product.
             let bound = (beta.abs() * U + 3.0 * U * exact) * (1.0 + 4.0 * U) + 2_f64.powi(-149);
             let error = (f64::from(f.eval(x)) - exact).abs();
             assert!(error <= bound, "{alpha:e} {beta:e} {x:e}: {error:e} > {bound:e}");
@@ -116,7 +117,7 @@ fn any_pair_stays_within_the_stated_bound() {
         }
     }
     assert!(checked > 500_000, "{checked}");
-    // The bound is no wider than it has to be.
+    // The bound is not much wider than necessary.
     assert!(worst > 0.6, "{worst}");
 }
 
@@ -130,18 +131,18 @@ fn constants_are_clamped_beta_rounded_once() {
     }
 }
 
-/// α·x + β as other systems spell it, in f32: `HardTanh` and `ReLU6`.
+/// The f32 formulas of other systems, with `HardTanh` or `ReLU6`, give nearly the same results.
 #[test]
 fn other_spellings_agree() {
     let (hardtanh, relu6) = (|x: f32, lo, hi| x.clamp(lo, hi), |x: f32| x.clamp(0.0, 6.0));
     for i in (0..NUMBERS).step_by(997) {
         let x = ascending(i);
         let sixth = f64::from(HardSigmoid::PYTORCH.eval(x));
-        // The same exact sum, then a division in place of a multiplication by a rounded slope.
+        // The same sum, but a division instead of a multiplication by a rounded slope.
         for other in [hardtanh(x + 3.0, 0.0, 6.0) / 6.0, relu6(x + 3.0) / 6.0] {
             assert!((sixth - f64::from(other)).abs() <= 3.0 * U * sixth, "{x:e}");
         }
-        // A product and a sum of up to 1, each rounded: 2 U more than ours.
+        // A product and a sum of at most 1, each rounded: an absolute error of up to 2 U.
         let fifth = f64::from(HardSigmoid::ONNX.eval(x));
         for (ours, other) in
             [(fifth, hardtanh(x * 0.2 + 0.5, 0.0, 1.0)), (sixth, hardtanh(x * (1.0 / 6.0) + 0.5, 0.0, 1.0))]
@@ -151,7 +152,7 @@ fn other_spellings_agree() {
     }
 }
 
-/// What must hold for a preset at one number and the next one up.
+/// Checks a preset at the `i`-th number and the next one.
 fn check_preset(f: HardSigmoid, d: f64, i: u32) {
     let x = ascending(i);
     let y = f.eval(x);
@@ -163,7 +164,7 @@ fn check_preset(f: HardSigmoid, d: f64, i: u32) {
     assert_eq!(y.to_bits(), flushing(f, x).to_bits(), "{d} {x:e}: flushing subnormals changes the result");
 }
 
-/// The definition on a machine that flushes subnormals before and after each operation.
+/// The definition, with subnormals flushed before and after each operation.
 fn flushing(f: HardSigmoid, x: f32) -> f32 {
     let flush = |x: f32| if x.abs() < f32::MIN_POSITIVE { 0.0 * x } else { x };
     let params = f.params();
@@ -176,7 +177,7 @@ fn flushing(f: HardSigmoid, x: f32) -> f32 {
 fn presets_hold_at_every_thousandth_number() {
     for (f, d) in PRESETS {
         (0..NUMBERS).step_by(997).for_each(|i| check_preset(f, d, i));
-        // And at all of those around the edges, where results are small or about to saturate.
+        // Also at all numbers around the edges, where results are small or nearly saturated.
         for edge in [-d / 2.0, 0.0, d / 2.0] {
             let middle = first_from(edge);
             (middle - 100_000..middle + 100_000).for_each(|i| check_preset(f, d, i));
@@ -184,7 +185,7 @@ fn presets_hold_at_every_thousandth_number() {
     }
 }
 
-/// The first number, in ascending order, that is at least `edge`.
+/// The index of the first number that is at least `edge`.
 fn first_from(edge: f64) -> u32 {
     let (mut low, mut high) = (0, NUMBERS);
     while low < high {
@@ -206,7 +207,6 @@ fn presets_hold_at_every_number() {
     }
 }
 
-/// α > 0 of any kind, not only the presets.
 #[test]
 fn rising_functions_are_monotone_and_falling_ones_too() {
     let mut random = Random(3);
@@ -219,7 +219,7 @@ fn rising_functions_are_monotone_and_falling_ones_too() {
     }
 }
 
-/// A 16-bit result is the f32 result of the same input, rounded once to the nearest, ties to even; NaN is kept.
+/// A 16-bit result is the f32 result for the same input, rounded to nearest, ties to even. NaNs keep sign and payload.
 #[test]
 fn sixteen_bit_types_round_the_f32_result_once() {
     let pairs = [(0.2, 0.5), (1.0 / 6.0, 0.5), (-0.3, 0.7), (1e-3, 1e-4), (3e-6, 1e-7), (0.0, 0.3), (1.0, 0.0)];
@@ -247,7 +247,7 @@ fn check_rounded(f: HardSigmoid, bits: u16, x: f64, y: u16, infinity: u16, quiet
     assert!(y < infinity, "{f:?} {bits:#x}");
 }
 
-/// x/d + 1/2 in twice the precision of f64: (x + d/2)/d as a sum of two numbers.
+/// x/d + 1/2 = (x + d/2)/d in twice the precision of f64, as a sum of two numbers.
 fn twofold(x: f64, d: f64) -> (f64, f64) {
     let half = d / 2.0;
     let sum = x + half;
@@ -263,7 +263,7 @@ fn f64_is_evaluated_in_f64() {
     let mut random = Random(4);
     for (f, d) in PRESETS {
         for i in 0..1_000_000 {
-            // Across the line, and close to its lower end, where the result is small.
+            // Between the edges, and close to the lower edge, where the result is small.
             let x = if i % 2 == 0 {
                 d * (1.1 * random.unit() - 0.55)
             } else {
@@ -284,7 +284,7 @@ fn f64_is_evaluated_in_f64() {
     assert_eq!(HardSigmoid::new(-0.2, 0.5).unwrap().eval(2.5_f64).to_bits(), 0);
 }
 
-/// The bound of any pair, with the u of f64, and that `validate` holds results to it.
+/// Checks the error bound for f64, and that `validate` enforces it.
 #[test]
 fn f64_stays_within_the_stated_bound() {
     let u = 2_f64.powi(-53);
@@ -296,7 +296,7 @@ fn f64_stays_within_the_stated_bound() {
             (0..100_000).map(|_| edges[0] + (edges[1] - edges[0]) * (1.2 * random.unit() - 0.1)).collect();
         let y: Vec<f64> = x.iter().map(|&x| f.eval(x)).collect();
         for (&x, &y) in x.iter().zip(&y) {
-            // One rounding, of the exact sum.
+            // Rounds once.
             let exact = alpha.mul_add(x, beta).clamp(0.0, 1.0);
             assert!((y - exact).abs() <= (beta.abs() + 4.0 * exact) * u * (1.0 + 1e-9), "{alpha} {beta} {x:e}");
         }

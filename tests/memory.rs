@@ -1,23 +1,22 @@
-//! That 10,000 calls leave memory as it is. A process of its own, in which nothing else allocates.
+//! 10,000 calls must not leak memory. This is a separate process, in which nothing else allocates.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test")]
 
 use hard_sigmoid::{AdapterKind, Gpu, HardSigmoid};
 
-/// What the allocator and the driver may take at their leisure: 100 bytes a call.
+/// An allowance for the allocator and the driver: about 100 bytes per call.
 const BOUND_KIB: u64 = 1024;
 
 fn main() {
     if !cfg!(target_os = "linux") {
-        println!("memory is looked at on Linux only\n\n0 passed, 0 failed, 1 skipped");
+        println!("memory is tested on Linux only\n\n0 passed, 0 failed, 1 skipped");
         return;
     }
     let gpu = match Gpu::open_blocking(AdapterKind::Any) {
         Ok(gpu) => gpu,
         Err(error) if std::env::var_os("HARD_SIGMOID_REQUIRE").is_none() => {
-            println!(
-                "WARNING: {error}: MEMORY IS NOT TESTED. scripts/test requires a GPU adapter.\n\n0 passed, 0 failed, 1 skipped"
-            );
+            println!("WARNING: {error}: MEMORY IS NOT TESTED. scripts/test requires a GPU adapter.\n");
+            println!("0 passed, 0 failed, 1 skipped");
             return;
         }
         Err(error) => panic!("{error}"),

@@ -1,11 +1,11 @@
-//! The CPU path inside of an app's own rayon pools, from several threads at once. Without a test harness, so that
-//! ThreadSanitizer (scripts/sanitize) sees nothing but the crate and rayon.
+//! The CPU path in an app's rayon pools, from several threads at once. There is no test harness, so that
+//! ThreadSanitizer (scripts/sanitize) only checks the crate and rayon.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test")]
 
 use hard_sigmoid::{HardSigmoid, cpu};
 
-/// In parallel, and past the caches.
+/// Enough elements for several threads and for streaming stores.
 const LEN: usize = 4_400_003;
 
 fn main() {

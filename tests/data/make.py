@@ -1,18 +1,19 @@
-"""Makes the committed test data from the real systems.
+"""Generates the committed test data with other systems.
 
     python -m venv venv && venv/bin/pip install -r tests/data/requirements.txt
     venv/bin/python tests/data/make.py
 
 digits.npy         pre-activations of the hidden layer of a small network trained on scikit-learn's handwritten digits:
                    float32, 1797 x 32
-digits_onnx.npy    np.clip(0.2*x + 0.5, 0, 1) of it in float64, rounded to float32
-digits_pytorch.npy torch.nn.functional.hardsigmoid of it
-golden.csv         single values: system, alpha, beta, bits of x, bits of y, all in float32
-golden_16bit.csv   the same in the 16-bit types, with the type
+digits_onnx.npy    np.clip(0.2*x + 0.5, 0, 1) of digits.npy, computed in float64 and rounded to float32
+digits_pytorch.npy torch.nn.functional.hardsigmoid of digits.npy
+golden.csv         results for single float32 values: system, alpha, beta, bits of x, bits of y
+golden_16bit.csv   the same for the 16-bit types, with a column for the type
 golden_backward.csv
-                   gradients by automatic differentiation: system, type, alpha, beta, bits of x, of the gradient with
-                   respect to y, and of that with respect to x; by PyTorch, by the function body in ONNX's schema (away from
-                   the edges, where its convention differs), and in fractions at the edges
+                   gradients: system, type, alpha, beta, and the bits of x, of the gradient with respect to y and of the
+                   gradient with respect to x. They are computed by PyTorch's automatic differentiation, of its own
+                   function and of the function body in ONNX's schema (except at the edges, where the convention of the
+                   latter differs), and with fractions at the edges.
 """
 
 import math
@@ -48,7 +49,7 @@ def digits():
 
 
 def inputs():
-    """The seed's vector, both presets' edges and their neighbours, special values, and a sweep."""
+    """The vector of the numpy seed, the edges of both presets with their neighbours, special values, and a sweep."""
     seed = np.array([-7, -2.5, -2.4, 0, 2.4, 2.5, 22], dtype=np.float32)
     near = []
     for edge in np.float32([-3, -2.5, 0, 2.5, 3]):
@@ -76,27 +77,32 @@ def golden():
     x = inputs()
     t = torch.from_numpy(x)
     sixth = 1 / 6
+    hardtanh = torch.nn.functional.hardtanh
     rows = [
         ("numpy seed", 0.2, 0.5, x, np.clip(0.2 * x.astype(np.float64) + 0.5, 0, 1)),
         ("numpy seed", sixth, 0.5, x, np.clip(x.astype(np.float64) / 6 + 1 / 2, 0, 1)),
         ("torch hardsigmoid", sixth, 0.5, x, torch.nn.functional.hardsigmoid(t).numpy()),
-        ("torch hardtanh(x + 3 | 0 | 6) / 6", sixth, 0.5, x, (torch.nn.functional.hardtanh(t + 3, 0.0, 6.0) / 6).numpy()),
+        ("torch hardtanh(x + 3 | 0 | 6) / 6", sixth, 0.5, x, (hardtanh(t + 3, 0.0, 6.0) / 6).numpy()),
         ("torch relu6(x + 3) / 6", sixth, 0.5, x, (torch.nn.functional.relu6(t + 3) / 6).numpy()),
-        ("torch hardtanh(0.2 x + 0.5 | 0 | 1)", 0.2, 0.5, x, torch.nn.functional.hardtanh(t * 0.2 + 0.5, 0.0, 1.0).numpy()),
-        ("torch hardtanh(x / 6 + 0.5 | 0 | 1)", sixth, 0.5, x, torch.nn.functional.hardtanh(t * sixth + 0.5, 0.0, 1.0).numpy()),
+        ("torch hardtanh(0.2 x + 0.5 | 0 | 1)", 0.2, 0.5, x, hardtanh(t * 0.2 + 0.5, 0.0, 1.0).numpy()),
+        ("torch hardtanh(x / 6 + 0.5 | 0 | 1)", sixth, 0.5, x, hardtanh(t * sixth + 0.5, 0.0, 1.0).numpy()),
         ("onnx reference evaluator", 0.2, 0.5, x, reference_evaluator(x)),
         ("onnx reference evaluator", 0.5, 0.6, x, reference_evaluator(x, alpha=0.5, beta=0.6)),
         ("keras", sixth, 0.5, x, keras.activations.hard_sigmoid(t).numpy()),
     ]
-    # onnx's own node tests, whose inputs are random normal numbers but seeded here.
+    # onnx's own node tests. Their inputs are random, so the generator is seeded.
     from onnx.backend.test.case.node import collect_testcases
 
     np.random.seed(0)
     for case in collect_testcases("HardSigmoid"):
-        attributes = {a.name: a.f for a in case.model.graph.node[0].attribute} if len(case.model.graph.node) == 1 else None
+        nodes = case.model.graph.node
+        attributes = {a.name: a.f for a in nodes[0].attribute} if len(nodes) == 1 else None
         if attributes is None:
-            continue  # the same cases, expanded to other operators
-        alpha, beta = (float(np.format_float_positional(np.float32(attributes.get(n, d)))) for n, d in (("alpha", 0.2), ("beta", 0.5)))
+            continue  # The same case, expanded to other operators.
+        alpha, beta = (
+            float(np.format_float_positional(np.float32(attributes.get(n, d))))
+            for n, d in (("alpha", 0.2), ("beta", 0.5))
+        )
         ((given,), (result,)) = case.data_sets[0]
         rows.append((case.name, alpha, beta, given.ravel(), result.ravel()))
     with open(HERE / "golden.csv", "w") as out:
@@ -106,7 +112,12 @@ def golden():
                 out.write(f"{system},{alpha!r},{beta!r},{a:08x},{b:08x}\n")
 
 
-TYPES = {"f64": (torch.float64, torch.int64), "f32": (torch.float32, torch.int32), "f16": (torch.float16, torch.int16), "bf16": (torch.bfloat16, torch.int16)}
+TYPES = {
+    "f64": (torch.float64, torch.int64),
+    "f32": (torch.float32, torch.int32),
+    "f16": (torch.float16, torch.int16),
+    "bf16": (torch.bfloat16, torch.int16),
+}
 
 
 def bits(tensor, element):
@@ -117,7 +128,7 @@ def bits(tensor, element):
 
 
 def narrow_inputs(element):
-    """What inputs() is, rounded, with the neighbours of the edges in the type itself."""
+    """inputs() rounded to the type, and the edges with their neighbours in that type."""
     kind, integer = TYPES[element]
     edges = torch.tensor([-3, -2.5, 2.5, 3, 0.0], dtype=kind).view(integer)
     near = torch.cat([edges + step for step in range(-4, 5)]).view(kind)
@@ -141,9 +152,15 @@ def golden_16bit():
 
 
 def function_body(x, alpha, beta):
-    """The function body in ONNX's own schema of HardSigmoid, node by node in torch, which then differentiates it."""
+    """Evaluates the function body of HardSigmoid in ONNX's schema with torch, which can differentiate it."""
     values, named = {"X": x}, {"alpha": alpha, "beta": beta}
-    steps = {"Mul": torch.mul, "Add": torch.add, "Min": torch.minimum, "Max": torch.maximum, "CastLike": lambda a, b: a.to(b.dtype)}
+    steps = {
+        "Mul": torch.mul,
+        "Add": torch.add,
+        "Min": torch.minimum,
+        "Max": torch.maximum,
+        "CastLike": lambda a, b: a.to(b.dtype),
+    }
     for node in onnx.defs.get_schema("HardSigmoid", 22, "").function_body.node:
         if node.op_type == "Constant":
             [attribute] = node.attribute
@@ -156,8 +173,10 @@ def function_body(x, alpha, beta):
 
 
 def at_the_edges(element, alpha, beta):
-    """Numbers around both edges, and their gradients for a grad_y of 1: alpha where, in rational arithmetic,
-    0 < alpha x + beta < 1, and 0 elsewhere, which is PyTorch's convention for any alpha and beta."""
+    """Numbers around both edges, and their gradients for a grad_y of 1.
+
+    The gradient is alpha where 0 < alpha x + beta < 1 in rational arithmetic, and 0 elsewhere: PyTorch's convention.
+    """
     kind, integer = TYPES[element]
     a = Fraction(1, 5) if alpha == 0.2 else Fraction(alpha)
     b = Fraction(beta)
@@ -174,7 +193,7 @@ def golden_backward():
 
         def write(system, element, alpha, beta, x, function):
             x = x.detach().clone().requires_grad_()
-            # Gradients of all sizes and both signs; every ninth is 1.
+            # Gradients of different magnitudes and both signs. Every ninth is 1.
             steps = torch.arange(len(x), dtype=torch.float64)
             grad_y = torch.where(steps % 9 == 0, 1.0, torch.sin(steps) * 2.0 ** (steps % 13 - 6)).to(x.dtype)
             function(x).backward(grad_y)
@@ -185,9 +204,9 @@ def golden_backward():
             x = torch.from_numpy(inputs()) if element == "f32" else narrow_inputs(element)
             write("torch hardsigmoid", element, 1 / 6, 0.5, x, torch.nn.functional.hardsigmoid)
         for alpha, beta in ((0.2, 0.5), (-0.2, 0.5), (0.5, 0.6), (0.5, 0.625), (3.0, -0.25), (0.01, 0.9)):
-            # Away from the edges, where the body passes half of the gradient on, or all.
+            # Not at the edges, where the function body passes on half of the gradient, or all of it.
             edges = [-beta / alpha, (1 - beta) / alpha]
-            # 16-bit types round alpha, too: those that they hold.
+            # A 16-bit type also rounds alpha and beta, so only those that it can represent are used.
             narrow = ("f16", "bf16") if (alpha, beta) in ((0.5, 0.625), (3.0, -0.25)) else ()
             for element in ("f32", "f64", *narrow):
                 x = torch.linspace(min(edges) - 3, max(edges) + 3, 101, dtype=TYPES[element][0])

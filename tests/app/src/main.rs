@@ -1,4 +1,5 @@
-//! Opens its own device and records an activation on it. That the types fit shows that both mean the same wgpu.
+//! An app that opens its own device and records an activation on it. It compiles only if the app and the crate use the
+//! same version of wgpu.
 
 use hard_sigmoid::{HardSigmoid, Kernel, wgpu as theirs};
 

@@ -1,4 +1,4 @@
-//! The function, the CPU path, the plan and the shader as text, without wgpu.
+//! An app that uses the function, the CPU path, the plan and the WGSL source without wgpu.
 
 use hard_sigmoid::plan::{self, Buffers, Limits, Start};
 use hard_sigmoid::{HardSigmoid, Params, WGSL, cpu};
@@ -14,6 +14,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     assert!(WGSL.contains("fn hard_sigmoid(x: f32, f: HardSigmoid) -> f32"));
     assert_eq!(size_of::<Params>(), 16);
-    println!("app_without_wgpu: all there");
+    println!("app_without_wgpu: passed");
     Ok(())
 }

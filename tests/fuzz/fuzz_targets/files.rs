@@ -1,7 +1,7 @@
-//! Any bytes as a `.npy` or a `.safetensors` file: an error, or sections that are exactly what the file holds.
+//! Parses arbitrary bytes as a `.npy` and a `.safetensors` file. The result is an error, or sections that match them.
 
 #![no_main]
-#![allow(dead_code, unused_imports, reason = "the command uses more of them")]
+#![allow(dead_code, unused_imports, reason = "the target does not use all of these modules")]
 
 #[path = "../../../src/bin/hard-sigmoid/console.rs"]
 mod console;

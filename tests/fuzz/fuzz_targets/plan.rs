@@ -1,4 +1,4 @@
-//! Any ranges and limits: windows as they must be, or an error.
+//! Plans arbitrary ranges and limits. The result is an error, or valid dispatches.
 
 #![no_main]
 
@@ -49,13 +49,14 @@ fuzz_target!(|case: Case| {
             assert!(span.offset_bytes + span.size_bytes <= start.buffer_bytes);
             assert!(alignment_bytes == 0 || span.offset_bytes % u64::from(alignment_bytes) == 0);
         }
-        // What is read and written lies within the bindings.
+        // Reads and writes are within the bindings.
         assert!((to + len) * bytes <= w.target.offset_bytes + w.target.size_bytes);
         let behind = if rotation == 0 { 0 } else { unit - rotation };
         assert!((from + len + behind) * bytes <= w.source.offset_bytes + w.source.size_bytes);
         assert_eq!(w.access == Access::SeparateBuffer, !case.one);
         if w.access == Access::Arena {
-            let (low, high) = if w.source.offset_bytes < w.target.offset_bytes { (w.source, w.target) } else { (w.target, w.source) };
+            let (low, high) =
+                if w.source.offset_bytes < w.target.offset_bytes { (w.source, w.target) } else { (w.target, w.source) };
             assert!(low.offset_bytes + low.size_bytes <= high.offset_bytes);
         }
         done += len;
