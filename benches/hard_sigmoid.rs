@@ -1,9 +1,9 @@
-//! `cargo bench`: every operation, element type and size, on the CPU path and on wgpu's first adapter (`WGPU_BACKEND` and
-//! `WGPU_ADAPTER_NAME` choose). The workloads are those of `hard-sigmoid bench`, which takes a minute where this takes long:
-//! name what you want, as in `cargo bench -- kernel/f32`.
+//! Benchmarks of every operation, element type and size, on the CPU path and on wgpu's first adapter (or the one that
+//! `WGPU_BACKEND` and `WGPU_ADAPTER_NAME` select). All of them take long, so pass a filter, as in
+//! `cargo bench -- kernel/f32`. `hard-sigmoid bench` runs the same workloads in a minute.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "a bench")]
-#![allow(missing_docs, reason = "criterion's macros")]
+#![allow(missing_docs, reason = "criterion's macros define undocumented functions")]
 
 #[path = "../src/bin/hard-sigmoid/bench/workloads.rs"]
 mod workloads;
@@ -17,13 +17,13 @@ use workloads::{Case, F};
 
 const SIZES: [u32; 8] = [0, 4, 10, 16, 20, 22, 24, 26];
 
-/// Gigabytes: slices of f32 only.
+/// For slices of f32 only, because this takes gigabytes of memory.
 const LARGEST: u32 = 28;
 
 fn all(criterion: &mut Criterion) {
-    // Once in a process, before anything is warm; what criterion times is warm.
+    // First calls in the process are timed here. Criterion only times later ones.
     let started = Instant::now();
-    let gpu = Gpu::open_blocking(AdapterKind::Any).map_err(|error| eprintln!("the CPU path alone: {error}")).ok();
+    let gpu = Gpu::open_blocking(AdapterKind::Any).map_err(|error| eprintln!("CPU path only: {error}")).ok();
     let opened = started.elapsed();
     let x = workloads::numbers::<f32>(1 << 20);
     let mut y = x.clone();
@@ -70,7 +70,7 @@ fn time(criterion: &mut Criterion, mut case: Case<'_>) {
     });
 }
 
-/// What an app pays on the host.
+/// Costs on the host: creating a kernel, binding and recording.
 fn host_costs(criterion: &mut Criterion, gpu: &Gpu) {
     let device = gpu.device();
     let data = device.create_buffer(&wgpu::BufferDescriptor {
@@ -79,7 +79,7 @@ fn host_costs(criterion: &mut Criterion, gpu: &Gpu) {
         usage: wgpu::BufferUsages::STORAGE,
         mapped_at_creation: false,
     });
-    // Once in a process, before anything is warm.
+    // The first calls in the process.
     let started = Instant::now();
     let kernel = Kernel::new(device).unwrap();
     let new = started.elapsed();
@@ -89,7 +89,7 @@ fn host_costs(criterion: &mut Criterion, gpu: &Gpu) {
 
     criterion.bench_function("kernel_new", |bencher| bencher.iter(|| Kernel::new(device).unwrap()));
     criterion.bench_function("kernel_new_and_compile_ahead_f32", |bencher| {
-        // Without what it takes to drop the kernel.
+        // Does not time dropping the kernel.
         bencher.iter_with_large_drop(|| {
             let kernel = Kernel::new(device).unwrap();
             kernel.compile_ahead::<f32>().unwrap();

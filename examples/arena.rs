@@ -1,5 +1,5 @@
-//! Many tensors in one buffer, activated in one compute pass: some in place, some from one place of the buffer to
-//! another. Where they begin and how long they are is up to the app; alignment is not its concern.
+//! Activates many tensors of one buffer in one compute pass, some in place and some from one range to another. A tensor
+//! may begin at any element and have any length.
 
 #![allow(clippy::print_stdout, reason = "an example")]
 
@@ -10,7 +10,7 @@ use std::ops::Range;
 use hard_sigmoid::{HardSigmoid, Kernel};
 use headless::Result;
 
-/// Source and target of each tensor, in elements of the arena, and its function.
+/// The source and target of each tensor, as ranges of elements, and its function.
 const TENSORS: [(Range<u64>, Range<u64>, HardSigmoid); 5] = [
     (0..1000, 0..1000, HardSigmoid::PYTORCH),
     (1000..1001, 1001..1002, HardSigmoid::ONNX),

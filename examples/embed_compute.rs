@@ -1,5 +1,5 @@
-//! An app with its own device and its own passes. The activation sits between two of them: a gate in the manner of
-//! squeeze-and-excitation, `features * hard_sigmoid(gate)`. Everything goes in one submit, and nothing leaves the GPU.
+//! An app with its own device runs the activation between two dispatches of its own. It computes a gate as in
+//! squeeze-and-excitation, `features * hard_sigmoid(gate)`, in one submission, and the data stays on the GPU.
 
 #![allow(clippy::print_stdout, reason = "an example")]
 
@@ -8,7 +8,7 @@ mod headless;
 use hard_sigmoid::{HardSigmoid, Kernel};
 use headless::Result;
 
-/// The app's first pass: what a layer before the activation would compute.
+/// The app's first dispatch, which stands for the layer before the activation.
 const GATE: &str = "
 @group(0) @binding(0) var<storage, read_write> gate: array<f32>;
 @compute @workgroup_size(64)
@@ -18,7 +18,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
 }";
 
-/// The app's last pass.
+/// The app's last dispatch.
 const MULTIPLY: &str = "
 @group(0) @binding(0) var<storage, read> gate: array<f32>;
 @group(0) @binding(1) var<storage, read_write> features: array<f32>;
@@ -42,11 +42,11 @@ fn main() -> Result<()> {
     let first_group = headless::group(&device, &first.get_bind_group_layout(0), &[&gate]);
     let last_group = headless::group(&device, &last.get_bind_group_layout(0), &[&gate, &features]);
 
-    // Once: compile for the device, and bind what to activate.
+    // Once: compile for the device, and bind the buffer.
     let kernel = Kernel::new(&device)?;
     let activation = kernel.bind_in_place::<f32>(HardSigmoid::PYTORCH, &gate)?;
 
-    // Every frame: record it between the app's own dispatches.
+    // Every frame: record the binding between the app's own dispatches.
     let groups = LEN.div_ceil(64) as u32;
     let mut encoder = device.create_command_encoder(&Default::default());
     {

@@ -1,6 +1,6 @@
-//! A render app. Each frame computes a field, shapes it with the activation, and draws it, all in the frame's encoder:
-//! the field is the distance to a drawing, and a hard sigmoid of it is the coverage of a pixel, from a soft glow (small
-//! α) to a crisp, antialiased edge (α = 1). Saves the frame as a PNG: `embed_render [FILE]`.
+//! A render app that computes a field, applies the activation to it, and draws the result, all in the encoder of the
+//! frame. The field is the distance to a shape, and its hard sigmoid is the coverage of a pixel, from a soft glow
+//! (small α) to a sharp, antialiased edge (α = 1). Saves the frame as a PNG: `embed_render [FILE]`.
 
 #![allow(clippy::print_stdout, reason = "an example")]
 
@@ -9,11 +9,12 @@ mod headless;
 use hard_sigmoid::{HardSigmoid, Kernel};
 use headless::Result;
 
-/// Pixels along a side of a panel. A frame is three panels wide.
+/// The width and height of a panel in pixels. A frame is three panels wide.
 const SIDE: u32 = 256;
+/// The α of each panel.
 const PANELS: [f64; 3] = [0.02, 0.1, 1.0];
 
-/// The app's field: how far each pixel is inside a ring and a disc, negative outside.
+/// The app's field: the distance of each pixel to the outline of a ring and a disc, negative outside of them.
 const FIELD: &str = "
 @group(0) @binding(0) var<storage, read_write> field: array<f32>;
 @compute @workgroup_size(64)
@@ -26,7 +27,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
 }";
 
-/// The app's drawing: coverage between two colours, the panels side by side.
+/// The app's drawing: mixes two colours according to the coverage, with the panels side by side.
 const DRAW: &str = "
 @group(0) @binding(0) var<storage, read> coverage: array<f32>;
 @vertex
@@ -53,7 +54,7 @@ fn main() -> Result<()> {
     let draw_group = headless::group(&device, &draw.get_bind_group_layout(0), &[&coverage]);
     let target = target(&device);
 
-    // A panel each: two with a fixed slope, and the last with one that the app sets from frame to frame.
+    // One binding per panel. The first two have a fixed slope, and the app can set the last one for each frame.
     let kernel = Kernel::new(&device)?;
     let sharpness = device.create_buffer(&wgpu::BufferDescriptor {
         label: None,
@@ -121,7 +122,7 @@ fn main() -> Result<()> {
     save(&file, target.width(), target.height(), &picture)
 }
 
-/// The red of each pixel must be what the shader mixes from the coverage there.
+/// Checks that the red component of each pixel matches the coverage.
 fn check(rgba: &[u8], coverage: &[f32]) -> Result<()> {
     let (side, panels) = (SIDE as usize, PANELS.len());
     for (i, pixel) in rgba.chunks_exact(4).enumerate() {

@@ -1,5 +1,5 @@
-//! The function inside the app's own shaders, so that it costs no pass of its own: in a fragment shader and in a
-//! compute kernel, by putting its source in front of the app's, and in a compute kernel through `naga_oil`'s `#import`.
+//! The function inside an app's own shaders, where it needs no dispatch of its own. Its source is put in front of a
+//! fragment shader and of a compute shader, and imported into a compute shader with `naga_oil`.
 
 #![allow(clippy::print_stdout, reason = "an example")]
 
@@ -9,7 +9,7 @@ use hard_sigmoid::{HardSigmoid, WGSL};
 use headless::Result;
 use naga_oil::compose::{ComposableModuleDescriptor, Composer, NagaModuleDescriptor};
 
-/// A scale, a bias and the activation in one kernel: by concatenation.
+/// A scale, a bias and the activation in one shader, by concatenation.
 const COMPUTE: &str = "
 @group(0) @binding(0) var<uniform> f: HardSigmoid;
 @group(0) @binding(1) var<storage, read_write> data: array<f32>;
@@ -20,7 +20,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
 }";
 
-/// The same by import.
+/// The same, by import.
 const IMPORTING: &str = "
 #import hard_sigmoid::{HardSigmoid, hard_sigmoid}
 
@@ -33,7 +33,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
 }";
 
-/// A picture of one row, whose pixel x is the bits of `hard_sigmoid(x - 8)`.
+/// Draws one row of pixels. Pixel x holds the bits of `hard_sigmoid(x - 8)`.
 const FRAGMENT: &str = "
 @group(0) @binding(0) var<uniform> f: HardSigmoid;
 @vertex
@@ -48,7 +48,7 @@ fn fragment(@builtin(position) at: vec4<f32>) -> @location(0) u32 {
 fn main() -> Result<()> {
     let (device, queue) = headless::open()?;
     let f = HardSigmoid::PYTORCH;
-    // The shader's parameters, as the 16 bytes of a uniform block.
+    // The parameters of the function, in a uniform buffer.
     let uniform = device.create_buffer(&wgpu::BufferDescriptor {
         label: None,
         size: 16,
@@ -78,7 +78,7 @@ fn main() -> Result<()> {
     headless::same("in a fragment shader", &drawn(&device, &queue, &uniform)?, &expected)
 }
 
-/// The kernel with the function as a `naga_oil` module, whose name is the app's choice.
+/// The shader that imports the function as a `naga_oil` module. The app chooses the name of the module.
 fn imported() -> Result<wgpu::ShaderSource<'static>> {
     let mut composer = Composer::default();
     composer.add_composable_module(ComposableModuleDescriptor {
@@ -95,7 +95,7 @@ fn imported() -> Result<wgpu::ShaderSource<'static>> {
     Ok(wgpu::ShaderSource::Naga(std::borrow::Cow::Owned(module)))
 }
 
-/// The row of pixels, as the numbers whose bits they are.
+/// Draws the row of pixels and returns the numbers that they hold.
 fn drawn(device: &wgpu::Device, queue: &wgpu::Queue, uniform: &wgpu::Buffer) -> Result<Vec<f32>> {
     let source = wgpu::ShaderSource::Wgsl(format!("{WGSL}{FRAGMENT}").into());
     let module = device.create_shader_module(wgpu::ShaderModuleDescriptor { label: None, source });

@@ -1,5 +1,5 @@
-//! A step of training on the GPU, in f16: the activation forward, the app's loss, and the activation backward, with a
-//! count of what is saturated. Everything goes in one submit; only the counters would have to be read back.
+//! A training step on the GPU in f16: the forward pass with a count of saturated results, the app's loss, and the
+//! backward pass. All of it is one submission, after which an app only needs to read the counters.
 
 #![allow(clippy::print_stdout, reason = "an example")]
 
@@ -9,7 +9,7 @@ use hard_sigmoid::half::f16;
 use hard_sigmoid::{HardSigmoid, Kernel, Saturation};
 use headless::Result;
 
-/// The app's loss, the sum of |y - 1/4|: its gradient with respect to y is -1, 0 or 1. Two f16 a word.
+/// The gradient of the app's loss, the sum of |y - 1/4|, with respect to y: -1, 0 or 1. A word holds two f16.
 const LOSS: &str = "
 @group(0) @binding(0) var<storage, read> y: array<u32>;
 @group(0) @binding(1) var<storage, read_write> grad: array<u32>;
@@ -38,7 +38,7 @@ fn main() -> Result<()> {
     let forward = kernel.bind_with_saturation::<f16>(f, &x, &y, counters.as_entire_buffer_binding())?;
     let backward = kernel.bind_backward_in_place::<f16>(f.backward(), &x, &grad)?;
 
-    // Every step. The counters add up until they are cleared.
+    // Every step. The counters accumulate until they are cleared.
     let mut encoder = device.create_command_encoder(&Default::default());
     encoder.clear_buffer(&counters, 0, None);
     {
@@ -59,7 +59,7 @@ fn main() -> Result<()> {
     let zeros = outputs.iter().filter(|&&y| y == f16::ZERO).count() as u64;
     let ones = outputs.iter().filter(|&&y| y == f16::ONE).count() as u64;
     if (counts.zero, counts.one, counts.total()) != (zeros, ones, LEN as u64) {
-        return Err(format!("the counters say {counts:?}, and {zeros} are 0 and {ones} are 1").into());
+        return Err(format!("the counters are {counts:?}, but {zeros} results are 0 and {ones} are 1").into());
     }
     let widened = |x: &[f16]| x.iter().map(|x| x.to_f32()).collect::<Vec<_>>();
     let read = |buffer| {

@@ -1,4 +1,5 @@
-"""The CPU path beside PyTorch, onnxruntime and NumPy: the same arrays, process and number of threads. Prints JSON lines.
+"""Compares the CPU path with PyTorch, onnxruntime and NumPy, on the same arrays, in the same process, and with the same
+number of threads. Prints JSON lines.
 
     python cpu.py LIBPEERS ELEMENTS...
 """
@@ -65,7 +66,7 @@ def cases(n):
     for who, y in (("hard-sigmoid", ours), ("PyTorch", theirs), ("onnxruntime", bound), ("NumPy", clipped)):
         assert np.abs(y - right).max() < 1e-6, who
     assert (copied == x).all()
-    # The arrays with it: pointers do not keep them alive.
+    # Returns the arrays too, because the pointers do not keep them alive.
     return every, (x, ours, copied, theirs, bound, clipped)
 
 
@@ -81,8 +82,9 @@ for n in map(int, sys.argv[2:]):
     repeats = {who: max(1, int(LEAST / max(seconds(run, 3), 1e-9))) for who, run in every.items()}
     times = {who: [] for who in every}
     for _ in range(ROUNDS):
-        # In turn, so that what disturbs the machine disturbs them alike.
+        # Taking turns, so that other load on the machine affects all of them alike.
         for who, run in every.items():
             times[who].append(seconds(run, repeats[who]))
     for who in every:
-        print(json.dumps({"case": "cpu", "who": who, "elements": n, "seconds": float(np.median(times[who])), "adapter": f"CPU, {threads} threads"}))
+        median, adapter = float(np.median(times[who])), f"CPU, {threads} threads"
+        print(json.dumps({"case": "cpu", "who": who, "elements": n, "seconds": median, "adapter": adapter}))

@@ -1,4 +1,4 @@
-"""Reads the JSON lines of the peers and prints one table: how many times as long as hard-sigmoid each takes."""
+"""Reads the JSON lines of the benchmarks and prints a table of times relative to hard-sigmoid."""
 
 import json
 import sys

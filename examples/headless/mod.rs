@@ -1,4 +1,4 @@
-//! What every headless wgpu program needs, and none of it is about this crate: a device, buffers, and a way to read one.
+//! Code that any headless wgpu program needs: opens a device, and creates and reads buffers.
 
 #![allow(dead_code, reason = "each example uses some of it")]
 
@@ -6,7 +6,7 @@ use wgpu::BufferUsages as Usage;
 
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// The least device that wgpu has compute shaders on: no features, downlevel limits.
+/// Opens a device without features and with downlevel limits, which suffice for compute shaders.
 pub(crate) fn open() -> Result<(wgpu::Device, wgpu::Queue)> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
     let adapter = pollster::block_on(wgpu::util::initialize_adapter_from_env_or_default(&instance, None))?;
@@ -16,7 +16,7 @@ pub(crate) fn open() -> Result<(wgpu::Device, wgpu::Queue)> {
     Ok(pollster::block_on(adapter.request_device(&descriptor))?)
 }
 
-/// A storage buffer of `data`.
+/// Creates a storage buffer with `data`.
 pub(crate) fn storage<T: bytemuck::NoUninit>(device: &wgpu::Device, queue: &wgpu::Queue, data: &[T]) -> wgpu::Buffer {
     let buffer = device.create_buffer(&wgpu::BufferDescriptor {
         label: None,
@@ -28,7 +28,7 @@ pub(crate) fn storage<T: bytemuck::NoUninit>(device: &wgpu::Device, queue: &wgpu
     buffer
 }
 
-/// A compute pipeline of `wgsl`'s entry point `main`.
+/// Creates a compute pipeline with the entry point `main`.
 pub(crate) fn compute(device: &wgpu::Device, source: wgpu::ShaderSource<'_>) -> wgpu::ComputePipeline {
     let module = device.create_shader_module(wgpu::ShaderModuleDescriptor { label: None, source });
     device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
@@ -41,7 +41,7 @@ pub(crate) fn compute(device: &wgpu::Device, source: wgpu::ShaderSource<'_>) -> 
     })
 }
 
-/// Binds whole buffers to bindings 0, 1, … of group 0.
+/// Creates a bind group with whole buffers as bindings 0, 1, ….
 pub(crate) fn group(
     device: &wgpu::Device,
     layout: &wgpu::BindGroupLayout,
@@ -54,7 +54,7 @@ pub(crate) fn group(
     device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout, entries: &entries })
 }
 
-/// Waits for the GPU and returns what a buffer holds.
+/// Waits for the GPU and returns the contents of a buffer.
 pub(crate) fn read(device: &wgpu::Device, queue: &wgpu::Queue, buffer: &wgpu::Buffer) -> Result<Vec<u8>> {
     let staging = device.create_buffer(&wgpu::BufferDescriptor {
         label: None,
@@ -70,17 +70,17 @@ pub(crate) fn read(device: &wgpu::Device, queue: &wgpu::Queue, buffer: &wgpu::Bu
     Ok(staging.get_mapped_range(..)?.to_vec())
 }
 
-/// [`read`], as numbers.
+/// Returns the contents of a buffer as f32.
 pub(crate) fn read_f32(device: &wgpu::Device, queue: &wgpu::Queue, buffer: &wgpu::Buffer) -> Result<Vec<f32>> {
     Ok(bytemuck::pod_collect_to_vec(&read(device, queue, buffer)?))
 }
 
-/// Fails unless two results have the same bits.
+/// Returns an error unless two results have the same bits.
 pub(crate) fn same(what: &str, got: &[f32], expected: &[f32]) -> Result<()> {
     let bits = |x: &[f32]| x.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
     if bits(got) != bits(expected) {
         return Err(format!("{what} differs from the CPU").into());
     }
-    println!("{what}: {} elements, the same bits as on the CPU", got.len());
+    println!("{what}: {} elements with the same bits as on the CPU", got.len());
     Ok(())
 }

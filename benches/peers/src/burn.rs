@@ -1,4 +1,4 @@
-//! burn's `hard_sigmoid` on wgpu beside this crate's, on the same data and adapter. Prints a JSON object a line.
+//! Compares burn's `hard_sigmoid` on wgpu with this crate, on the same data and adapter. Prints JSON lines.
 
 use std::time::Instant;
 
@@ -37,7 +37,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Medians of what is timed in turn: each run says when it began, after what is its caller's matter.
+/// Runs the benchmarks in turn and returns their median times. Each run returns the start of its timed part.
 fn medians(runs: &mut [(&'static str, &mut dyn FnMut() -> Result<Instant>)]) -> Result<Vec<(&'static str, f64)>> {
     let mut times = vec![Vec::new(); runs.len()];
     for round in 0..ROUNDS + 2 {
@@ -71,7 +71,7 @@ fn check(who: &str, got: &[f32], x: &[f32]) -> Result<()> {
     Ok(())
 }
 
-/// Data that stays on the GPU. Each run is waited for.
+/// Times the operation on data that stays on the GPU, including the wait for its end.
 fn kernel(gpu: &Gpu, device: &Device, elements: usize) -> Result<Vec<(&'static str, f64)>> {
     let x = numbers(elements);
     let tensor = Tensor::<1>::from_data(TensorData::new(x.clone(), [elements]), device);
@@ -105,7 +105,7 @@ fn kernel(gpu: &Gpu, device: &Device, elements: usize) -> Result<Vec<(&'static s
     let mut copy = || timed(&|encoder| encoder.copy_buffer_to_buffer(&source, 0, &target, 0, source.size()));
     let mut burns = || {
         let started = Instant::now();
-        // Kept until it is there: what is dropped before is never computed.
+        // burn does not compute a tensor that is dropped before `sync`.
         let y = hard_sigmoid(tensor.clone(), F.alpha(), F.beta());
         device.sync().map_err(|error| format!("{error:?}"))?;
         drop(y);
@@ -114,7 +114,7 @@ fn kernel(gpu: &Gpu, device: &Device, elements: usize) -> Result<Vec<(&'static s
     medians(&mut [("hard-sigmoid", &mut ours), ("burn", &mut burns), ("copy", &mut copy)])
 }
 
-/// From a slice to a slice.
+/// Times the operation from a slice to a slice.
 fn round_trip(gpu: &Gpu, device: &Device, elements: usize) -> Result<Vec<(&'static str, f64)>> {
     let x = numbers(elements);
     let mut y = vec![0.0; elements];
@@ -126,7 +126,7 @@ fn round_trip(gpu: &Gpu, device: &Device, elements: usize) -> Result<Vec<(&'stat
         Ok(started)
     };
     let mut burns = || {
-        // It takes a vector away.
+        // Outside of the timed part, because only burn needs a copy.
         let x = x.clone();
         let started = Instant::now();
         let tensor = Tensor::<1>::from_data(TensorData::new(x, [elements]), device);
@@ -140,7 +140,7 @@ fn round_trip(gpu: &Gpu, device: &Device, elements: usize) -> Result<Vec<(&'stat
     medians(&mut [("hard-sigmoid", &mut ours), ("burn", &mut burns)])
 }
 
-/// Waits for a future that needs no other thread to be woken.
+/// Waits for a future.
 fn wait<T>(future: impl Future<Output = T>) -> T {
     pollster::block_on(future)
 }

@@ -1,17 +1,19 @@
-//! The CPU path as a C function, so that Python can call it on the same arrays and in the same process as its peers.
+//! The CPU path as a C function, which Python can call on the same arrays and in the same process as other libraries.
 
 use hard_sigmoid::{HardSigmoid, cpu};
 
+/// Applies the function to `len` f32.
+///
 /// # Safety
 ///
-/// `x` and `y` point to `len` f32 each, which do not overlap.
+/// `x` and `y` must each point to `len` f32. These must not overlap.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hard_sigmoid_f32(x: *const f32, y: *mut f32, len: usize) -> i32 {
     let (x, y) = unsafe { (std::slice::from_raw_parts(x, len), std::slice::from_raw_parts_mut(y, len)) };
     cpu::apply(HardSigmoid::PYTORCH, x, y).is_err().into()
 }
 
-/// A copy with as many threads.
+/// Copies `len` f32 with the same number of threads.
 ///
 /// # Safety
 ///
