@@ -2,7 +2,7 @@
 //! `WGPU_BACKEND` and `WGPU_ADAPTER_NAME` select). All of them take long, so pass a filter, as in
 //! `cargo bench -- kernel/f32`. `hard-sigmoid bench` runs the same workloads in a minute.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "a bench")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "a benchmark")]
 #![allow(missing_docs, reason = "criterion's macros define undocumented functions")]
 
 #[path = "../src/bin/hard-sigmoid/bench/workloads.rs"]

@@ -9,16 +9,16 @@ use crate::element::{Element, Float};
 use crate::hard_sigmoid::HardSigmoid;
 
 /// The backward pass of a [`HardSigmoid`], from the gradient with respect to y to the gradient with respect to x:
-/// `grad_x` = α·`grad_y` where α·x + β lies strictly between 0 and 1, and 0 elsewhere and where x is NaN.
+/// `grad_x` = α·`grad_y` where α·x + β lies strictly between 0 and 1, and 0 elsewhere, including where x is NaN.
 ///
-/// PyTorch's `hardsigmoid_backward` computes the same. Returned by [`HardSigmoid::backward`], which tests x, and by
-/// [`HardSigmoid::backward_from_output`], which tests y.
+/// PyTorch's `hardsigmoid_backward` has the same definition. [`HardSigmoid::backward`] returns the variant for saved x,
+/// and [`HardSigmoid::backward_from_output`] the variant for saved y.
 ///
 /// # The contract
 ///
 /// The edges are the x at which α·x + β is 0 or 1, with α and β of *the exact function* of [`HardSigmoid`]. x is
-/// compared with two thresholds: the largest number not above the lower edge, and the smallest number not below the
-/// upper edge. Both are computed exactly, so the gradient is right even where the forward pass rounds to 0 or 1.
+/// compared with two thresholds: the largest f32 (f64 for `f64`) not above the lower edge, and the smallest not below
+/// the upper edge. They are computed exactly, so the gradient is right even where the forward pass rounds to 0 or 1.
 ///
 /// The product is one multiplication in f32 (in f64 for `f64`) by α rounded to that type. A 16-bit type adds one
 /// rounding. The result is the number nearest to the exact product, or one of its two neighbours.
@@ -56,7 +56,7 @@ impl HardSigmoid {
     ///
     /// It differs from [`backward`](Self::backward) for some x next to an edge. If x is between the edges but y was
     /// rounded to 0 or 1, the result is 0. An example is x = 2.9999998 with `PYTORCH` in f32. If x is beyond the edge
-    /// but rounding errors leave y less than 1, the result is α·`grad_y`. This never happens with the presets.
+    /// but rounding errors leave y less than 1, the result is α·`grad_y`. The latter never happens with the presets.
     #[must_use]
     pub const fn backward_from_output(self) -> Backward {
         Backward { f: self, saved: Saved::Output }

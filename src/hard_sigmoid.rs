@@ -26,10 +26,10 @@ use crate::error::ParameterError;
 /// keep their relative accuracy.
 ///
 /// * **Error.** The result of a preset is the exact function rounded to f32, or one of the two neighbours of that (an
-///   error of at most 1 ULP). For other α and β the error is at most |β|·2⁻²⁴ + 3·2⁻²⁴·y to first order: Let u = 2⁻²⁴
-///   be the largest relative error of one rounding. The shift is β/α·(1 + u), and the sum (x + β/α + u·β/α)·(1 + u).
-///   With the rounded slope and the rounded product, the result is α·(x + β/α + u·β/α)·(1 + u)³ ≈ y + u·β + 3u·y. For
-///   `f64`, u is 2⁻⁵³. A 16-bit type adds one rounding to that type.
+///   error of at most 1 ULP). For other α and β, the error is at most |β|·2⁻²⁴ + 3·2⁻²⁴·y to first order. To see this,
+///   let u = 2⁻²⁴ be the largest relative error of one rounding. The shift is β/α·(1 + u), and the sum is
+///   (x + β/α + u·β/α)·(1 + u). With the rounded slope and the rounded product, the result is
+///   α·(x + β/α + u·β/α)·(1 + u)³ ≈ y + u·β + 3u·y. For `f64`, u is 2⁻⁵³. A 16-bit type adds one rounding.
 /// * **Bits.** The CPU path always gives the result defined above. A GPU is expected to do so for the presets and for
 ///   |α|, |β|, |β/α| in [2⁻¹⁰⁰, 2¹⁰⁰]. WGSL allows a driver to flush subnormals. Results that are subnormal, or that
 ///   are computed from a subnormal, may then be zero.

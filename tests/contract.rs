@@ -25,7 +25,7 @@ fn ascending(i: u32) -> f32 {
 /// The number of f32 that are not NaN.
 const NUMBERS: u32 = 2 * 0x7f80_0001;
 
-/// A pseudo-random generator (SplitMix64).
+/// A pseudo-random number generator.
 struct Random(u64);
 
 impl Random {

@@ -81,7 +81,7 @@ fn every_bit_pattern_of_a_range_is_an_input_once() {
 fn backward_counts_what_differs_and_sets_flushed_subnormals_apart() {
     let oracle = Oracle::new(HardSigmoid::PYTORCH.backward().into());
     let sixth = 1.0_f32 / 6.0;
-    //       right  saturated  masked wrongly  flushed product, and gradient  one ULP  NaN lost  -0 outside
+    // Right, saturated, wrongly 0, product flushed, gradient flushed, one ULP off, NaN lost, and -0 for 0.
     let x = [1.0, 3.0, 2.999_999_8, 0.0, 0.0, 0.0, 0.0, 4.0];
     let g = [1.0, 1.0, 1.0, 4e-38, -1e-40, 1.0, f32::NAN, 1.0];
     let y = [sixth, 0.0, 0.0, 0.0, -0.0, sixth.next_up(), 0.0, -0.0];

@@ -41,7 +41,7 @@ def digits():
     images = images / 16.0
     network = MLPClassifier(hidden_layer_sizes=(32,), activation="logistic", max_iter=400, random_state=0)
     network.fit(images, labels)
-    print(f"network: {network.score(images, labels):.4f} of the digits right")
+    print(f"network: {network.score(images, labels):.4f} of the digits classified correctly")
     x = (images @ network.coefs_[0] + network.intercepts_[0]).astype(np.float32)
     np.save(HERE / "digits.npy", x)
     np.save(HERE / "digits_onnx.npy", np.clip(0.2 * x.astype(np.float64) + 0.5, 0, 1).astype(np.float32))

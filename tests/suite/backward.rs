@@ -214,7 +214,7 @@ fn uniform_parameters(subject: &Subject) {
 }
 
 fn through_futures(subject: &Subject) {
-    let Subject::Gpu { gpu, .. } = subject else { panic!("the CPU has no futures") };
+    let Subject::Gpu { gpu, .. } = subject else { panic!("for GPUs only") };
     let (backward, len) = (HardSigmoid::ONNX.backward(), 3_000_001);
     let (saved, grad_y) = (numbers::<f16>(len), gradients::<f16>(len));
     let mut grad_x = vec![f16::WRONG; len];

@@ -292,7 +292,7 @@ fn one_window_per_poll(subject: &Subject) {
 }
 
 fn ten_thousand_calls(subject: &Subject) {
-    let Subject::Gpu { adapter, .. } = subject else { panic!("the CPU holds nothing") };
+    let Subject::Gpu { adapter, .. } = subject else { panic!("for GPUs only") };
     let gpu = &pollster::block_on(Gpu::open_adapter(adapter)).unwrap();
     let x = numbers::<f32>(300);
     let right = expected(F, &x);

@@ -89,7 +89,7 @@ fn small_device(subject: &Subject) {
     let gpu = Gpu::new(device, queue).unwrap();
     let subject = match subject {
         Subject::Gpu { adapter, .. } => Subject::Gpu { adapter: adapter.clone(), gpu },
-        Subject::Cpu => panic!("the CPU has no device"),
+        Subject::Cpu => panic!("for GPUs only"),
     };
     run(12, (any_function(), 0..5_000_usize), |(f, len)| {
         let x = numbers::<f16>(len);

@@ -147,7 +147,7 @@ fn adds_up(subject: &Subject) {
 }
 
 fn through_futures(subject: &Subject) {
-    let Subject::Gpu { gpu, .. } = subject else { panic!("the CPU has no futures") };
+    let Subject::Gpu { gpu, .. } = subject else { panic!("for GPUs only") };
     let source = numbers::<bf16>(5_000_001);
     let right = expected(HardSigmoid::ONNX, &source);
     let mut target = vec![bf16::WRONG; source.len()];

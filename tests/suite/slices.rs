@@ -60,7 +60,7 @@ fn in_place<T: Number>(subject: &Subject) {
 }
 
 fn through_futures(subject: &Subject) {
-    let Subject::Gpu { gpu, .. } = subject else { panic!("the CPU has no futures") };
+    let Subject::Gpu { gpu, .. } = subject else { panic!("for GPUs only") };
     let source = numbers::<f16>(5_000_003);
     let mut target = vec![f16::WRONG; source.len()];
     pollster::block_on(gpu.apply(HardSigmoid::ONNX, &source, &mut target)).unwrap();
@@ -128,7 +128,7 @@ fn app_device(subject: &Subject) {
 }
 
 fn f64_slices(subject: &Subject) {
-    let Subject::Gpu { gpu, .. } = subject else { panic!("the CPU computes them") };
+    let Subject::Gpu { gpu, .. } = subject else { panic!("for GPUs only") };
     let mut data = numbers::<f64>(100);
     let error = gpu.apply_in_place_blocking(HardSigmoid::ONNX, &mut data).unwrap_err();
     assert!(matches!(error, Error::Bind(BindError::NotOnGpu { element: "f64" })), "{error}");
@@ -137,7 +137,7 @@ fn f64_slices(subject: &Subject) {
 
 /// When several threads poll a device, each may run callbacks of the others.
 fn small_calls(subject: &Subject) {
-    let Subject::Gpu { gpu, .. } = subject else { panic!("the CPU has no callbacks") };
+    let Subject::Gpu { gpu, .. } = subject else { panic!("for GPUs only") };
     std::thread::scope(|scope| {
         for thread in 0..8 {
             scope.spawn(move || {

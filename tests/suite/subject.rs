@@ -82,7 +82,7 @@ impl Subject {
 
     /// Opens a new device on the same adapter, with limits changed by `lower`.
     pub(crate) fn device(&self, lower: impl FnOnce(&mut wgpu::Limits)) -> (wgpu::Device, wgpu::Queue) {
-        let Self::Gpu { adapter, .. } = self else { panic!("the CPU has no device") };
+        let Self::Gpu { adapter, .. } = self else { panic!("for GPUs only") };
         let mut limits = adapter.limits();
         lower(&mut limits);
         let descriptor = wgpu::DeviceDescriptor { required_limits: limits, ..Default::default() };
