@@ -28,14 +28,15 @@ macro_rules! slice_calls {
                 }
             }
             slice_calls! { @call $self: [$($receiver)+]
-                /// Counts how many of the results for `source` are 0, 1, between them, and NaN, without writing them anywhere.
+                /// Counts how many of the results for `source` are 0, 1, between them, and NaN, without writing them
+                /// anywhere.
                 saturation, saturation_blocking(f: HardSigmoid, source: &[T]) -> Saturation {
                     Job::saturation(f, source), std::convert::identity
                 }
             }
             slice_calls! { @call $self: [$($receiver)+]
-                /// Writes the gradient with respect to x of each element to `grad_x`, from its gradient with respect to y in
-                /// `grad_y` and from `saved`, which holds x or y, as `backward` says.
+                /// Writes the gradient with respect to x of each element to `grad_x`, from its gradient with respect
+                /// to y in `grad_y` and from `saved`, which holds x or y, as `backward` says.
                 ///
                 /// Errors call `saved` the source, `grad_y` the gradient, and `grad_x` the target.
                 backward, backward_blocking(
@@ -45,8 +46,8 @@ macro_rules! slice_calls {
                 }
             }
             slice_calls! { @call $self: [$($receiver)+]
-                /// [`backward`](Self::backward), in place: the gradient with respect to x replaces the one with respect to y in
-                /// `grad`.
+                /// [`backward`](Self::backward), in place: the gradient with respect to x replaces the one with
+                /// respect to y in `grad`.
                 backward_in_place, backward_in_place_blocking(
                     backward: Backward, saved: &[T], grad: &mut [T]
                 ) -> () {

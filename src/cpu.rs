@@ -1,5 +1,5 @@
-//! The CPU path: slices in, slices out, with the same bits as [`HardSigmoid::eval`] and [`Backward::eval`] give for each
-//! element.
+//! The CPU path: slices in, slices out, with the same bits as [`HardSigmoid::eval`] and [`Backward::eval`] give for
+//! each element.
 //!
 //! Calls with at least [`PARALLEL_MIN_ELEMENTS`] elements share the work with the current rayon thread pool, unless the
 //! system refuses to start one.
@@ -55,8 +55,8 @@ pub fn saturation<T: Element>(f: HardSigmoid, source: &[T]) -> Saturation {
     run(Job::saturation(f, source))
 }
 
-/// Writes the gradient with respect to x of each element to `grad_x`, from its gradient with respect to y in `grad_y` and
-/// from `saved`, which holds x or y, as `backward` says.
+/// Writes the gradient with respect to x of each element to `grad_x`, from its gradient with respect to y in `grad_y`
+/// and from `saved`, which holds x or y, as `backward` says.
 ///
 /// # Errors
 ///

@@ -8,8 +8,8 @@ use crate::gpu::wait::CallMode;
 use crate::job::{Job, Work};
 use crate::{Backward, Element, Gpu, HardSigmoid, Saturation};
 
-/// From this many elements on, [`Backend::Auto`] looks for a GPU. The CPU path computes fewer in less than a millisecond,
-/// which is less than it takes to open a GPU.
+/// From this many elements on, [`Backend::Auto`] looks for a GPU. The CPU path computes fewer in less than a
+/// millisecond, which is less than it takes to open a GPU.
 pub const AUTO_GPU_MIN_ELEMENTS: u64 = 1 << 20;
 
 /// Where to run.
@@ -71,8 +71,8 @@ pub enum Fallback {
 
 /// Runs batches on the backend chosen when it was opened.
 ///
-/// The async calls return to the executor after each piece of work: on a GPU as [`Gpu`] says, on the CPU path after each
-/// 16 MiB of results, which takes some milliseconds. The thread that polls the future does the CPU work.
+/// The async calls return to the executor after each piece of work: on a GPU as [`Gpu`] says, on the CPU path after
+/// each 16 MiB of results, which takes some milliseconds. The thread that polls the future does the CPU work.
 ///
 /// ```
 /// use hard_sigmoid::{Backend, Engine, HardSigmoid};
@@ -129,8 +129,8 @@ impl Engine {
         Self { backend: Backend::Auto, gpu: Some(gpu), fallback: None }
     }
 
-    /// Where the next call will be executed, apart from f64 under [`Backend::Auto`]. The calls so far were executed there,
-    /// too, unless [`fallback`](Self::fallback) says that a GPU has failed.
+    /// Where the next call will be executed, apart from f64 under [`Backend::Auto`]. The calls so far were executed
+    /// there, too, unless [`fallback`](Self::fallback) says that a GPU has failed.
     #[must_use]
     pub fn executed_on(&self) -> ExecutedOn {
         match &self.gpu {
@@ -189,8 +189,8 @@ slice_calls! {
     /// # Errors of every call
     ///
     /// * [`Error::Length`] if the slices differ in length. Nothing was written.
-    /// * Under [`Backend::Gpu`] also as the calls of [`Gpu`]. Under [`Backend::Auto`] the CPU path finishes what a failing
-    ///   GPU leaves.
+    /// * Under [`Backend::Gpu`] also as the calls of [`Gpu`]. Under [`Backend::Auto`] the CPU path finishes what a
+    ///   failing GPU leaves.
     Engine, self: &mut self
 }
 

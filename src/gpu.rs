@@ -32,17 +32,17 @@ const SLOTS: usize = 3;
 ///
 /// The `*_blocking` calls work on the calling thread and poll the device there.
 ///
-/// The async calls cut the data into windows of 4 MiB. A poll of the future works on one window at most, then returns to
-/// the executor; it takes as many polls as there are windows, or more.
+/// The async calls cut the data into windows of 4 MiB. A poll of the future works on one window at most, then returns
+/// to the executor; it takes as many polls as there are windows, or more.
 ///
 /// # Who polls the device
 ///
 /// A GPU reports that it is done only when its device is polled.
 ///
-/// * On a device that this crate [opened](Self::open), a thread of the crate does that. It starts with the first async call
-///   and ends with the last clone of the `Gpu`.
-/// * On a device of yours ([`new`](Self::new)), you do that: call `device.poll` in your frame loop, or on a thread of its
-///   own. Without it, an async call waits for ever. wgpu also polls when anything is submitted.
+/// * On a device that this crate [opened](Self::open), a thread of the crate does that. It starts with the first
+///   async call and ends with the last clone of the `Gpu`.
+/// * On a device of yours ([`new`](Self::new)), you do that: call `device.poll` in your frame loop, or on a thread of
+///   its own. Without it, an async call waits for ever. wgpu also polls when anything is submitted.
 #[derive(Clone, Debug)]
 pub struct Gpu(Arc<Inner>);
 
@@ -180,7 +180,7 @@ slice_calls! {
     /// # Errors of every call
     ///
     /// * [`Error::Length`] if the slices differ in length, and [`Error::Bind`] for f64. Nothing was written.
-    /// * [`Error::Interrupted`] if the device fails. It says how many elements of the target are finished; the others are
-    ///   as they were.
+    /// * [`Error::Interrupted`] if the device fails. It says how many elements of the target are finished; the others
+    ///   are as they were.
     Gpu, self: &self
 }

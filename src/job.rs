@@ -1,4 +1,5 @@
-//! What a call over host slices computes, and from where to where. The CPU path, the GPU path and the engine all run jobs.
+//! What a call over host slices computes, and from where to where. The CPU path, the GPU path and the engine all run
+//! jobs.
 
 use std::ops::Range;
 

@@ -9,13 +9,13 @@ use crate::element::{Element, Float};
 
 /// How many results of a batch are 0, 1, between them, and NaN.
 ///
-/// Each result, rounded to its element type, is counted in exactly one field. Results that are 0 or 1 are *saturated*: they
-/// pass no gradient back. [`backward_from_output`](crate::HardSigmoid::backward_from_output) gives a gradient of 0 for
-/// exactly these and for NaN, unless α is 0. [`backward`](crate::HardSigmoid::backward), which sees x, differs only for
-/// inputs next to an edge whose results round to 0 or 1.
+/// Each result, rounded to its element type, is counted in exactly one field. Results that are 0 or 1 are
+/// *saturated*: they pass no gradient back. [`backward_from_output`](crate::HardSigmoid::backward_from_output) gives
+/// a gradient of 0 for exactly these and for NaN, unless α is 0. [`backward`](crate::HardSigmoid::backward), which
+/// sees x, differs only for inputs next to an edge whose results round to 0 or 1.
 ///
-/// A GPU leaves the counts in a buffer as 32 bytes, which [`from_bytes`](Self::from_bytes) reads. Counts of several batches
-/// are added with `+` or `sum`.
+/// A GPU leaves the counts in a buffer as 32 bytes, which [`from_bytes`](Self::from_bytes) reads. Counts of several
+/// batches are added with `+` or `sum`.
 ///
 /// ```
 /// use hard_sigmoid::{HardSigmoid, Saturation, cpu};
@@ -44,8 +44,8 @@ impl Saturation {
         self.zero.saturating_add(self.one).saturating_add(self.inside).saturating_add(self.nan)
     }
 
-    /// The saturated share of the batch, from 0 to 1: results that are 0 or 1, divided by all results, NaN included. 0 for
-    /// an empty batch.
+    /// The saturated share of the batch, from 0 to 1: results that are 0 or 1, divided by all results, NaN included.
+    /// 0 for an empty batch.
     #[must_use]
     pub fn fraction(self) -> f64 {
         self.zero.saturating_add(self.one) as f64 / self.total().max(1) as f64

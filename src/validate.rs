@@ -1,8 +1,8 @@
-//! Checking results by another path: a GPU's against the CPU path, bit for bit, and both against an f64 evaluation of the
-//! exact function.
+//! Checking results by another path: a GPU's against the CPU path, bit for bit, and both against an f64 evaluation of
+//! the exact function.
 //!
-//! [`validate`](self::validate()) runs a GPU over given data or over a range of bit patterns, all 2³² f32 if you like, and
-//! reports what it found. On a device of yours it is a self-test:
+//! [`validate`](self::validate()) runs a GPU over given data or over a range of bit patterns, all 2³² f32 if you
+//! like, and reports what it found. On a device of yours it is a self-test:
 //!
 //! ```no_run
 //! # #[cfg(feature = "wgpu")] {
@@ -116,8 +116,8 @@ pub fn first_mismatch<T: Element>(f: HardSigmoid, source: &[T], target: &[T]) ->
     first_difference(source, target, |x| coefficients.eval(x), agrees)
 }
 
-/// The first element of `target` that is further from the exact function of `source` than [`HardSigmoid`] allows, or that
-/// does not keep a NaN.
+/// The first element of `target` that is further from the exact function of `source` than [`HardSigmoid`] allows, or
+/// that does not keep a NaN.
 ///
 /// Compares as many elements as the shorter slice has.
 #[must_use]

@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rayon::ThreadPoolBuilder;
 
-/// From this many elements on, a call shares its work with rayon's threads. With fewer, the calling thread is done before
-/// another one has woken up.
+/// From this many elements on, a call shares its work with rayon's threads. With fewer, the calling thread is done
+/// before another one has woken up.
 pub const PARALLEL_MIN_ELEMENTS: usize = 1 << 19;
 
 /// The number of threads that the CPU path uses from [`PARALLEL_MIN_ELEMENTS`] elements on.
@@ -30,8 +30,8 @@ fn available() -> bool {
         })
 }
 
-/// Does `work` for each item and merges the results, in any order. The items stand for `elements` elements in all, which
-/// decides whether other threads take part.
+/// Does `work` for each item and merges the results, in any order. The items stand for `elements` elements in all,
+/// which decides whether other threads take part.
 pub(crate) fn fold<T: Send, R: Default + Send>(
     elements: usize,
     items: impl Iterator<Item = T>,
@@ -48,8 +48,8 @@ pub(crate) fn fold<T: Send, R: Default + Send>(
 /// [`fold`] on the calling thread and rayon's others.
 ///
 /// The calling thread takes part: handing everything to rayon and waiting costs two more wake-ups, as long as 2^18
-/// elements take. Each thread has its own part of the items, so that what a call before has left in its cache is its own.
-/// When it is done it helps with the parts of the others.
+/// elements take. Each thread has its own part of the items, so that what a call before has left in its cache is its
+/// own. When it is done it helps with the parts of the others.
 fn parallel_fold<T: Send, R: Default + Send>(
     items: impl Iterator<Item = T>,
     work: impl Fn(T) -> R + Sync,

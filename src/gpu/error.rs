@@ -54,7 +54,10 @@ pub enum Error {
     #[error("the device was lost: open a new one, or use the CPU path")]
     Lost,
     /// The memory of a mapped buffer cannot be reached, as happens after a loss of the device.
-    #[error("a mapped buffer cannot be reached, as if the device was lost ({}): open a new one, or use the CPU path", root(.0))]
+    #[error(
+        "a mapped buffer cannot be reached, as if the device was lost ({}): open a new one, or use the CPU path",
+        root(.0)
+    )]
     Map(#[from] wgpu::MapRangeError),
     /// Waiting for the device failed.
     #[error("waiting for the device failed ({0}): open a new one, or use the CPU path")]
@@ -126,8 +129,8 @@ pub enum BindError {
     },
     /// Parameters or counters do not fit their buffer or its binding.
     #[error(
-        "the {bytes} bytes of the {role} block do not fit from byte {offset} on: its buffer of {size} bytes, or the part \
-         that is bound, ends before; enlarge it"
+        "the {bytes} bytes of the {role} block do not fit from byte {offset} on: its buffer of {size} bytes, or the \
+         part that is bound, ends before; enlarge it"
     )]
     TooShort {
         /// The block.

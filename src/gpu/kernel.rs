@@ -19,8 +19,8 @@ use shader::{Operation, Program};
 /// Hard sigmoid compiled for a device. It makes [`Binding`](crate::Binding)s, which record into your own encoders and
 /// passes.
 ///
-/// A kernel holds handles only and is cheap to clone; clones share their pipelines. A shader or pipeline is compiled when
-/// a binding first needs it.
+/// A kernel holds handles only and is cheap to clone; clones share their pipelines. A shader or pipeline is compiled
+/// when a binding first needs it.
 ///
 #[doc = include_str!("../../docs/embedding.md")]
 #[derive(Clone, Debug)]
@@ -61,8 +61,8 @@ impl Kernel {
         Ok(Self(Arc::new(Inner { device, limits, modules, pipelines })))
     }
 
-    /// Compiles now what [`bind`](Self::bind) needs for aligned ranges of a type, in two buffers and in place, so that the
-    /// first of these bindings need not wait for it.
+    /// Compiles now what [`bind`](Self::bind) needs for aligned ranges of a type, in two buffers and in place, so
+    /// that the first of these bindings need not wait for it.
     ///
     /// The backward pass, counting, and ranges that are misaligned against each other still compile when first bound.
     ///

@@ -147,8 +147,8 @@ impl Slot {
 }
 
 impl Flight {
-    /// Waits for the GPU, and copies its result to the target of the window. Returns the slot, ready for use again, and what
-    /// was counted.
+    /// Waits for the GPU, and copies its result to the target of the window. Returns the slot, ready for use again,
+    /// and what was counted.
     pub(super) async fn readback<T: Element>(
         self,
         window: Job<'_, T>,

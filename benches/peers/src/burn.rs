@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use burn::tensor::activation::hard_sigmoid;
 use burn::tensor::{Device, DeviceKind, Tensor, TensorData};
-use hard_sigmoid::gpu::adapter::{self, AdapterKind};
+use hard_sigmoid::adapter::{self, AdapterKind};
 use hard_sigmoid::{Gpu, HardSigmoid, wgpu};
 
 const F: HardSigmoid = HardSigmoid::PYTORCH;

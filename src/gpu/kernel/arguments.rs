@@ -10,8 +10,8 @@ use crate::{Backward, Element, HardSigmoid};
 
 /// A range of elements in a storage buffer.
 ///
-/// Made from `&buffer`, which means all of it, or from `(&buffer, range)`, where `range` is `3..10`, `5..`, `..n` or the
-/// like, of `u64` or `usize` indices. The indices count elements of the type that the binding is made for.
+/// Made from `&buffer`, which means all of it, or from `(&buffer, range)`, where `range` is `3..10`, `5..`, `..n` or
+/// the like, of `u64` or `usize` indices. The indices count elements of the type that the binding is made for.
 #[derive(Clone, Debug)]
 pub struct BufferRange<'a> {
     pub(super) buffer: &'a wgpu::Buffer,
@@ -118,8 +118,8 @@ pub enum ParamSource<'a, F = HardSigmoid> {
     /// Fixed when the binding is made.
     Fixed(F),
     /// Read each time the binding runs, from 16 bytes that [`Params::to_bytes`](crate::Params::to_bytes) or
-    /// [`BackwardParams::to_bytes`](crate::BackwardParams::to_bytes) gives. The buffer has usage `UNIFORM`, and the offset
-    /// is a multiple of `min_uniform_buffer_offset_alignment`.
+    /// [`BackwardParams::to_bytes`](crate::BackwardParams::to_bytes) gives. The buffer has usage `UNIFORM`, and the
+    /// offset is a multiple of `min_uniform_buffer_offset_alignment`.
     Uniform(BufferBlock<'a>),
 }
 
@@ -145,9 +145,9 @@ impl<'a, F> From<wgpu::BufferBinding<'a>> for ParamSource<'a, F> {
 #[allow(private_bounds, reason = "sealed: these are the functions of the crate")]
 impl<'a, F: ParamBlock> ParamSource<'a, F> {
     /// The same, with fixed parameters as the bytes of a uniform block.
-    pub(super) fn to_block(self) -> ParamSource<'a, [u8; BLOCK_BYTES]> {
+    pub(super) fn into_block(self) -> ParamSource<'a, [u8; BLOCK_BYTES]> {
         match self {
-            Self::Fixed(f) => ParamSource::Fixed(f.to_block()),
+            Self::Fixed(f) => ParamSource::Fixed(f.into_block()),
             Self::Uniform(block) => ParamSource::Uniform(block),
         }
     }
@@ -155,17 +155,17 @@ impl<'a, F: ParamBlock> ParamSource<'a, F> {
 
 /// A function whose parameters fill a uniform block.
 pub(super) trait ParamBlock {
-    fn to_block(self) -> [u8; BLOCK_BYTES];
+    fn into_block(self) -> [u8; BLOCK_BYTES];
 }
 
 impl ParamBlock for HardSigmoid {
-    fn to_block(self) -> [u8; BLOCK_BYTES] {
+    fn into_block(self) -> [u8; BLOCK_BYTES] {
         self.params().to_bytes()
     }
 }
 
 impl ParamBlock for Backward {
-    fn to_block(self) -> [u8; BLOCK_BYTES] {
+    fn into_block(self) -> [u8; BLOCK_BYTES] {
         self.params().to_bytes()
     }
 }

@@ -18,8 +18,9 @@ use crate::{Backward, Element};
 ///
 /// # Errors of every `bind` method
 ///
-/// * [`Error::Bind`] for f64, if a buffer lacks its usage, or if ranges differ in length, leave their buffer, or overlap
-///   without being the same range. Also if the device refuses a buffer, which may be destroyed or another device's.
+/// * [`Error::Bind`] for f64, if a buffer lacks its usage, or if ranges differ in length, leave their buffer, or
+///   overlap without being the same range. Also if the device refuses a buffer, which may be destroyed or another
+///   device's.
 /// * [`Error::Device`] if the device refuses anything else, and [`Error::Map`] if it is lost.
 impl Kernel {
     /// Binds a function to a source and a target with the same number of elements of type `T`.
@@ -46,7 +47,7 @@ impl Kernel {
         let (f, source, target) = (f.into(), source.into(), target.into());
         let planned = self.map::<T>(Operation::Forward, (BufferRole::Source, &source), &target)?;
         let buffers = [read(BufferRole::Source, &source), written(BufferRole::Target, &target)];
-        Binding::new::<T>(self, f.to_block(), &planned, &buffers)
+        Binding::new::<T>(self, f.into_block(), &planned, &buffers)
     }
 
     /// Binds a function to a range, whose elements it replaces.
@@ -69,13 +70,13 @@ impl Kernel {
         self.bind::<T>(f, data.clone(), data)
     }
 
-    /// Binds the backward pass: from `saved`, which is x or y as `backward` says, and the gradient with respect to y, to
-    /// the gradient with respect to x.
+    /// Binds the backward pass: from `saved`, which is x or y as `backward` says, and the gradient with respect to y,
+    /// to the gradient with respect to x.
     ///
     /// Errors call `saved` the source, `grad_y` the gradient, and `grad_x` the target.
     ///
-    /// `grad_x` may be the same range as `grad_y` or as `saved`. Otherwise it must not overlap them; they may overlap each
-    /// other.
+    /// `grad_x` may be the same range as `grad_y` or as `saved`. Otherwise it must not overlap them; they may overlap
+    /// each other.
     ///
     /// Three ranges take one pass over the data if `saved` and `grad_y` are in other buffers than `grad_x` and begin at
     /// the same element, or at elements a multiple of `min_storage_buffer_offset_alignment` bytes apart. Otherwise
@@ -106,13 +107,14 @@ impl Kernel {
             read(BufferRole::Gradient, &grad_y),
             written(BufferRole::Target, &grad_x),
         ];
-        Binding::new::<T>(self, backward.to_block(), &planned, &buffers)
+        Binding::new::<T>(self, backward.into_block(), &planned, &buffers)
     }
 
     /// Binds the backward pass in place: the gradient with respect to x replaces the one with respect to y in `grad`.
     ///
     /// ```no_run
-    /// # fn app(kernel: &hard_sigmoid::Kernel, y: &wgpu::Buffer, grad: &wgpu::Buffer) -> Result<(), hard_sigmoid::Error> {
+    /// # fn app(kernel: &hard_sigmoid::Kernel, y: &wgpu::Buffer, grad: &wgpu::Buffer)
+    /// # -> Result<(), hard_sigmoid::Error> {
     /// # use hard_sigmoid::wgpu;
     /// use hard_sigmoid::HardSigmoid;
     ///
@@ -177,7 +179,7 @@ impl Kernel {
         let from = (BufferRole::Source, &source);
         let planned: Vec<_> =
             self.dispatches::<T>(from, from)?.map(|dispatch| operands.planned(Operation::Count, dispatch)).collect();
-        Binding::new::<T>(self, f.to_block(), &planned, &buffers)
+        Binding::new::<T>(self, f.into_block(), &planned, &buffers)
     }
 
     /// Binds what [`bind`](Self::bind) and [`bind_saturation`](Self::bind_saturation) do, in one pass over the source
@@ -214,10 +216,11 @@ impl Kernel {
         let planned: Vec<_> = dispatches
             .flat_map(|dispatch| operations.iter().map(move |&operation| operands.planned(operation, dispatch)))
             .collect();
-        Binding::new::<T>(self, f.to_block(), &planned, &buffers)
+        Binding::new::<T>(self, f.into_block(), &planned, &buffers)
     }
 
-    /// Binds the work of a call over host slices on its first `len` elements. What was saved begins at half of the source.
+    /// Binds the work of a call over host slices on its first `len` elements. What was saved begins at half of the
+    /// source.
     pub(in crate::gpu) fn bind_work<T: Element>(
         &self,
         work: Work,

@@ -161,7 +161,8 @@ fn check_params(block: BufferBlock<'_>, alignment: u32, buffers: &[BoundBuffer<'
 /// Makes an immutable uniform buffer with the parameters, if they are fixed, and the blocks of the dispatches, `stride`
 /// bytes apart.
 ///
-/// It is written at creation. So it needs no queue, and no later write can replace what an unsubmitted encoder refers to.
+/// It is written at creation. So it needs no queue, and no later write can replace what an unsubmitted encoder refers
+/// to.
 fn uniform_blocks(
     device: &wgpu::Device,
     params: ParamSource<'_, [u8; BLOCK_BYTES]>,

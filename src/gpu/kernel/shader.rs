@@ -77,8 +77,8 @@ impl Program {
         Self { operation, access, unit: dispatch.unit }
     }
 
-    /// Joins the shader from whole files, of which it gets only what it needs: leaving out what is not used takes drivers
-    /// longer than compiling the rest.
+    /// Joins the shader from whole files, of which it gets only what it needs: leaving out what is not used takes
+    /// drivers longer than compiling the rest.
     pub(super) fn wgsl(self, element: &str) -> String {
         let source = match self.access {
             Access::SeparateBuffer => include_str!("../../../shaders/source/separate_buffer.wgsl"),

@@ -10,7 +10,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let limits = Limits { binding_bytes: 128 << 20, alignment_bytes: 256, groups: 65_535 };
     let whole = Start { element: 0, buffer_bytes: 1 << 30 };
-    assert_eq!(plan::windows(whole, whole, 1 << 28, 4, Buffers::Two, limits)?.count(), 8);
+    assert_eq!(plan::dispatches(whole, whole, 1 << 28, 4, Buffers::Two, limits)?.count(), 8);
 
     assert!(WGSL.contains("fn hard_sigmoid(x: f32, f: HardSigmoid) -> f32"));
     assert_eq!(size_of::<Params>(), 16);

@@ -3,7 +3,7 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
-use hard_sigmoid::plan::{Access, Buffers, Limits, Start, Unit, windows};
+use hard_sigmoid::plan::{Access, Buffers, Limits, Start, Unit, dispatches};
 use libfuzzer_sys::fuzz_target;
 
 #[derive(Arbitrary, Debug)]
@@ -54,7 +54,7 @@ fuzz_target!(|case: Case| {
         let behind = if rotation == 0 { 0 } else { unit - rotation };
         assert!((from + len + behind) * bytes <= w.source.offset_bytes + w.source.size_bytes);
         assert_eq!(w.access == Access::SeparateBuffer, !case.one);
-        if w.access == Access::Arena {
+        if w.access == Access::SameBuffer {
             let (low, high) =
                 if w.source.offset_bytes < w.target.offset_bytes { (w.source, w.target) } else { (w.target, w.source) };
             assert!(low.offset_bytes + low.size_bytes <= high.offset_bytes);
