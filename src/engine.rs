@@ -197,22 +197,11 @@ slice_calls! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::HardSigmoid;
 
     const APPLY: Work = Work::Apply(HardSigmoid::ONNX);
 
     fn interrupted(finished: usize) -> Error {
         Error::Interrupted { finished, cause: Box::new(Error::Lost) }
-    }
-
-    #[test]
-    fn small_batches_stay_on_the_cpu_and_say_so() {
-        let mut engine = Engine::open_blocking(Backend::Auto, AUTO_GPU_MIN_ELEMENTS - 1).unwrap();
-        assert!(matches!((engine.executed_on(), engine.fallback()), (ExecutedOn::Cpu { .. }, Some(Fallback::Small))));
-        let mut y = [0.0; 2];
-        engine.apply_blocking(HardSigmoid::ONNX, &[0.0, 9.0], &mut y).unwrap();
-        assert_eq!(y, [0.5, 1.0]);
-        assert!(Engine::open_blocking(Backend::Cpu, 1).unwrap().fallback().is_none());
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub(crate) enum Work {
     Backward(Backward),
 }
 
+#[cfg(feature = "wgpu")]
 impl Work {
     /// Whether a second input was saved by the forward pass.
     pub(crate) const fn has_saved(self) -> bool {

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use hard_sigmoid::half::bf16;
-use hard_sigmoid::{Backend, BufferRole, Engine, Error, ExecutedOn, HardSigmoid, cpu};
+use hard_sigmoid::{AUTO_GPU_MIN_ELEMENTS, Backend, BufferRole, Engine, Error, ExecutedOn, Fallback, HardSigmoid, cpu};
 use pollster::block_on;
 
 use crate::subject::{Number, assert_bits, gradients, numbers};
@@ -18,6 +18,15 @@ pub(crate) fn every_call(backend: Backend) {
         check::<f64>(&mut engine);
     }
     assert!(engine.fallback().is_none());
+}
+
+pub(crate) fn small_batches_stay_on_the_cpu_and_say_so() {
+    let mut engine = Engine::open_blocking(Backend::Auto, AUTO_GPU_MIN_ELEMENTS - 1).unwrap();
+    assert!(matches!((engine.executed_on(), engine.fallback()), (ExecutedOn::Cpu { .. }, Some(Fallback::Small))));
+    let mut y = [0.0; 2];
+    engine.apply_blocking(HardSigmoid::ONNX, &[0.0, 9.0], &mut y).unwrap();
+    assert_eq!(y, [0.5, 1.0]);
+    assert!(Engine::open_blocking(Backend::Cpu, 1).unwrap().fallback().is_none());
 }
 
 /// On the CPU path a poll computes 16 MiB of results at most.

@@ -36,10 +36,10 @@ fn main() {
         }
     };
     trials.push(Trial::test("cpu::engine_every_call", engine(Backend::Cpu)));
-    trials.push(Trial::test("cpu::engine_yields_to_its_executor", || {
-        engine::yields_on_the_cpu();
-        Ok(())
-    }));
+    let on_the_cpu: [(&str, fn()); 2] = [
+        ("cpu::engine_yields_to_its_executor", engine::yields_on_the_cpu),
+        ("cpu::engine_small_batches_stay_on_the_cpu_and_say_so", engine::small_batches_stay_on_the_cpu_and_say_so),
+    ];
     if !adapters.is_empty() {
         trials.push(Trial::test("gpu::engine_every_call", engine(Backend::Gpu)));
     }
@@ -48,7 +48,7 @@ fn main() {
         ("noop::validate_notices_that_nothing_is_computed", faults::noop_computes_nothing),
         ("noop::a_buffer_beyond_the_limits_is_refused", faults::noop_refuses_a_size),
     ];
-    trials.extend(noops.map(|(name, run)| {
+    trials.extend(noops.into_iter().chain(on_the_cpu).map(|(name, run)| {
         Trial::test(name, move || {
             run();
             Ok(())

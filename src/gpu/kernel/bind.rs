@@ -46,7 +46,7 @@ impl Kernel {
     ) -> Result<Binding, Error> {
         let (f, source, target) = (f.into(), source.into(), target.into());
         let planned = self.map::<T>(Operation::Forward, (BufferRole::Source, &source), &target)?;
-        let buffers = [read(BufferRole::Source, &source), written(BufferRole::Target, &target)];
+        let buffers = [read(BufferRole::Source, &source), written(BufferRole::Target, target.buffer)];
         Binding::new::<T>(self, f.into_block(), &planned, &buffers)
     }
 
@@ -105,7 +105,7 @@ impl Kernel {
         let buffers = [
             read(BufferRole::Source, &saved),
             read(BufferRole::Gradient, &grad_y),
-            written(BufferRole::Target, &grad_x),
+            written(BufferRole::Target, grad_x.buffer),
         ];
         Binding::new::<T>(self, backward.into_block(), &planned, &buffers)
     }
@@ -173,7 +173,7 @@ impl Kernel {
         counters: impl Into<BufferBlock<'a>>,
     ) -> Result<Binding, Error> {
         let (f, source, counters) = (f.into(), source.into(), counters.into());
-        let buffers = [read(BufferRole::Source, &source), counted(counters)];
+        let buffers = [read(BufferRole::Source, &source), written(BufferRole::Counters, counters.buffer)];
         self.check_counters(counters, &buffers)?;
         let operands = Operands { counters: Some(counters), ..Operands::new(&source, &source) };
         let from = (BufferRole::Source, &source);
@@ -203,7 +203,11 @@ impl Kernel {
         counters: impl Into<BufferBlock<'a>>,
     ) -> Result<Binding, Error> {
         let (f, source, target, counters) = (f.into(), source.into(), target.into(), counters.into());
-        let buffers = [read(BufferRole::Source, &source), written(BufferRole::Target, &target), counted(counters)];
+        let buffers = [
+            read(BufferRole::Source, &source),
+            written(BufferRole::Target, target.buffer),
+            written(BufferRole::Counters, counters.buffer),
+        ];
         self.check_counters(counters, &buffers)?;
         // In this order, since the target may replace the source.
         let operations: &[_] = if self.limits().max_storage_buffers_per_shader_stage >= 3 {
@@ -321,7 +325,8 @@ impl<'a> Operands<'a> {
     }
 
     fn planned(self, operation: Operation, dispatch: Dispatch) -> PlannedDispatch<'a> {
-        PlannedDispatch { program: Program::new(operation, &dispatch), dispatch, operands: self }
+        let program = Program::new(operation, dispatch.access, dispatch.unit);
+        PlannedDispatch { program, dispatch, operands: self }
     }
 }
 
@@ -329,10 +334,6 @@ fn read<'a>(role: BufferRole, range: &BufferRange<'a>) -> BoundBuffer<'a> {
     BoundBuffer { role, buffer: range.buffer, written: false }
 }
 
-fn written<'a>(role: BufferRole, range: &BufferRange<'a>) -> BoundBuffer<'a> {
-    BoundBuffer { role, buffer: range.buffer, written: true }
-}
-
-fn counted(counters: BufferBlock<'_>) -> BoundBuffer<'_> {
-    BoundBuffer { role: BufferRole::Counters, buffer: counters.buffer, written: true }
+fn written(role: BufferRole, buffer: &wgpu::Buffer) -> BoundBuffer<'_> {
+    BoundBuffer { role, buffer, written: true }
 }

@@ -68,13 +68,10 @@ pub(super) struct Program {
 }
 
 impl Program {
-    pub(super) fn new(operation: Operation, dispatch: &Dispatch) -> Self {
-        let access = match operation {
-            // It has no target to share a buffer with.
-            Operation::Count => Access::SeparateBuffer,
-            _ => dispatch.access,
-        };
-        Self { operation, access, unit: dispatch.unit }
+    pub(super) fn new(operation: Operation, access: Access, unit: Unit) -> Self {
+        // Counting has no target to share a buffer with.
+        let access = if operation == Operation::Count { Access::SeparateBuffer } else { access };
+        Self { operation, access, unit }
     }
 
     /// Joins the shader from whole files, of which it gets only what it needs: leaving out what is not used takes

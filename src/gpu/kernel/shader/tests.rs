@@ -30,18 +30,7 @@ fn programs() -> impl Iterator<Item = (Program, &'static str)> {
         let all = OPERATIONS.into_iter().flat_map(|operation| ACCESSES.map(|access| (operation, access)));
         all.flat_map(move |(operation, access)| {
             let units = [Unit::Word, Unit::Vector { rotation: 0 }, Unit::Vector { rotation: 3 }];
-            let span = plan::Span { offset_bytes: 0, size_bytes: 0 };
-            let dispatch = |unit| Dispatch {
-                access,
-                unit,
-                source: span,
-                target: span,
-                source_first: 0,
-                target_first: 0,
-                len: 0,
-                groups: 0,
-            };
-            units.map(|unit| (Program::new(operation, &dispatch(unit)), element))
+            units.map(|unit| (Program::new(operation, access, unit), element))
         })
     })
 }
