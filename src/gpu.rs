@@ -3,7 +3,7 @@
 pub mod adapter;
 pub(crate) mod error;
 pub(crate) mod kernel;
-mod scope;
+mod objects;
 mod slot;
 pub(crate) mod wait;
 

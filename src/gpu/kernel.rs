@@ -4,17 +4,16 @@
 pub(crate) mod arguments;
 mod bind;
 pub(crate) mod binding;
-mod pipeline;
 mod shader;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::{BindError, Error};
+use super::objects::{self, scoped};
 use crate::Element;
 use crate::plan::{self, Access, Limits, Unit};
-use pipeline::Pipeline;
-use shader::{Operation, Program};
+use shader::{BLOCK_BYTES, DISPATCH, Operation, PARAMS, Program};
 
 /// Hard sigmoid compiled for a device. It makes [`Binding`](crate::Binding)s, which record into your own encoders and
 /// passes.
@@ -33,6 +32,13 @@ struct Inner {
     /// By element type and what the shader is joined from.
     modules: Mutex<HashMap<(&'static str, Operation, Access), wgpu::ShaderModule>>,
     pipelines: Mutex<HashMap<(&'static str, Program), Pipeline>>,
+}
+
+/// A compiled program and the layout of its bind group.
+#[derive(Clone, Debug)]
+struct Pipeline {
+    pipeline: wgpu::ComputePipeline,
+    layout: wgpu::BindGroupLayout,
 }
 
 impl Kernel {
@@ -103,12 +109,21 @@ impl Kernel {
 
     /// The pipeline of a program, compiled if nothing before has needed it.
     fn pipeline<T: Element>(&self, program: Program) -> Result<Pipeline, Error> {
+        let device = self.device();
         cached(&self.0.pipelines, (T::NAME, program), || {
-            let element = Self::element::<T>()?;
+            let wgsl = program.wgsl(Self::element::<T>()?);
             let module = cached(&self.0.modules, (T::NAME, program.operation, program.access), || {
-                pipeline::module(self.device(), program.wgsl(element))
+                scoped(device, "compiling the shader", || objects::shader_module(device, wgsl))
             })?;
-            Pipeline::new(self.device(), &module, program)
+            let uniforms = [PARAMS, DISPATCH].map(|i| (i, wgpu::BufferBindingType::Uniform, BLOCK_BYTES as u64));
+            let storage =
+                program.storage().map(|(i, read_only)| (i, wgpu::BufferBindingType::Storage { read_only }, 0));
+            scoped(device, "compiling a pipeline", || {
+                let layout = objects::bind_group_layout(device, uniforms.into_iter().chain(storage));
+                let (entry_point, constants) = (program.entry_point(), program.constants());
+                let pipeline = objects::compute_pipeline(device, &layout, &module, entry_point, &constants);
+                Pipeline { pipeline, layout }
+            })
         })
     }
 }

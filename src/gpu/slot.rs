@@ -7,7 +7,7 @@ use futures_intrusive::channel::shared::oneshot_channel;
 use super::adapter;
 use super::error::Error;
 use super::kernel::{Kernel, binding::Binding};
-use super::scope::scoped;
+use super::objects::{self, scoped};
 use super::wait::{Mapped, PollMode};
 use crate::job::{Job, Work};
 use crate::{Element, Saturation};
@@ -56,9 +56,7 @@ pub(super) struct Flight {
 impl Slot {
     pub(super) fn new(device: &wgpu::Device) -> Result<Self, Error> {
         let capacity = capacity_bytes(&device.limits());
-        let buffer = |label, size, usage, mapped_at_creation| {
-            device.create_buffer(&wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation })
-        };
+        let buffer = |label, size, usage, mapped| objects::buffer(device, label, size, usage, mapped);
         use wgpu::BufferUsages as Usage;
         let on_gpu = Usage::STORAGE | Usage::COPY_SRC | Usage::COPY_DST;
         let shared = adapter::shares_memory(device);

@@ -3,13 +3,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::{Mutex, PoisonError, mpsc};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use futures_intrusive::channel::shared::{OneshotReceiver, OneshotSender, oneshot_channel};
 
 use super::error::Error;
-use super::scope::now_or_never;
 
 /// How long a mapping may take after its submission is done.
 const GRACE: Duration = Duration::from_secs(10);
@@ -159,5 +158,13 @@ fn poll(device: &wgpu::Device, how: wgpu::PollType) -> Result<bool, Error> {
         Ok(Err(wgpu::PollError::Timeout)) => Ok(false),
         Ok(Err(source)) => Err(Error::Poll(source)),
         Err(_) => Err(Error::Lost),
+    }
+}
+
+/// Polls a future once and returns its value if it is ready.
+pub(super) fn now_or_never<T>(future: impl Future<Output = T>) -> Option<T> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
     }
 }

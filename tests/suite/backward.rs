@@ -6,8 +6,7 @@ use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::validate::{self, Inputs};
 use hard_sigmoid::{Backward, BindError, BufferRole, Error, HardSigmoid, PlanError};
 
-use crate::embed::{at, bench};
-use crate::kernel::Bench;
+use crate::bench::{Bench, at, bench};
 use crate::subject::{Number, Subject, Test, assert_bits, functions, gradients, numbers};
 
 pub(crate) const TESTS: &[Test] = &[
@@ -199,12 +198,7 @@ fn uniform_parameters(subject: &Subject) {
     let bench = bench(subject);
     let (saved, grad_y) = (numbers::<f32>(6_001), gradients::<f32>(6_001));
     let (x, g, to) = (bench.buffer(&saved), bench.buffer(&grad_y), bench.buffer(&saved));
-    let uniform = bench.device.create_buffer(&wgpu::BufferDescriptor {
-        label: None,
-        size: 256 + 16,
-        usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
-        mapped_at_creation: false,
-    });
+    let uniform = bench.uniform(256 + 16);
     let binding = bench.kernel.bind_backward::<f32>(at(&uniform, 256), &x, &g, &to).unwrap();
     for backward in all() {
         bench.queue.write_buffer(&uniform, 256, &backward.params().to_bytes());
@@ -229,12 +223,7 @@ fn mistakes(subject: &Subject) {
     let bench = bench(subject);
     let backward = HardSigmoid::ONNX.backward();
     let (a, b, c) = (bench.buffer(&[0.0_f32; 100]), bench.buffer(&[0.0_f32; 90]), bench.buffer(&[0.0_f32; 100]));
-    let copies = bench.device.create_buffer(&wgpu::BufferDescriptor {
-        label: None,
-        size: 400,
-        usage: wgpu::BufferUsages::COPY_DST,
-        mapped_at_creation: false,
-    });
+    let copies = bench.empty(wgpu::BufferUsages::COPY_DST, 400);
     let gone = bench.buffer(&[0.0_f32; 100]);
     gone.destroy();
     let bind = |saved: &wgpu::Buffer, grad_y: &wgpu::Buffer, grad_x: &wgpu::Buffer| match bench

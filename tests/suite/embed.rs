@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hard_sigmoid::half::f16;
 use hard_sigmoid::validate::{Inputs, validate, validate_blocking};
-use hard_sigmoid::{AdapterKind, BindError, Binding, BufferRole, Engine, Error, Gpu, HardSigmoid, Kernel};
+use hard_sigmoid::{AdapterKind, BindError, Binding, BufferRole, Engine, Error, Gpu, Kernel};
 use wgpu::BufferUsages as Usage;
 
-use crate::kernel::Bench;
+use crate::bench::{Bench, F, at, bench};
 use crate::subject::{Subject, Test, assert_bits, expected, functions, numbers};
 
 pub(crate) const TESTS: &[Test] = &[
@@ -49,16 +49,6 @@ fn calls_can_move_between_threads(gpu: &Gpu, engine: &mut Engine, x: &[f32], y: 
     send(validate(gpu, F, Inputs::Data(x), |_| {}));
     send(engine.apply(F, x, y));
     send(Gpu::open(AdapterKind::Any));
-}
-
-pub(crate) const F: HardSigmoid = HardSigmoid::PYTORCH;
-
-pub(crate) fn at(buffer: &wgpu::Buffer, offset: u64) -> wgpu::BufferBinding<'_> {
-    wgpu::BufferBinding { buffer, offset, size: None }
-}
-
-pub(crate) fn bench(subject: &Subject) -> Bench {
-    Bench::new(subject.device(|limits| *limits = wgpu::Limits::downlevel_defaults()))
 }
 
 fn downlevel_device(subject: &Subject) {
@@ -122,12 +112,7 @@ fn uniform_parameters(subject: &Subject) {
     let bench = bench(subject);
     let source = numbers::<f32>(6_001);
     let (from, to) = (bench.buffer(&source), bench.buffer(&source));
-    let uniform = bench.device.create_buffer(&wgpu::BufferDescriptor {
-        label: None,
-        size: 256 + 16,
-        usage: Usage::UNIFORM | Usage::COPY_DST,
-        mapped_at_creation: false,
-    });
+    let uniform = bench.uniform(256 + 16);
     let at_an_offset = bench.kernel.bind::<f32>(at(&uniform, 256), &from, &to).unwrap();
     let at_the_start = bench.kernel.bind::<f32>(&uniform, &from, &to).unwrap();
     for f in functions() {
@@ -186,8 +171,14 @@ fn other_work(subject: &Subject) {
     let bench = bench(subject);
     let source = numbers::<f32>(4_444);
     let (a, b, c) = (bench.buffer(&source), bench.buffer(&[0.0_f32; 4_444]), bench.buffer(&[0.0_f32; 4_444]));
-    let own = bench.own_pipeline();
-    let group = bench.own_group(&own, &c);
+    let own = bench.pipeline(
+        "@group(0) @binding(0) var<storage, read_write> data: array<f32>;
+        @compute @workgroup_size(64)
+        fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+            if id.x < arrayLength(&data) { data[id.x] += 1.0; }
+        }",
+    );
+    let group = bench.group(&own, &[&c]);
     let binding = bench.kernel.bind_in_place::<f32>(F, &b).unwrap();
     bench.submit(|encoder| {
         encoder.copy_buffer_to_buffer(&a, 0, &b, 0, a.size());
@@ -279,8 +270,7 @@ fn callbacks(subject: &Subject) {
     assert!(pollster::block_on(scope.pop()).is_none());
 
     // Both callbacks still belong to the app.
-    let nonsense = wgpu::BufferDescriptor { label: None, size: 4, usage: Usage::empty(), mapped_at_creation: false };
-    let _ = bench.device.create_buffer(&nonsense);
+    let _ = bench.empty(Usage::empty(), 4);
     assert_eq!(uncaptured.load(Ordering::SeqCst), 1);
     bench.device.destroy();
     bench.device.poll(wgpu::PollType::Poll).unwrap();

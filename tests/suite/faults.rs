@@ -10,6 +10,7 @@ use hard_sigmoid::{
     BindError, BufferRole, Engine, Error, ExecutedOn, Fallback, Gpu, HardSigmoid, Kernel, Saturation, cpu,
 };
 
+use crate::bench::wait;
 use crate::subject::{Number, Subject, Test, assert_bits, expected, gradients, numbers};
 
 pub(crate) const GPU_TESTS: &[Test] = &[
@@ -222,7 +223,7 @@ fn dropped_after_each_poll(subject: &Subject) {
                 let mut call = call(kind, &gpu, &x, &mut data);
                 for _ in 0..k {
                     result = once(call.as_mut());
-                    device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
+                    wait(&device);
                     if result.is_ready() {
                         break;
                     }
@@ -239,7 +240,7 @@ fn dropped_after_each_poll(subject: &Subject) {
             again();
         }
     }
-    device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
+    wait(&device);
     assert_eq!(buffers(), at_rest);
 }
 
@@ -257,7 +258,7 @@ fn owner_stops_polling(subject: &Subject) {
         }
         assert!(started.elapsed() < BOUND);
         while once(call.as_mut()).is_pending() {
-            device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
+            wait(&device);
         }
     }
     assert_bits(&data, &expected(F, &x), &"polled again");
@@ -277,7 +278,7 @@ fn one_window_per_poll(subject: &Subject) {
             let mut call = pin!(gpu.apply(F, &x, &mut y));
             for _ in 0..polls {
                 result = once(call.as_mut());
-                device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
+                wait(&device);
             }
         }
         let written = y.iter().take_while(|y| y.to_bits() != f32::WRONG.to_bits()).count();

@@ -5,9 +5,10 @@ use std::ops::Range;
 
 use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::plan::{self, Buffers, Start};
-use hard_sigmoid::{BindError, BufferRole, Error, HardSigmoid, Kernel, PlanError};
+use hard_sigmoid::{BindError, BufferRole, Error, HardSigmoid, PlanError};
 use wgpu::BufferUsages as Usage;
 
+use crate::bench::Bench;
 use crate::subject::{Number, Subject, Test, assert_bits, expected, numbers};
 
 pub(crate) const TESTS: &[Test] = &[
@@ -21,81 +22,6 @@ pub(crate) const TESTS: &[Test] = &[
     ("kernel_ranges_of_every_spelling", every_spelling),
     ("kernel_half_a_word_at_the_end_is_an_error", half_a_word),
 ];
-
-/// A device with a kernel, and functions that write and read its buffers.
-pub(crate) struct Bench {
-    pub(crate) device: wgpu::Device,
-    pub(crate) queue: wgpu::Queue,
-    pub(crate) kernel: Kernel,
-}
-
-impl Bench {
-    pub(crate) fn new((device, queue): (wgpu::Device, wgpu::Queue)) -> Self {
-        let kernel = Kernel::new(&device).unwrap();
-        Self { device, queue, kernel }
-    }
-
-    pub(crate) fn buffer<T: Number>(&self, data: &[T]) -> wgpu::Buffer {
-        let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
-            label: None,
-            size: size_of_val(data) as u64,
-            usage: Usage::STORAGE | Usage::COPY_SRC | Usage::COPY_DST,
-            mapped_at_creation: false,
-        });
-        self.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(data));
-        buffer
-    }
-
-    pub(crate) fn read<T: Number>(&self, buffer: &wgpu::Buffer) -> Vec<T> {
-        let staging = self.device.create_buffer(&wgpu::BufferDescriptor {
-            label: None,
-            size: buffer.size(),
-            usage: Usage::MAP_READ | Usage::COPY_DST,
-            mapped_at_creation: false,
-        });
-        self.submit(|encoder| encoder.copy_buffer_to_buffer(buffer, 0, &staging, 0, buffer.size()));
-        staging.map_async(wgpu::MapMode::Read, .., |result| result.unwrap());
-        self.device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
-        let bytes = staging.get_mapped_range(..).unwrap();
-        bytemuck::pod_collect_to_vec(&bytes)
-    }
-
-    /// A pipeline of the app, which adds 1 to each number.
-    pub(crate) fn own_pipeline(&self) -> wgpu::ComputePipeline {
-        let source = "
-            @group(0) @binding(0) var<storage, read_write> data: array<f32>;
-            @compute @workgroup_size(64)
-            fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-                if id.x < arrayLength(&data) { data[id.x] += 1.0; }
-            }";
-        let module = self.device.create_shader_module(wgpu::ShaderModuleDescriptor {
-            label: None,
-            source: wgpu::ShaderSource::Wgsl(source.into()),
-        });
-        self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-            label: None,
-            layout: None,
-            module: &module,
-            entry_point: None,
-            compilation_options: Default::default(),
-            cache: None,
-        })
-    }
-
-    pub(crate) fn own_group(&self, pipeline: &wgpu::ComputePipeline, data: &wgpu::Buffer) -> wgpu::BindGroup {
-        self.device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: None,
-            layout: &pipeline.get_bind_group_layout(0),
-            entries: &[wgpu::BindGroupEntry { binding: 0, resource: data.as_entire_binding() }],
-        })
-    }
-
-    pub(crate) fn submit(&self, record: impl FnOnce(&mut wgpu::CommandEncoder)) {
-        let mut encoder = self.device.create_command_encoder(&Default::default());
-        record(&mut encoder);
-        self.queue.submit([encoder.finish()]);
-    }
-}
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Layout {
@@ -233,12 +159,7 @@ fn every_spelling(subject: &Subject) {
 
 fn half_a_word(subject: &Subject) {
     let bench = Bench::new(subject.device(|_| {}));
-    let buffer = bench.device.create_buffer(&wgpu::BufferDescriptor {
-        label: None,
-        size: 10,
-        usage: Usage::STORAGE,
-        mapped_at_creation: false,
-    });
+    let buffer = bench.empty(Usage::STORAGE, 10);
     let error = bench.kernel.bind_in_place::<f16>(HardSigmoid::ONNX, &buffer).unwrap_err();
     let part = PlanError::PartOfWord { role: BufferRole::Source, buffer_bytes: 10 };
     assert!(matches!(&error, Error::Bind(BindError::Plan(plan)) if *plan == part), "{error}");

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "tests")]
 
 mod backward;
+mod bench;
 mod embed;
 mod engine;
 mod faults;

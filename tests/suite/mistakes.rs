@@ -3,7 +3,7 @@
 use hard_sigmoid::{BindError, BufferRole, Error, PlanError};
 use wgpu::BufferUsages as Usage;
 
-use crate::embed::{F, at, bench};
+use crate::bench::{F, at, bench};
 use crate::subject::{Subject, Test, assert_bits, expected, numbers};
 
 pub(crate) const TESTS: &[Test] = &[("mistakes_are_errors_and_poison_nothing", mistakes)];
@@ -12,9 +12,7 @@ fn mistakes(subject: &Subject) {
     let bench = bench(subject);
     let source = numbers::<f32>(100);
     let data = bench.buffer(&source);
-    let make = |usage, size| {
-        bench.device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false })
-    };
+    let make = |usage, size| bench.empty(usage, size);
     let (copies, uniform) = (make(Usage::COPY_DST, 400), make(Usage::UNIFORM | Usage::COPY_DST, 256));
     let bind = |from: (&wgpu::Buffer, std::ops::Range<u64>), to: (&wgpu::Buffer, std::ops::Range<u64>)| {
         bench.kernel.bind::<f32>(F, from, to).unwrap_err()

@@ -5,7 +5,8 @@ use hard_sigmoid::{Gpu, HardSigmoid};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use crate::kernel::{Bench, Layout, check};
+use crate::bench::Bench;
+use crate::kernel::{Layout, check};
 use crate::subject::{Number, Subject, Test, assert_bits, expected, gradients, numbers};
 
 pub(crate) const TESTS: &[Test] =

@@ -4,8 +4,7 @@ use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::{BindError, BufferRole, Error, HardSigmoid, Saturation};
 use wgpu::BufferUsages as Usage;
 
-use crate::embed::{F, at, bench};
-use crate::kernel::Bench;
+use crate::bench::{Bench, F, at, bench};
 use crate::subject::{Number, Subject, Test, assert_bits, expected, functions, numbers};
 
 pub(crate) const TESTS: &[Test] = &[
@@ -161,10 +160,7 @@ fn mistakes(subject: &Subject) {
     let bench = bench(subject);
     let data = bench.buffer(&[0.0_f32; 100]);
     let other = bench.buffer(&[0.0_f32; 100]);
-    let make = |usage, size| {
-        let descriptor = wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false };
-        bench.device.create_buffer(&descriptor)
-    };
+    let make = |usage, size| bench.empty(usage, size);
     let bind = |counters: wgpu::BufferBinding<'_>| match bench
         .kernel
         .bind_with_saturation::<f32>(F, &data, &other, counters)

@@ -6,6 +6,7 @@ use std::task::{Context, Waker};
 use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::{BindError, Error, Gpu, HardSigmoid};
 
+use crate::bench::wait;
 use crate::subject::{Number, Subject, Test, assert_bits, expected, functions, numbers};
 
 pub(crate) const TESTS: &[Test] = &[
@@ -116,7 +117,7 @@ fn app_device(subject: &Subject) {
     {
         let mut call = pin!(gpu.apply(HardSigmoid::ONNX, &source, &mut target));
         while call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
-            device.poll(wgpu::PollType::wait_indefinitely()).unwrap();
+            wait(&device);
             polls += 1;
         }
     }

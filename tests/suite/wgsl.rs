@@ -1,10 +1,8 @@
 //! The functions that an app can import from the WGSL.
 
-use hard_sigmoid::HardSigmoid;
-use wgpu::BufferUsages as Usage;
-
-use crate::embed::bench;
+use crate::bench::bench;
 use crate::subject::{Subject, Test, assert_bits, expected, gradients, numbers};
+use hard_sigmoid::HardSigmoid;
 
 pub(crate) const TESTS: &[Test] = &[("wgsl_every_function", every_function)];
 
@@ -37,41 +35,16 @@ fn every_function(subject: &Subject) {
     let x: Vec<f32> = numbers::<f32>(20_000).into_iter().filter(number).take(4096).collect();
     let g: Vec<f32> = gradients::<f32>(20_000).into_iter().filter(number).take(4096).collect();
     let uniform = |bytes: [u8; 16]| {
-        let usage = Usage::UNIFORM | Usage::COPY_DST;
-        let descriptor = wgpu::BufferDescriptor { label: None, size: 16, usage, mapped_at_creation: false };
-        let buffer = bench.device.create_buffer(&descriptor);
+        let buffer = bench.uniform(16);
         bench.queue.write_buffer(&buffer, 0, &bytes);
         buffer
     };
-    let source = format!("{}{OWN}", hard_sigmoid::WGSL);
-    let module = bench.device.create_shader_module(wgpu::ShaderModuleDescriptor {
-        label: None,
-        source: wgpu::ShaderSource::Wgsl(source.into()),
-    });
-    let pipeline = bench.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-        label: None,
-        layout: None,
-        module: &module,
-        entry_point: None,
-        compilation_options: Default::default(),
-        cache: None,
-    });
+    let pipeline = bench.pipeline(&format!("{}{OWN}", hard_sigmoid::WGSL));
     for f in [HardSigmoid::ONNX, HardSigmoid::new(-0.7, 0.1).unwrap()] {
         let target = bench.buffer(&vec![0.0_f32; 4 * 4096]);
-        let buffers = [
-            uniform(f.params().to_bytes()),
-            uniform(f.backward().params().to_bytes()),
-            bench.buffer(&x),
-            bench.buffer(&g),
-            target.clone(),
-        ];
-        let entries: Vec<_> = (0..)
-            .zip(&buffers)
-            .map(|(binding, buffer)| wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() })
-            .collect();
-        let layout = &pipeline.get_bind_group_layout(0);
-        let group =
-            bench.device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout, entries: &entries });
+        let (f_block, b_block) = (uniform(f.params().to_bytes()), uniform(f.backward().params().to_bytes()));
+        let (x_buffer, g_buffer) = (bench.buffer(&x), bench.buffer(&g));
+        let group = bench.group(&pipeline, &[&f_block, &b_block, &x_buffer, &g_buffer, &target]);
         bench.submit(|encoder| {
             let mut pass = encoder.begin_compute_pass(&Default::default());
             pass.set_pipeline(&pipeline);

@@ -1,17 +1,14 @@
 //! What an app records: pipelines, bind groups and grids, made once for any number of uses.
 
-use std::num::NonZero;
-
 use super::Kernel;
 use super::arguments::{BufferBlock, ParamSource};
-use super::pipeline::{bind_group_layout, layout_entry};
 use super::shader::{
     BLOCK_BYTES, COUNTER_BYTES, COUNTERS, DISPATCH, DispatchBlock, GRADIENT, PARAMS, Program, SOURCE, TARGET,
 };
 use crate::Element;
 use crate::error::BufferRole;
 use crate::gpu::error::{BindError, Error, root};
-use crate::gpu::scope::scoped;
+use crate::gpu::objects::{self, scoped};
 use crate::plan::{Dispatch, Span};
 
 /// A function and the buffers that it reads and writes, ready to be recorded any number of times.
@@ -122,19 +119,16 @@ impl Binding {
             let mut offset = 0;
             let dispatches = planned.iter().zip(pipelines).map(|(planned, pipeline)| {
                 offset += stride;
-                let mut entries = vec![
-                    entry(PARAMS, params, params_offset, BLOCK_BYTES as u64),
-                    entry(DISPATCH, &blocks, offset, BLOCK_BYTES as u64),
+                let uniforms = [
+                    (PARAMS, params, params_offset, BLOCK_BYTES as u64),
+                    (DISPATCH, &blocks, offset, BLOCK_BYTES as u64),
                 ];
-                entries.extend(planned.program.storage().filter_map(|(binding, _)| {
+                let storage = planned.program.storage().filter_map(|(binding, _)| {
                     let (buffer, span) = planned.storage(binding)?;
-                    Some(entry(binding, buffer, span.offset_bytes, span.size_bytes))
-                }));
-                let group = kernel.device().create_bind_group(&wgpu::BindGroupDescriptor {
-                    label: Some("hard_sigmoid"),
-                    layout: &pipeline.layout,
-                    entries: &entries,
+                    Some((binding, buffer, span.offset_bytes, span.size_bytes))
                 });
+                let buffers = uniforms.into_iter().chain(storage);
+                let group = objects::bind_group(kernel.device(), &pipeline.layout, buffers);
                 BoundDispatch { pipeline: pipeline.pipeline, group, workgroups: planned.dispatch.groups }
             });
             Ok(Self { dispatches: dispatches.collect() })
@@ -169,12 +163,8 @@ fn uniform_blocks(
     planned: &[PlannedDispatch<'_>],
     stride: u64,
 ) -> Result<wgpu::Buffer, wgpu::MapRangeError> {
-    let buffer = device.create_buffer(&wgpu::BufferDescriptor {
-        label: Some("hard_sigmoid parameters"),
-        size: stride * (planned.len() as u64 + 1),
-        usage: wgpu::BufferUsages::UNIFORM,
-        mapped_at_creation: true,
-    });
+    let size = stride * (planned.len() as u64 + 1);
+    let buffer = objects::buffer(device, "hard_sigmoid parameters", size, wgpu::BufferUsages::UNIFORM, true);
     let params = match params {
         ParamSource::Fixed(bytes) => bytes,
         ParamSource::Uniform(_) => [0; BLOCK_BYTES],
@@ -201,16 +191,10 @@ fn refused(
     };
     buffers.iter().map(|bound| (bound.role, bound.buffer, storage)).chain(params).find_map(|(role, buffer, ty)| {
         let attempt = scoped(device, "binding a buffer", || {
-            let layout = bind_group_layout(device, &[layout_entry(0, ty, 0)]);
-            let entries = &[entry(0, buffer, 0, 16.min(buffer.size()))];
-            device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout: &layout, entries })
+            let layout = objects::bind_group_layout(device, [(0, ty, 0)].into_iter());
+            objects::bind_group(device, &layout, [(0, buffer, 0, 16.min(buffer.size()))].into_iter())
         });
         let Err(Error::Device { source, .. }) = attempt else { return None };
         Some(BindError::Refused { role, reason: root(&source) })
     })
-}
-
-fn entry(binding: u32, buffer: &wgpu::Buffer, offset: u64, size: u64) -> wgpu::BindGroupEntry<'_> {
-    let resource = wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size: NonZero::new(size) });
-    wgpu::BindGroupEntry { binding, resource }
 }
