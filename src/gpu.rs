@@ -32,8 +32,8 @@ const SLOTS: usize = 3;
 ///
 /// The `*_blocking` calls work on the calling thread and poll the device there.
 ///
-/// The async calls cut the data into windows of 4 MiB. A poll of the future works on one window at most, then returns
-/// to the executor; it takes as many polls as there are windows, or more.
+/// The async calls cut the data into windows of 4 MiB. A poll of the future uploads one window and reads one back at
+/// most, then returns to the executor. A call takes at least as many polls as there are windows.
 ///
 /// # Who polls the device
 ///
