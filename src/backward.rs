@@ -130,7 +130,7 @@ pub struct BackwardParams {
 }
 
 impl BackwardParams {
-    /// The contents of a uniform buffer. See [`Params::to_bytes`](crate::Params::to_bytes).
+    /// The contents of a uniform buffer: the three fields and 4 zero bytes, all of which a binding needs.
     #[must_use]
     pub fn to_bytes(self) -> [u8; 16] {
         bytemuck::cast([self.slope, self.lower, self.upper, 0.0])

@@ -50,7 +50,7 @@ pub struct LengthMismatch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BufferRole {
-    /// The input: x, or what the backward pass saved.
+    /// The input: x, or what the forward pass saved.
     Source,
     /// The output.
     Target,

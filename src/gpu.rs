@@ -23,26 +23,12 @@ use wait::{CallMode, PollMode, Poller};
 /// Staging slots of a call: while the GPU works on one, the host fills or empties another.
 const SLOTS: usize = 3;
 
-/// A device, and what it takes to run host slices through it.
+/// Runs the function over host slices on a device: upload, dispatch and readback.
 ///
 /// Cheap to clone, and usable from several threads at once. Staging memory is bounded whatever the input: each call in
 /// progress uses up to three slots of 8 to 12 MiB, which later calls reuse.
 ///
-/// # Blocking and async calls
-///
-/// The `*_blocking` calls work on the calling thread and poll the device there.
-///
-/// The async calls cut the data into windows of 4 MiB. A poll of the future uploads one window and reads one back at
-/// most, then returns to the executor. A call takes at least as many polls as there are windows.
-///
-/// # Who polls the device
-///
-/// A GPU reports that it is done only when its device is polled.
-///
-/// * On a device that this crate [opened](Self::open), a thread of the crate does that. It starts with the first
-///   async call and ends with the last clone of the `Gpu`.
-/// * On a device of yours ([`new`](Self::new)), you do that: call `device.poll` in your frame loop, or on a thread of
-///   its own. Without it, an async call waits for ever. wgpu also polls when anything is submitted.
+#[doc = include_str!("../docs/slices.md")]
 #[derive(Clone, Debug)]
 pub struct Gpu(Arc<Inner>);
 

@@ -9,10 +9,9 @@ use crate::element::{Element, Float};
 
 /// How many results of a batch are 0, 1, between them, and NaN.
 ///
-/// Each result, rounded to its element type, is counted in exactly one field. Results that are 0 or 1 are
-/// *saturated*: they pass no gradient back. [`backward_from_output`](crate::HardSigmoid::backward_from_output) gives
-/// a gradient of 0 for exactly these and for NaN, unless α is 0. [`backward`](crate::HardSigmoid::backward), which
-/// sees x, differs only for inputs next to an edge whose results round to 0 or 1.
+/// Each result, rounded to its element type, is counted in exactly one field. Results that are 0 or 1 are *saturated*.
+/// Unless α is 0, [`backward_from_output`](crate::HardSigmoid::backward_from_output) gives a gradient of 0 for exactly
+/// these and for NaN. [`backward`](crate::HardSigmoid::backward) sees x instead of y, and may differ next to an edge.
 ///
 /// A GPU leaves the counts in a buffer as 32 bytes, which [`from_bytes`](Self::from_bytes) reads. Counts of several
 /// batches are added with `+` or `sum`.

@@ -129,8 +129,8 @@ pub enum BindError {
     },
     /// Parameters or counters do not fit their buffer or its binding.
     #[error(
-        "the {bytes} bytes of the {role} block do not fit from byte {offset} on: its buffer of {size} bytes, or the \
-         part that is bound, ends before; enlarge it"
+        "the {role} block needs {bytes} bytes from byte {offset} on, and its buffer of {size} bytes, or the part that \
+         is bound, ends before: enlarge it"
     )]
     TooShort {
         /// The block.
@@ -152,7 +152,7 @@ pub enum BindError {
     },
     /// The device refuses a buffer.
     #[error(
-        "the device refuses the {role} buffer ({reason}): use one of the kernel's own device that is not destroyed"
+        "the device refuses the {role} buffer ({reason}): use a buffer of the kernel's own device that is not destroyed"
     )]
     Refused {
         /// The buffer.

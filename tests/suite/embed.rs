@@ -214,7 +214,7 @@ fn two_devices(subject: &Subject) {
 
     let error = one.kernel.bind::<f32>(F, &mine, &theirs).unwrap_err();
     assert!(matches!(&error, Error::Bind(BindError::Refused { role: BufferRole::Target, .. })), "{error}");
-    for part in ["the target buffer", "match", "use one of the kernel's own device"] {
+    for part in ["the target buffer", "match", "use a buffer of the kernel's own device"] {
         assert!(error.to_string().contains(part) && !error.to_string().contains('\n'), "{error}");
     }
     let error = one.kernel.bind::<f32>(F, &theirs, &mine).unwrap_err();

@@ -114,9 +114,10 @@ fn advice(f: HardSigmoid, total: Saturation) -> Option<String> {
     }
     let numbers = total.total().saturating_sub(total.nan).max(1);
     let saturated = total.zero.saturating_add(total.one) as f64 / numbers as f64;
+    let results = if total.nan == 0 { "results" } else { "results that are not NaN" };
     (saturated > ADVICE_THRESHOLD).then(|| {
         format!(
-            "{:.0} % of the results are saturated. Nearly all of their gradients are zero, so they do not contribute \
+            "{:.0} % of the {results} are saturated. Nearly all of their gradients are zero, so they do not contribute \
              to training. Smaller weights, or a normalization before the activation, would reduce the saturation.",
             saturated * 100.0
         )

@@ -10,8 +10,9 @@ use crate::{Backward, Element, HardSigmoid};
 
 /// A range of elements in a storage buffer.
 ///
-/// Made from `&buffer`, which means all of it, or from `(&buffer, range)`, where `range` is `3..10`, `5..`, `..n` or
-/// the like, of `u64` or `usize` indices. The indices count elements of the type that the binding is made for.
+/// Made from `&buffer`, which means all whole elements in it, or from `(&buffer, range)`, where `range` is `3..10`,
+/// `5..`, `..n` or the like, of `u64`, `usize` or `i32` indices. The indices count elements of the type that the
+/// binding is made for.
 #[derive(Clone, Debug)]
 pub struct BufferRange<'a> {
     pub(super) buffer: &'a wgpu::Buffer,

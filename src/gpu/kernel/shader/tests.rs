@@ -10,15 +10,18 @@ use super::*;
 use crate::element::sealed::Sealed;
 use crate::{BackwardParams, Params};
 
-const OPERATIONS: [Operation; 7] = [
-    Operation::Forward,
-    Operation::Count,
-    Operation::ForwardAndCount,
-    Operation::Copy,
-    Operation::Backward,
-    Operation::BackwardOverSaved,
-    Operation::BackwardOfPair,
-];
+/// Lists the operations one after the other, so that a new one does not compile until it is listed.
+fn next(operation: &Operation) -> Option<Operation> {
+    match operation {
+        Operation::Forward => Some(Operation::Count),
+        Operation::Count => Some(Operation::ForwardAndCount),
+        Operation::ForwardAndCount => Some(Operation::Copy),
+        Operation::Copy => Some(Operation::Backward),
+        Operation::Backward => Some(Operation::BackwardOverSaved),
+        Operation::BackwardOverSaved => Some(Operation::BackwardOfPair),
+        Operation::BackwardOfPair => None,
+    }
+}
 
 const ACCESSES: [Access; 3] = [Access::SeparateBuffer, Access::SameBuffer, Access::SameBinding];
 
@@ -27,7 +30,8 @@ const ELEMENTS: [Option<&str>; 3] = [f32::SHADER, f16::SHADER, bf16::SHADER];
 /// Every program that can be asked for, with the file of its element type.
 fn programs() -> impl Iterator<Item = (Program, &'static str)> {
     ELEMENTS.into_iter().flatten().flat_map(|element| {
-        let all = OPERATIONS.into_iter().flat_map(|operation| ACCESSES.map(|access| (operation, access)));
+        let operations = std::iter::successors(Some(Operation::Forward), next);
+        let all = operations.flat_map(|operation| ACCESSES.map(|access| (operation, access)));
         all.flat_map(move |(operation, access)| {
             let units = [Unit::Word, Unit::Vector { rotation: 0 }, Unit::Vector { rotation: 3 }];
             units.map(|unit| (Program::new(operation, access, unit), element))
