@@ -63,6 +63,10 @@ fn check<T: Element>(args: &Args) -> Result<(), Failure> {
         None => vec![HardSigmoid::ONNX, HardSigmoid::PYTORCH],
     };
     let gpu = args.adapter.open()?;
+    if gpu.is_some() && !T::ON_GPU {
+        let message = format!("a GPU does not compute {}: add --adapter cpu to check the CPU path", T::NAME);
+        return Err(Failure::Usage(message));
+    }
     let passes = |f: HardSigmoid| match args.backward {
         true => vec![(f, Pass::from(f.backward())), (f, f.backward_from_output().into())],
         false => vec![(f, f.into())],
