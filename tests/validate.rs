@@ -15,6 +15,8 @@ fn accepts_eval_and_nothing_a_little_off() {
         assert_eq!(first_out_of_bound(f, &source, &target), None);
         let (index, right) = (34_567, target[34_567]);
         target[index] = right.next_up();
+        // Not the first, and in another chunk.
+        target[60_000] = 7.0;
         let difference = first_mismatch(f, &source, &target).unwrap();
         assert_eq!((difference.index, difference.got, difference.expected), (34_567, right.next_up(), right));
         target[index] = right + 3e-7;

@@ -96,3 +96,9 @@ fn wrong_counts_are_noticed() {
     check.compare_counts(counts);
     assert_eq!(check.report.miscounted, 3);
 }
+
+#[test]
+fn reports_merge_in_the_order_of_elements() {
+    let one = |index| Oracle::new(HardSigmoid::ONNX.into()).compare(&[0.0_f32], &[], &[7.0], index);
+    assert!(one(9).merge(one(3)).first.iter().map(|d| d.index).eq([3, 9]));
+}
