@@ -43,8 +43,8 @@ pub enum ExecutedOn {
 impl std::fmt::Display for ExecutedOn {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Gpu { adapter } => write!(f, "gpu: {}", adapter::describe(adapter)),
-            Self::Cpu { threads } => write!(f, "cpu: {threads} threads"),
+            Self::Gpu { adapter } => write!(f, "gpu {}", adapter::describe(adapter)),
+            Self::Cpu { threads } => write!(f, "cpu ({threads} threads)"),
         }
     }
 }

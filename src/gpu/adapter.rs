@@ -37,7 +37,7 @@ pub fn is_hardware(info: &wgpu::AdapterInfo) -> bool {
 #[must_use]
 pub fn describe(info: &wgpu::AdapterInfo) -> String {
     let software = if info.device_type == wgpu::DeviceType::Cpu { ", software" } else { "" };
-    format!("{} ({:?}{software})", info.name, info.backend)
+    format!("{} ({}{software})", info.name, info.backend)
 }
 
 /// Finds the first adapter of `kind` whose name contains `name`, ignoring case.

@@ -1,6 +1,6 @@
 //! `hard-sigmoid bench`
 
-use super::{backends, command, fails, json};
+use super::{backends, command, json, misused};
 
 #[test]
 fn bench_measures_what_it_says_and_gives_a_verdict() {
@@ -27,6 +27,8 @@ fn bench_measures_what_it_says_and_gives_a_verdict() {
         let part = if backend == "cpu" { "CPU path" } else { "starts and ends on the host" };
         assert!(verdict.contains(part), "{verdict}");
     }
-    let run = command().args(["bench", "--adapter", "cpu", "--elements", "0"]).output().unwrap();
-    fails(&run, &["--elements 0", "from 1 to 2^28"]);
+    for elements in ["0", "268435457"] {
+        let run = command().args(["bench", "--adapter", "cpu", "--elements", elements]).output().unwrap();
+        misused(&run, &[&format!("'{elements}'"), "--elements", "1..=268435456"]);
+    }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::{DIGITS, Folder, apply, command, fails, npy, npy_with_header, succeeds};
+use super::{DIGITS, Folder, apply, command, fails, misused, npy, npy_with_header, succeeds};
 
 #[test]
 fn bad_files_are_refused_and_nothing_is_left() {
@@ -119,10 +119,7 @@ fn usage_errors_exit_with_2_and_list_the_choices() {
         (&["--preset", "onnx", "--backend", "tpu"], "auto, gpu, cpu"),
     ];
     for (options, part) in cases {
-        let run = apply(Path::new(DIGITS), &output, options);
-        let stderr = String::from_utf8(run.stderr).unwrap();
-        assert_eq!(run.status.code(), Some(2), "{stderr}");
-        assert!(stderr.contains(part), "{part} is not in {stderr}");
+        misused(&apply(Path::new(DIGITS), &output, options), &[part]);
     }
     assert_eq!(folder.names(), [""; 0]);
 }

@@ -89,6 +89,16 @@ fn fails(run: &Output, parts: &[&str]) {
     }
 }
 
+/// Expects exit code 2 and a message on stderr that contains each of `parts`.
+#[track_caller]
+fn misused(run: &Output, parts: &[&str]) {
+    let stderr = String::from_utf8(run.stderr.clone()).unwrap();
+    assert_eq!(run.status.code(), Some(2), "{stderr}");
+    for part in parts {
+        assert!(stderr.contains(part), "{part:?} is not in {stderr}");
+    }
+}
+
 /// Returns a `.npy` file of version 1.0.
 fn npy(descr: &str, fortran: bool, shape: &str, data: &[u8]) -> Vec<u8> {
     let order = if fortran { "True" } else { "False" };

@@ -46,6 +46,14 @@ fn an_output_that_is_the_input_or_no_file_is_refused() {
 }
 
 #[test]
+fn an_output_named_like_another_format_is_refused() {
+    let folder = Folder::new();
+    let run = apply(Path::new(DIGITS), &folder.path("y.safetensors"), &["--preset", "onnx"]);
+    fails(&run, &["y.safetensors", "like the input", "name it .npy"]);
+    assert_eq!(folder.names(), [""; 0]);
+}
+
+#[test]
 fn signals_and_limits_leave_nothing_behind() {
     let folder = Folder::new();
     let input = folder.zeros(1 << 28);

@@ -13,8 +13,8 @@ use super::function::FunctionArgs;
 use super::input::Input;
 use super::layout::{Layout, Section};
 use super::output::Output;
-use super::progress;
 use super::stop::Stop;
+use super::{npy, progress, safetensors};
 
 /// Apply the function to a .npy file or to the tensors of a .safetensors file
 #[derive(clap::Args)]
@@ -63,10 +63,18 @@ struct Run {
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let f = args.function.required()?;
     let (input, layout) = Input::open(&args.input, &args.tensor)?;
+    let named = |extension| args.output.extension().is_some_and(|it| it.eq_ignore_ascii_case(extension));
+    if let Some(other) =
+        [npy::EXTENSION, safetensors::EXTENSION].into_iter().find(|&it| it != layout.extension && named(it))
+    {
+        let Layout { extension, .. } = layout;
+        let message = format!("would be a .{extension} file, like the input: name it .{extension} instead of .{other}");
+        return Err(Failure::file(&args.output, message));
+    }
     let started = Instant::now();
     let stop = Stop::on_signals();
     let output = Output::create(&args.output, &args.input, args.force)?;
-    let engine = args.backend.open(&layout).map_err(|error| input.failure(error))?;
+    let engine = args.backend.open(&input, &layout)?;
     let bar = progress::bar(layout.elements(), args.quiet);
     let mut run = Run { f, verify: args.verify, input, output, engine, stop, bar };
 
@@ -82,7 +90,8 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     if !args.quiet {
         let seconds = started.elapsed().as_secs_f64();
         let verified = if args.verify { ", verified" } else { "" };
-        console::log(&format!("{}: {}{verified}", backend::describe(&run.engine, &layout), summary(&layout, seconds)));
+        let executed_on = backend::describe(&run.engine, &layout);
+        console::log(&format!("{}{verified}, on {executed_on}", summary(&layout, seconds)));
     }
     Ok(())
 }

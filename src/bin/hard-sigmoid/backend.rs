@@ -3,6 +3,8 @@
 use clap::ValueEnum;
 use hard_sigmoid::{Backend, Engine, ExecutedOn};
 
+use super::console::Failure;
+use super::input::Input;
 use super::layout::Layout;
 
 #[derive(clap::Args)]
@@ -17,7 +19,7 @@ pub(crate) struct BackendArgs {
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
 enum Choice {
-    /// A hardware GPU if there is one and the file is large, and the CPU otherwise
+    /// A hardware GPU if there is one and the file has at least 2^20 elements, and the CPU otherwise
     Auto,
     /// Any GPU adapter, including software adapters
     Gpu,
@@ -26,19 +28,19 @@ enum Choice {
 }
 
 impl BackendArgs {
-    pub(crate) fn open(&self, layout: &Layout) -> Result<Engine, String> {
+    pub(crate) fn open(&self, input: &Input, layout: &Layout) -> Result<Engine, Failure> {
         let f64_elements = layout.f64_elements();
         let backend = match self.backend {
             Choice::Gpu if f64_elements > 0 => {
                 let remedy = "use --backend cpu or auto, or select other tensors with --tensor";
-                return Err(format!("has f64 elements, which GPUs do not support: {remedy}"));
+                return Err(input.failure(format!("has f64 elements, which GPUs do not support: {remedy}")));
             }
             Choice::Auto => Backend::Auto,
             Choice::Gpu => Backend::Gpu,
             Choice::Cpu => Backend::Cpu,
         };
         let gpu_elements = layout.elements().saturating_sub(f64_elements);
-        Engine::open_blocking(backend, gpu_elements).map_err(|error| error.to_string())
+        Engine::open_blocking(backend, gpu_elements).map_err(|error| Failure::Runtime(error.to_string()))
     }
 }
 
@@ -48,9 +50,9 @@ pub(crate) fn describe(engine: &Engine, layout: &Layout) -> String {
     let f64_elements = layout.f64_elements();
     match engine.fallback() {
         Some(_) if f64_elements > 0 && f64_elements == layout.elements() => {
-            format!("{executed_on} (auto: GPUs do not support f64)")
+            format!("{executed_on}; auto: GPUs do not support f64")
         }
-        Some(reason) => format!("{executed_on} (auto: {reason})"),
+        Some(reason) => format!("{executed_on}; auto: {reason}"),
         None if f64_elements > 0 && matches!(executed_on, ExecutedOn::Gpu { .. }) => {
             format!("{executed_on}, with f64 on the CPU path")
         }

@@ -4,6 +4,7 @@ mod workloads;
 
 use std::time::{Duration, Instant};
 
+use clap::value_parser;
 use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::{Element, Gpu, adapter, cpu};
 use workloads::Case;
@@ -23,14 +24,23 @@ const MIN_TIMING: Duration = Duration::from_millis(4);
 /// Measure the kernel, the round trip from slice to slice, and the CPU path
 ///
 /// They are compared with a copy on the GPU, a naive round trip, and memcpy. All results are checked before they are
-/// timed. Times are medians, and throughput counts the bytes read and the bytes written.
+/// timed. Times are medians, and throughput counts the bytes read and the bytes written. The last column compares the
+/// throughput of the kernel with that of the copy on the GPU, and that of the CPU path with memcpy.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     adapter: AdapterArgs,
     /// Array lengths to measure with f32 (the longest is also measured with f16 and bf16)
-    #[arg(long, value_name = "N", num_args = 1.., default_values_t = [1 << 10, 1 << 16, 1 << 20, 1 << 24])]
-    elements: Vec<u64>,
+    ///
+    /// The largest is 2^28, which takes 14 GiB of memory.
+    #[arg(
+        long,
+        value_name = "N",
+        num_args = 1..,
+        default_values_t = [1 << 10, 1 << 16, 1 << 20, 1 << 24],
+        value_parser = value_parser!(u32).range(1..=1 << 28),
+    )]
+    elements: Vec<u32>,
     /// Print a JSON object
     #[arg(long)]
     json: bool,
@@ -62,10 +72,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     };
     let mut results = Vec::new();
     for &elements in &args.elements {
-        let elements = usize::try_from(elements).ok().filter(|n| (1..=1 << 28).contains(n)).ok_or_else(|| {
-            Failure::Runtime(format!("--elements {elements}: use a number from 1 to 2^28 (14 GiB of memory)"))
-        })?;
-        results.extend(measure::<f32>(gpu.as_ref(), elements).map_err(Failure::Runtime)?);
+        results.extend(measure::<f32>(gpu.as_ref(), elements as usize).map_err(Failure::Runtime)?);
     }
     if let Some(&largest) = args.elements.iter().max() {
         for measure in [measure::<f16>, measure::<bf16>] {
@@ -172,7 +179,7 @@ fn time(mut cases: Vec<Case<'_>>) -> Result<Vec<Measurement>, String> {
 /// Says from which size on the GPU is faster for data that starts and ends on the host.
 fn verdict(results: &[Measurement], gpu: bool) -> String {
     if !gpu {
-        return "No GPU was measured: use the CPU path.".into();
+        return "Only the CPU path was measured.".into();
     }
     let f32s = || results.iter().filter(|result| result.element == "f32");
     let seconds = |case, elements| {

@@ -32,8 +32,8 @@ impl Input {
         (&mut file).take(9).read_to_end(&mut start).map_err(unreadable)?;
         file.rewind().map_err(unreadable)?;
         let is_npy = start.starts_with(npy::MAGIC);
-        let is_safetensors =
-            start.get(8) == Some(&b'{') || path.extension().is_some_and(|it| it.eq_ignore_ascii_case("safetensors"));
+        let is_safetensors = start.get(8) == Some(&b'{')
+            || path.extension().is_some_and(|it| it.eq_ignore_ascii_case(safetensors::EXTENSION));
         let layout = if is_npy && tensors.is_empty() {
             npy::read_layout(&mut file, metadata.len())
         } else if is_npy {

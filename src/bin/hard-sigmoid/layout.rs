@@ -20,6 +20,8 @@ impl Section {
 }
 
 pub(crate) struct Layout {
+    /// The extension of files in this format.
+    pub(crate) extension: &'static str,
     /// The header of the output.
     pub(crate) header: Vec<u8>,
     /// Everything after the header, in file order.

@@ -7,6 +7,8 @@ use super::layout::{Layout, Section};
 
 pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
 
+pub(crate) const EXTENSION: &str = "npy";
+
 /// The longest header that is accepted. NumPy accepts 10,000 bytes by default.
 const MAX_HEADER: usize = 1 << 16;
 
@@ -54,6 +56,7 @@ pub(crate) fn read_layout(file: &mut impl Read, file_size: u64) -> Result<Layout
     };
     match needed {
         Some(needed) if needed == held => Ok(Layout {
+            extension: EXTENSION,
             header: canonical(header, &parsed, descr),
             sections: vec![Section { name: None, bytes: needed, dtype: Some(dtype) }],
         }),

@@ -9,6 +9,8 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor
 use super::dtype::Dtype;
 use super::layout::{Layout, Section};
 
+pub(crate) const EXTENSION: &str = "safetensors";
+
 /// The longest header that the format allows.
 const MAX_HEADER: u64 = 100_000_000;
 
@@ -62,7 +64,7 @@ pub(crate) fn read_layout(file: &mut impl Read, file_size: u64, tensors: &[Strin
     if sections.iter().all(|section| section.dtype.is_none()) {
         return Err("has no tensor to compute: pass a file with a tensor of type F16, BF16, F32 or F64".into());
     }
-    Ok(Layout { header: [&length[..], &json].concat(), sections })
+    Ok(Layout { extension: EXTENSION, header: [&length[..], &json].concat(), sections })
 }
 
 fn dtype(dtype: safetensors::Dtype) -> Option<Dtype> {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::backend::{self, BackendArgs};
 use super::console::{Failure, escape, print};
 use super::dtype::{Dtype, with_type};
-use super::function::FunctionArgs;
+use super::function::{self, FunctionArgs};
 use super::input::Input;
 use super::stop::Stop;
 
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let f = args.function.required()?;
     let (mut input, layout) = Input::open(&args.input, &args.tensor)?;
     let stop = Stop::on_signals();
-    let mut engine = args.backend.open(&layout).map_err(|error| input.failure(error))?;
+    let mut engine = args.backend.open(&input, &layout)?;
     let mut all = Vec::new();
     for section in &layout.sections {
         let Some(dtype) = section.dtype else {
@@ -83,7 +83,8 @@ fn count<T: Element>(
 }
 
 fn text(path: &str, f: HardSigmoid, all: &[Counted<'_>], total: Saturation, executed_on: &str) -> String {
-    let mut text = format!("{path}: clamp({} x + {}, 0, 1), on {executed_on}\n", f.alpha(), f.beta());
+    let preset = function::preset(f).map_or(String::new(), |name| format!("{name}, "));
+    let mut text = format!("{path}: {preset}clamp({} x + {}, 0, 1), on {executed_on}\n", f.alpha(), f.beta());
     for Counted { name, dtype, counts } in all {
         let name = name.map_or(String::new(), |name| format!("{name:?}, "));
         text.push_str(&table(&format!("{name}{} {} elements", counts.total(), dtype.name()), *counts));
@@ -112,12 +113,10 @@ fn advice(f: HardSigmoid, total: Saturation) -> Option<String> {
     if f.alpha() == 0.0 {
         return Some("With alpha = 0 the function is constant, and every gradient is zero.".into());
     }
-    let numbers = total.total().saturating_sub(total.nan).max(1);
-    let saturated = total.zero.saturating_add(total.one) as f64 / numbers as f64;
-    let results = if total.nan == 0 { "results" } else { "results that are not NaN" };
+    let saturated = total.fraction();
     (saturated > ADVICE_THRESHOLD).then(|| {
         format!(
-            "{:.0} % of the {results} are saturated. Nearly all of their gradients are zero, so they do not contribute \
+            "{:.0} % of the results are saturated. Nearly all of their gradients are zero, so they do not contribute \
              to training. Smaller weights, or a normalization before the activation, would reduce the saturation.",
             saturated * 100.0
         )
@@ -130,6 +129,7 @@ fn json(path: &str, f: HardSigmoid, all: &[Counted<'_>], total: Saturation, exec
         .map(|Counted { name, dtype, counts }| with_counts(json!({ "name": name, "element": dtype.name() }), *counts));
     let file = json!({
         "file": path,
+        "preset": function::preset(f),
         "alpha": f.alpha(),
         "beta": f.beta(),
         "ran": executed_on,
