@@ -3,7 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use super::{DIGITS, Folder, apply, backends, command, fails, floats, npy, npy_with_header, succeeds};
+use hard_sigmoid::half::{bf16, f16};
+
+use super::{
+    DIGITS, Folder, apply, backends, command, fails, floats, json, npy, npy_with_header, peak_memory, succeeds,
+};
 
 #[test]
 fn batch_is_the_same_file_on_every_backend() {
@@ -92,13 +96,70 @@ fn auto_says_why_it_ran_on_the_cpu() {
     assert!(summary.contains("on cpu ") && summary.contains("auto: no hardware GPU"), "{summary}");
 }
 
+#[test]
+fn big_endian_files_keep_their_dtype() {
+    fn check<const N: usize>(dtype: &str, values: [([u8; N], [u8; N]); 3]) {
+        let folder = Folder::new();
+        // More elements than are computed at a time.
+        let (shape, repeat) = ("(3, 70001)", 70_001);
+        let data = |data: [[u8; N]; 3]| npy(&format!("'>{dtype}'"), false, shape, &data.concat().repeat(repeat));
+        let input = folder.file("x.npy", &data(values.map(|(x, _)| x)));
+        for backend in backends().into_iter().filter(|&it| it == "cpu" || dtype != "f8") {
+            let options = ["--preset", "onnx", "--backend", backend, "--verify", "--force", "--quiet"];
+            succeeds(&apply(&input, &folder.path("y.npy"), &options));
+            assert!(fs::read(folder.path("y.npy")).unwrap() == data(values.map(|(_, y)| y)), "{dtype} {backend}");
+        }
+        let counts = &json(&["stats", input.to_str().unwrap(), "--preset", "onnx"])[0];
+        assert_eq!((&counts["zero"], &counts["inside"]), (&repeat.into(), &(2 * repeat).into()), "{dtype}");
+    }
+    check("f2", [-9.0, 0.0, 1.25].map(|x| (f16::from_f64(x).to_be_bytes(), f16::from_f64(y(x)).to_be_bytes())));
+    check("f4", [-9.0, 0.0, 1.25].map(|x| ((x as f32).to_be_bytes(), (y(x) as f32).to_be_bytes())));
+    check("f8", [-9.0, 0.0, 1.25].map(|x: f64| (x.to_be_bytes(), y(x).to_be_bytes())));
+}
+
+/// The function of the preset `onnx`, where it is exact.
+fn y(x: f64) -> f64 {
+    (x / 5.0 + 0.5).clamp(0.0, 1.0)
+}
+
+/// NumPy saves an array of the bfloat16 of `ml_dtypes` with the dtype `<V2`, and an array of V2 with `|V2`.
+#[test]
+fn bfloat16_files_need_an_option_and_keep_their_dtype() {
+    let folder = Folder::new();
+    let data = |x: [f64; 3]| x.map(|x| bf16::from_f64(x).to_le_bytes()).concat();
+    let x = [-9.0, 0.0, 1.25];
+    for descr in ["'<V2'", "'|V2'"] {
+        let input = folder.file("x.npy", &npy(descr, false, "(3,)", &data(x)));
+        for backend in backends() {
+            let options = ["--preset", "onnx", "--element", "bf16", "--backend", backend, "--verify", "--force"];
+            assert!(succeeds(&apply(&input, &folder.path("y.npy"), &options)).contains("3 bf16 elements"));
+            assert_eq!(fs::read(folder.path("y.npy")).unwrap(), npy(descr, false, "(3,)", &data(x.map(y))), "{descr}");
+        }
+        let path = input.to_str().unwrap();
+        let counts = &json(&["stats", path, "--preset", "onnx", "--element", "bf16"])[0];
+        assert_eq!((&counts["zero"], &counts["tensors"][0]["element"]), (&1.into(), &"bf16".into()));
+        let refused = |element, part| {
+            fails(&apply(&input, &folder.path("z"), &["--preset", "onnx", "--element", element]), &[part])
+        };
+        refused("f32", "elements of 2 bytes, which cannot be f32");
+    }
+    let refused = |input: &Path| {
+        let run = apply(input, &folder.path("z"), &["--preset", "onnx", "--element", "bf16"]);
+        fails(&run, &["omit --element"]);
+    };
+    refused(Path::new(DIGITS));
+    refused(&folder.file("x.safetensors", b"\x02\0\0\0\0\0\0\0{}"));
+}
+
 /// NumPy reads these headers but does not write them. The header of the output is as NumPy writes it.
 #[test]
 fn unusual_headers_are_read_and_written_as_numpy_does() {
     let folder = Folder::new();
     let data = floats(&[0.0; 6]);
-    for shape in ["(2L, 3L)", "[2, 3]", "(2, 3), 'extra': 1", "(02, 3)"] {
-        let text = format!("{{'shape': {shape}, 'fortran_order': False, 'descr': '<f4'}}\n");
+    for (shape, descr) in
+        [("(2L, 3L)", "u'<f4'"), ("(2, # two\n 3)", "'f4'"), ("(2,\r\n3)", "\"float32\""), ("((2,3))", "'<f'")]
+    {
+        let text = format!("{{'shape': {shape}, 'fortran_order': False, 'descr': {descr}}}\r\n# the end");
         let input = folder.file("x.npy", &npy_with_header(&text, &data));
         succeeds(&apply(&input, &folder.path("y.npy"), &["--preset", "onnx", "--force", "--quiet"]));
         let text = format!("{:115}\n", "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }");
@@ -115,24 +176,9 @@ fn memory_does_not_grow_with_the_file() {
     let input = folder.zeros(300 << 18);
     for backend in backends() {
         let output = folder.path("y.npy");
-        let mut child = command()
-            .args(["apply", "--preset", "pytorch", "--force", "--quiet", "--backend", backend])
-            .args([&input, &output])
-            .spawn()
-            .unwrap();
-        let status = format!("/proc/{}/status", child.id());
-        let mut peak = 0;
-        let code = loop {
-            let status = fs::read_to_string(&status).unwrap_or_default();
-            if let Some(line) = status.lines().find(|line| line.starts_with("VmHWM")) {
-                peak = peak.max(line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap());
-            }
-            if let Some(code) = child.try_wait().unwrap() {
-                break code;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        };
-        assert!(code.success());
+        let mut run = command();
+        run.args(["apply", "--preset", "pytorch", "--force", "--quiet", "--backend", backend]).args([&input, &output]);
+        let peak = peak_memory(&mut run);
         assert!((1..512 << 10).contains(&peak), "{backend}: {peak} KiB");
         assert_eq!(fs::metadata(&output).unwrap().len(), fs::metadata(&input).unwrap().len());
         let tail = fs::read(&output).unwrap();

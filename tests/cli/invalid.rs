@@ -1,5 +1,6 @@
 //! Invalid inputs and arguments.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -18,18 +19,26 @@ fn bad_files_are_refused_and_nothing_is_left() {
         ("version", b"\x93NUMPY\x09\x00\x10\x00".to_vec(), &["version"]),
         ("header of 4 GiB", b"\x93NUMPY\x02\x00\xff\xff\xff\xff".to_vec(), &["claims a header of 4294967295 bytes"]),
         ("header no dict", [b"\x93NUMPY\x01\x00\x04\x00".as_slice(), b"spam"].concat(), &["not a valid .npy"]),
-        ("header of brackets", [b"\x93NUMPY\x01\x00\x00\x10".as_slice(), &[b'('; 4096]].concat(), &["brackets"]),
-        ("header of braces", [b"\x93NUMPY\x01\x00\x40\x00".as_slice(), &[b'{'; 64]].concat(), &["brackets"]),
-        ("header of lists", [b"\x93NUMPY\x01\x00\x40\x00{".as_slice(), &[b'['; 63]].concat(), &["brackets"]),
+        ("header of brackets", npy_with_header(&"(".repeat(65_000), &[]), &["not a Python dictionary"]),
+        ("header of braces", npy_with_header(&"{".repeat(65_000), &[]), &["not a Python dictionary"]),
+        ("header of lists", npy(&"[".repeat(60_000), false, "(2,)", &[]), &["not a Python dictionary"]),
         ("no shape", npy("'<f4'}", false, "(2,)", &[]), &["not a valid .npy"]),
         ("negative shape", npy("'<f4'", false, "(-2,)", &[]), &["not a valid .npy"]),
-        ("float128", npy("'<f16'", false, "(1,)", &[0; 16]), &["dtype '<f16'", "astype('<f4')"]),
+        ("no end", npy_with_header("{'descr': '<f4',", &[]), &["ends within the Python dictionary"]),
+        ("another key", npy("'<f4', 'x': 1", false, "()", &[0; 4]), &["a key other than", "numpy.save"]),
+        ("float128", npy("'<f16'", false, "(1,)", &[0; 16]), &["dtype '<f16'", "astype('<f8')"]),
+        ("float8_e5m2", npy("'<f1'", false, "(1,)", &[0; 1]), &["dtype '<f1'", "where it was made"]),
+        ("float8_e4m3fn or int4", npy("'<V1'", false, "(1,)", &[0; 1]), &["dtype 'V1'", "ml_dtypes", "view"]),
+        ("bfloat16", npy("'<V2'", false, "(1,)", &[0; 2]), &["dtype 'V2'", "--element bf16"]),
+        ("complex", npy("'<c8'", false, "(1,)", &[0; 8]), &["dtype '<c8'", "array.real"]),
+        ("bool", npy("'|b1'", false, "(1,)", &[0; 1]), &["dtype '|b1'", "astype('<f4')"]),
+        ("string", npy("'<U5'", false, "(1,)", &[0; 20]), &["dtype '<U5'", "astype('<f4')"]),
+        ("date", npy("'<M8[s]'", false, "(1,)", &[0; 8]), &["dtype '<M8[s]'", "astype('<f4')"]),
         ("float64 cut", npy("'<f8'", false, "(2,)", &[0; 8]), &["truncated", "needs 16 bytes", "holds 8"]),
         ("int32", npy("'<i4'", false, "(1,)", &[0; 4]), &["dtype '<i4'", "astype('<f4')"]),
-        ("big-endian", npy("'>f4'", false, "(1,)", &[0; 4]), &["dtype '>f4'", "astype('<f4')"]),
-        ("big-endian f64", npy("'>f8'", false, "(1,)", &[0; 8]), &["dtype '>f8'", "astype('<f8')"]),
-        ("record", npy("[('a', '<f4'), ('b', '<f4')]", false, "(1,)", &[0; 8]), &["dtype [('a'", "astype"]),
-        ("objects", npy("'|O'", false, "(1,)", &[0; 8]), &["dtype '|O'", "astype"]),
+        ("big-endian int", npy("'>i4'", false, "(1,)", &[0; 4]), &["dtype '>i4'", "astype('<f4')"]),
+        ("record", npy("[('a', '<f4'), ('b', '<f4')]", false, "(1,)", &[0; 8]), &["dtype [('a'", "array['name']"]),
+        ("objects", npy("'|O'", false, "(1,)", &[0; 8]), &["dtype '|O'", "allow_pickle=True"]),
         ("truncated", npy("'<f4'", false, "(3,)", &[0; 11]), &["truncated", "needs 12 bytes", "holds 11"]),
         ("no data", npy("'<f4'", false, "(1000000000000,)", &[]), &["truncated", "needs 4000000000000 bytes"]),
         ("overflow", npy("'<f4'", false, "(4294967296, 4294967296)", &[0; 4]), &["truncated", "more than 2^64"]),
@@ -49,6 +58,38 @@ fn bad_files_are_refused_and_nothing_is_left() {
         fails(&run, &["bad.npy"]);
         assert_eq!(folder.names(), ["bad.npy"], "{name}");
     }
+}
+
+/// The formats are recognized under any name.
+#[test]
+fn files_of_other_formats_are_named() {
+    let folder = Folder::new();
+    let zip = |name: &str| [b"PK\x03\x04\x14\0\0\0\0\0\0\0\x21\0", &[0; 14][..], name.as_bytes(), &[0; 99]].concat();
+    let text = |text: &str| text.as_bytes().to_vec();
+    let formats: Vec<(Vec<u8>, &[&str])> = vec![
+        (zip("x.npy"), &[".npz archive", "numpy.load(file)['x']"]),
+        (zip("model/data.pkl"), &["PyTorch file", "safetensors.torch.save_file"]),
+        (zip("x.csv"), &["zip archive", "extract"]),
+        (b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.".to_vec(), &["pickle", "torch.load"]),
+        (b"\x80\x04\x95\x10\0\0\0\0\0\0\0{".to_vec(), &["pickle", "allow_pickle=True"]),
+        (b"\x1f\x8b\x08\0\0\0\0\0\0\x03".to_vec(), &["gzip", "gunzip"]),
+        (b"\x28\xb5\x2f\xfd\x24\0".to_vec(), &["Zstandard", "zstd -d"]),
+        (b"\xfd7zXZ\0\0\x04".to_vec(), &["xz", "unxz"]),
+        (b"BZh91AY&SY".to_vec(), &["bzip2", "bunzip2"]),
+        (b"\x89HDF\r\n\x1a\n\0\0".to_vec(), &["HDF5", "h5py"]),
+        (text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n"), &["Git LFS", "git lfs pull"]),
+        (text("<!DOCTYPE html>\n<html><title>404</title>"), &["HTML page", "download"]),
+        (text("\u{feff}\r\n <HTML lang=en>"), &["HTML page"]),
+        (text("{\n  \"metadata\": {\"total_size\": 9},\n  \"weight_map\": {}}"), &["an index", "files that it names"]),
+    ];
+    for (bytes, parts) in formats {
+        for name in ["x.npy", "x.safetensors", "x"] {
+            let input = folder.file(name, &bytes);
+            fails(&apply(&input, &folder.path("y.npy"), &["--preset", "onnx"]), parts);
+            fs::remove_file(input).unwrap();
+        }
+    }
+    assert_eq!(folder.names(), [""; 0]);
 }
 
 #[test]
@@ -86,7 +127,7 @@ fn messages_are_one_line_of_printable_text() {
     fails(&run, &["a\\n\\u{1b}[31mb: cannot be read: No such file", "check that it exists"]);
     let text = "{'descr': '<f4', \x1b[31m\n";
     let run = apply(&folder.file("x.npy", &npy_with_header(text, &[])), &folder.path("y.npy"), &["--preset", "onnx"]);
-    fails(&run, &["x.npy: is not a valid .npy file: could not parse Python expression"]);
+    fails(&run, &["x.npy: is not a valid .npy file: its header is not a Python dictionary from \"\\u{1b}[31m\" on"]);
     assert!(!run.stderr.contains(&0x1b));
 }
 

@@ -13,7 +13,8 @@ mod validate;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 const DIGITS: &str = "tests/data/digits.npy";
 
@@ -65,6 +66,25 @@ fn json(arguments: &[&str]) -> Vec<serde_json::Value> {
 
 fn apply(input: &Path, output: &Path, options: &[&str]) -> Output {
     command().arg("apply").args([input, output]).args(options).output().unwrap()
+}
+
+/// Runs a command to its end, and returns the most memory that it had resident, in KiB.
+#[track_caller]
+fn peak_memory(command: &mut Command) -> u64 {
+    let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    loop {
+        let status = fs::read_to_string(&status).unwrap_or_default();
+        if let Some(line) = status.lines().find(|line| line.starts_with("VmHWM")) {
+            peak = peak.max(line.split_whitespace().nth(1).unwrap().parse().unwrap());
+        }
+        if let Some(code) = child.try_wait().unwrap() {
+            assert!(code.success(), "{code}");
+            return peak;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Expects exit code 0, and returns what the command wrote to stderr.

@@ -1,8 +1,9 @@
 //! The output file: it is complete or absent, whatever happens.
 
 use std::fs::{self, File};
-use std::path::Path;
-use std::process::Command;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
 
 use super::{DIGITS, Folder, apply, command, fails, floats, npy, succeeds};
 
@@ -53,6 +54,18 @@ fn an_output_named_like_another_format_is_refused() {
     assert_eq!(folder.names(), [""; 0]);
 }
 
+/// Waits until a process has opened its temporary file, which has no name on Linux.
+fn await_temporary_file(child: &Child, folder: &Folder) {
+    let files = PathBuf::from(format!("/proc/{}/fd", child.id()));
+    let is_in_folder = |entry: io::Result<fs::DirEntry>| {
+        let file = entry.and_then(|entry| fs::read_link(entry.path())).unwrap_or_default();
+        file.starts_with(folder.0.path().canonicalize().unwrap()) && file.to_string_lossy().ends_with("(deleted)")
+    };
+    while !fs::read_dir(&files).unwrap().any(is_in_folder) {
+        std::thread::yield_now();
+    }
+}
+
 #[test]
 fn signals_and_limits_leave_nothing_behind() {
     let folder = Folder::new();
@@ -61,10 +74,7 @@ fn signals_and_limits_leave_nothing_behind() {
         let mut run = command();
         let run = run.arg("apply").args([&input, &folder.path("y.npy")]).args(["--preset", "onnx", "--backend", "cpu"]);
         let child = run.stderr(std::process::Stdio::piped()).spawn().unwrap();
-        // Wait until the temporary file exists.
-        while folder.names().len() < 2 {
-            std::thread::yield_now();
-        }
+        await_temporary_file(&child, &folder);
         assert!(Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap().success());
         fails(&child.wait_with_output().unwrap(), &["stopped by a signal"]);
         assert_eq!(folder.names(), ["x.npy"], "{signal}");
@@ -79,22 +89,20 @@ fn signals_and_limits_leave_nothing_behind() {
     assert_eq!(folder.names(), ["x.npy"]);
 }
 
-/// SIGKILL cannot be handled, so the temporary file stays. The output is not touched.
+/// SIGKILL cannot be handled.
 #[test]
-fn a_killed_process_leaves_the_old_output() {
+fn a_killed_process_leaves_the_old_output_and_nothing_else() {
     let folder = Folder::new();
     let input = folder.zeros(1 << 28);
     let output = folder.file("y.npy", b"precious");
     let mut run = command();
     let run = run.arg("apply").args([&input, &output]).args(["--preset", "onnx", "--backend", "cpu", "--force"]);
     let mut child = run.spawn().unwrap();
-    while folder.names().len() < 3 {
-        std::thread::yield_now();
-    }
+    await_temporary_file(&child, &folder);
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(fs::read(&output).unwrap(), b"precious");
-    // The remaining temporary file does not disturb the next run.
+    assert_eq!(folder.names(), ["x.npy", "y.npy"]);
     let small = folder.file("small.npy", &npy("'<f4'", false, "(1,)", &floats(&[9.0])));
     succeeds(&apply(&small, &output, &["--preset", "onnx", "--force"]));
     assert_eq!(fs::read(&output).unwrap(), npy("'<f4'", false, "(1,)", &floats(&[1.0])));

@@ -7,7 +7,8 @@ use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::{Element, HardSigmoid};
 use serde_json::{Value, json};
 
-use super::{DIGITS, Folder, apply, backends, command, fails, succeeds};
+use super::stats::stats;
+use super::{DIGITS, Folder, apply, backends, command, fails, peak_memory, succeeds};
 
 pub(super) const F: HardSigmoid = HardSigmoid::PYTORCH;
 
@@ -91,6 +92,36 @@ fn tensors_are_chosen_by_name() {
     let run = apply(Path::new(DIGITS), &folder.path("z"), &["--preset", "onnx", "--tensor", "half"]);
     fails(&run, &["digits.npy", "omit --tensor"]);
     assert_eq!(folder.names(), ["weights.bin", "y"]);
+}
+
+/// A header may describe a million tensors.
+#[test]
+fn memory_is_bounded_by_the_header() {
+    let folder = Folder::new();
+    let mut text = String::from("{");
+    for i in 0..300_000 {
+        let (start, end) = (2 * i, 2 * i + 2);
+        text += &format!(r#""block.{i}.bias":{{"dtype":"F16","shape":[1],"data_offsets":[{start},{end}]}},"#);
+    }
+    text.pop();
+    text.push('}');
+    let bytes = [&(text.len() as u64).to_le_bytes(), text.as_bytes(), &[0; 600_000]].concat();
+    let input = folder.file("x.safetensors", &bytes);
+    let allowed = 4 * (text.len() as u64 >> 10);
+    for arguments in [["stats", "--json"], ["stats", "--preset"], ["apply", "y.safetensors"]] {
+        let mut run = command();
+        run.arg(arguments[0]).arg(&input).args(["--preset", "onnx", "--backend", "cpu"]);
+        match arguments[1] {
+            "--json" => _ = run.arg("--json"),
+            "y.safetensors" => _ = run.arg(folder.path("y.safetensors")),
+            _ => {}
+        }
+        let peak = peak_memory(&mut run);
+        assert!((1..allowed).contains(&peak), "{arguments:?}: {peak} of {allowed} KiB");
+    }
+    let counts = stats(&input, &["--preset", "onnx"]);
+    assert_eq!((&counts["elements"], &counts["inside"]), (&json!(300_000), &json!(300_000)));
+    assert_eq!(counts["tensors"][299_999]["name"], json!("block.299999.bias"));
 }
 
 #[test]

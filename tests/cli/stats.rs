@@ -1,6 +1,8 @@
 //! `hard-sigmoid stats`
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -8,7 +10,7 @@ use serde_json::{Value, json};
 use super::safetensors::{COMPUTED, F, file, numbers, tensors};
 use super::{DIGITS, Folder, backends, command};
 
-fn stats(input: &Path, options: &[&str]) -> Value {
+pub(super) fn stats(input: &Path, options: &[&str]) -> Value {
     super::json(&[&["stats", input.to_str().unwrap()], options].concat()).remove(0)
 }
 
@@ -53,6 +55,19 @@ fn stats_of_every_tensor_and_of_all() {
         let part = stats(&input, &["--preset", "pytorch", "--backend", backend, "--tensor", "half"]);
         assert_eq!((&part["elements"], &part["tensors"][0]), (&json!(1001), &tensors[2]));
     }
+}
+
+#[test]
+fn a_file_name_that_is_not_unicode_is_reported_in_bytes() {
+    let folder = Folder::new();
+    let name = OsStr::from_bytes(b"caf\xe9.npy");
+    let path = folder.0.path().join(name);
+    fs::copy(DIGITS, &path).unwrap();
+    let run = command().arg("stats").arg(&path).args(["--preset", "onnx", "--json"]).output().unwrap();
+    let report: Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!((&report["file"], &report["file_bytes"]), (&Value::Null, &json!(path.as_os_str().as_bytes())));
+    let report = stats(Path::new(DIGITS), &["--preset", "onnx"]);
+    assert_eq!((&report["file"], &report["file_bytes"]), (&json!(DIGITS), &Value::Null));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use clap::ValueEnum;
 use hard_sigmoid::{Element, Engine, ExecutedOn, HardSigmoid, cpu, validate};
 use indicatif::ProgressBar;
 
@@ -10,7 +11,7 @@ use super::backend::{self, BackendArgs};
 use super::console::{self, Failure};
 use super::dtype::{Dtype, with_type};
 use super::function::FunctionArgs;
-use super::input::Input;
+use super::input::{Input, InputArgs, has_extension};
 use super::layout::{Layout, Section};
 use super::output::Output;
 use super::stop::Stop;
@@ -19,20 +20,14 @@ use super::{npy, progress, safetensors};
 /// Apply the function to a .npy file or to the tensors of a .safetensors file
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A .npy or .safetensors file
-    ///
-    /// The dtype of a .npy file can be float16, float32 or float64 (little-endian). In a .safetensors file, tensors of
-    /// type F16, BF16, F32 and F64 are computed.
-    input: PathBuf,
+    #[command(flatten)]
+    input: InputArgs,
     /// The file to write, in the format of INPUT, with the same shapes and types
     ///
     /// Tensors that are not computed, and the metadata, are copied from INPUT.
     output: PathBuf,
     #[command(flatten)]
     function: FunctionArgs,
-    /// Compute only this tensor (can be repeated) [default: all supported tensors]
-    #[arg(long, value_name = "NAME")]
-    tensor: Vec<String>,
     #[command(flatten)]
     backend: BackendArgs,
     /// Check every result
@@ -62,18 +57,17 @@ struct Run {
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let f = args.function.required()?;
-    let (input, layout) = Input::open(&args.input, &args.tensor)?;
-    let named = |extension| args.output.extension().is_some_and(|it| it.eq_ignore_ascii_case(extension));
-    if let Some(other) =
-        [npy::EXTENSION, safetensors::EXTENSION].into_iter().find(|&it| it != layout.extension && named(it))
-    {
+    let (input, header) = args.input.open()?;
+    let layout = args.input.layout(&header)?;
+    let named = |&it: &&str| it != layout.extension && has_extension(&args.output, it);
+    if let Some(other) = [npy::EXTENSION, safetensors::EXTENSION].into_iter().find(named) {
         let Layout { extension, .. } = layout;
         let message = format!("would be a .{extension} file, like the input: name it .{extension} instead of .{other}");
         return Err(Failure::file(&args.output, message));
     }
     let started = Instant::now();
     let stop = Stop::on_signals();
-    let output = Output::create(&args.output, &args.input, args.force)?;
+    let output = Output::create(&args.output, &args.input.input, args.force)?;
     let engine = args.backend.open(&input, &layout)?;
     let bar = progress::bar(layout.elements(), args.quiet);
     let mut run = Run { f, verify: args.verify, input, output, engine, stop, bar };
@@ -97,13 +91,13 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 }
 
 impl Run {
-    fn compute<T: Element>(&mut self, section: &Section) -> Result<(), Failure> {
+    fn compute<T: Element>(&mut self, section: &Section<'_>) -> Result<(), Failure> {
         let (mut x, mut y) = (Vec::<T>::new(), Vec::<T>::new());
         let mut done = 0_u64;
         for len in backend::pieces(&self.engine, section.elements()) {
             x.resize(len, T::zeroed());
             y.resize(len, T::zeroed());
-            self.input.read(&mut x)?;
+            self.input.read(section, &mut x)?;
             self.stop.check()?;
             self.engine.apply_blocking(self.f, &x, &mut y).map_err(|error| self.input.failure(error))?;
             if self.verify {
@@ -112,6 +106,7 @@ impl Run {
                 verify(self.f, &executed_on, &x, &y, done, section.name.as_deref())
                     .map_err(|error| self.input.failure(error))?;
             }
+            section.swap_bytes(&mut y);
             self.output.write(bytemuck::cast_slice(&y))?;
             done = done.saturating_add(len as u64);
             self.bar.inc(len as u64);
@@ -119,11 +114,11 @@ impl Run {
         Ok(())
     }
 
-    fn copy(&mut self, section: &Section) -> Result<(), Failure> {
+    fn copy(&mut self, section: &Section<'_>) -> Result<(), Failure> {
         let mut buffer = Vec::new();
         for len in backend::pieces(&self.engine, section.bytes) {
             buffer.resize(len, 0_u8);
-            self.input.read(&mut buffer)?;
+            self.input.read(section, &mut buffer)?;
             self.stop.check()?;
             self.output.write(&buffer)?;
         }
@@ -152,17 +147,16 @@ fn verify<T: Element>(
     ))
 }
 
-fn summary(layout: &Layout, seconds: f64) -> String {
-    let computed: Vec<_> = layout.sections.iter().filter_map(|section| Some((section.dtype?, section))).collect();
-    let mut names: Vec<_> = computed.iter().map(|(dtype, _)| dtype.name()).collect();
-    names.sort_unstable();
-    names.dedup();
-    let mut summary = format!("{} {} elements", layout.elements(), names.join(" and "));
-    if computed.iter().any(|(_, section)| section.name.is_some()) {
-        let others = layout.sections.len().saturating_sub(computed.len());
-        summary.push_str(&format!(" of {} tensors ({others} others copied)", computed.len()));
+fn summary(layout: &Layout<'_>, seconds: f64) -> String {
+    let computed = || layout.sections.iter().filter(|section| section.dtype.is_some());
+    let types = Dtype::value_variants().iter().filter(|&&it| computed().any(|section| section.dtype == Some(it)));
+    let types: Vec<_> = types.map(|dtype| dtype.name()).collect();
+    let mut summary = format!("{} {} elements", layout.elements(), types.join(" and "));
+    if computed().any(|section| section.name.is_some()) {
+        let n = computed().count();
+        summary.push_str(&format!(" of {n} tensors ({} others copied)", layout.sections.len().saturating_sub(n)));
     }
-    let bytes: u64 = computed.iter().map(|(_, section)| section.bytes).sum();
+    let bytes: u64 = computed().map(|section| section.bytes).sum();
     let speed = bytes as f64 * 2e-9 / seconds;
     format!("{summary} in {seconds:.3} s, {speed:.2} GB/s read and written")
 }

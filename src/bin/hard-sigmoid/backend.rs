@@ -28,7 +28,7 @@ enum Choice {
 }
 
 impl BackendArgs {
-    pub(crate) fn open(&self, input: &Input, layout: &Layout) -> Result<Engine, Failure> {
+    pub(crate) fn open(&self, input: &Input, layout: &Layout<'_>) -> Result<Engine, Failure> {
         let f64_elements = layout.f64_elements();
         let backend = match self.backend {
             Choice::Gpu if f64_elements > 0 => {
@@ -45,7 +45,7 @@ impl BackendArgs {
 }
 
 /// Says where the file was computed, and why `auto` did not use a GPU.
-pub(crate) fn describe(engine: &Engine, layout: &Layout) -> String {
+pub(crate) fn describe(engine: &Engine, layout: &Layout<'_>) -> String {
     let executed_on = engine.executed_on();
     let f64_elements = layout.f64_elements();
     match engine.fallback() {

@@ -1,7 +1,7 @@
 //! Output on the terminal, and the error that ends a command.
 
 use std::fmt::Display;
-use std::io::{ErrorKind, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::Path;
 
 /// Why a command failed, in one line that names the remedy.
@@ -26,7 +26,13 @@ pub(crate) fn log(message: &str) {
 
 /// Writes to stdout.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    match std::io::stdout().write_all(text.as_bytes()) {
+    print_with(|out| out.write_all(text.as_bytes()))
+}
+
+/// Writes to stdout piece by piece.
+pub(crate) fn print_with(write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<(), Failure> {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
         // `hard-sigmoid ... | head` is not an error.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(Failure::Runtime(format!("cannot write to stdout: {error}; redirect it elsewhere"))),

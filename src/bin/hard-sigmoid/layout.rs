@@ -1,34 +1,50 @@
 //! The layout of an input file: a header, followed by sections.
 
+use std::borrow::Cow;
+
 use super::dtype::Dtype;
 
-/// The array of a `.npy` file or a tensor of a `.safetensors` file.
-pub(crate) struct Section {
+/// The array of a `.npy` file or a tensor of a `.safetensors` file. A header of 100 MB describes two million of them, so
+/// they are small and borrow their names.
+#[derive(Debug)]
+pub(crate) struct Section<'a> {
     /// The name of the tensor. The array of a `.npy` file has none.
-    pub(crate) name: Option<String>,
+    pub(crate) name: Option<Cow<'a, str>>,
+    /// Where it begins, in bytes after the header.
+    pub(crate) start: u64,
     /// The size in bytes.
     pub(crate) bytes: u64,
     /// The element type. None if the section is not to be computed.
     pub(crate) dtype: Option<Dtype>,
+    /// Whether the bytes of an element are in the reverse of this machine's order.
+    pub(crate) swapped: bool,
 }
 
-impl Section {
+impl Section<'_> {
     /// The number of elements to compute.
     pub(crate) fn elements(&self) -> u64 {
         self.dtype.and_then(|dtype| self.bytes.checked_div(dtype.size())).unwrap_or(0)
     }
+
+    /// Converts elements from the byte order of the file to the one of this machine, or back.
+    pub(crate) fn swap_bytes<T: bytemuck::Pod>(&self, elements: &mut [T]) {
+        if self.swapped {
+            elements.iter_mut().for_each(|element| bytemuck::bytes_of_mut(element).reverse());
+        }
+    }
 }
 
-pub(crate) struct Layout {
+#[derive(Debug)]
+pub(crate) struct Layout<'a> {
     /// The extension of files in this format.
     pub(crate) extension: &'static str,
     /// The header of the output.
-    pub(crate) header: Vec<u8>,
+    pub(crate) header: Cow<'a, [u8]>,
     /// Everything after the header, in file order.
-    pub(crate) sections: Vec<Section>,
+    pub(crate) sections: Vec<Section<'a>>,
 }
 
-impl Layout {
+impl Layout<'_> {
     /// The number of elements to compute.
     pub(crate) fn elements(&self) -> u64 {
         self.sections.iter().map(Section::elements).sum()

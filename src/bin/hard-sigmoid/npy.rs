@@ -1,9 +1,11 @@
-//! The header of `.npy` files.
+//! The header of `.npy` files, as NumPy reads it: <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.
 
-use std::io::{Cursor, Read};
+use std::borrow::Cow;
+use std::io::Read;
 
 use super::dtype::Dtype;
 use super::layout::{Layout, Section};
+use super::python::{self, Literal};
 
 pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
 
@@ -15,65 +17,37 @@ const MAX_HEADER: usize = 1 << 16;
 /// The most dimensions that NumPy supports.
 const MAX_DIMENSIONS: usize = 64;
 
-/// How often each bracket may occur in a header. A valid header has one dictionary, one tuple and, for structured
-/// arrays, lists. The parser is recursive, and its run time is exponential in the number of `{` and `[`.
-const MAX_BRACKETS: [(u8, usize); 3] = [(b'{', 1), (b'[', 8), (b'(', 64)];
+const SAVE_AGAIN: &str = "save the array again with numpy.save";
 
-/// The supported dtypes and how a header spells them.
-const DTYPES: [(Dtype, &str); 3] = [(Dtype::F16, "'<f2'"), (Dtype::F32, "'<f4'"), (Dtype::F64, "'<f8'")];
-
-/// Reads the header of a file of `file_size` bytes that starts with [`MAGIC`].
-pub(crate) fn read_layout(file: &mut impl Read, file_size: u64) -> Result<Layout, String> {
-    let save_again = |message| format!("{message}; save the array again with numpy.save");
-    let header = read_header(file).map_err(save_again)?;
-    let parsed = npyz::NpyHeader::from_reader(Cursor::new(&header))
-        .or_else(|error| npyz::NpyHeader::from_reader(Cursor::new(without_longs(&header))).map_err(|_| error))
-        .map_err(|error| {
-            // The other lines of a syntax error show where it is.
-            let error = error.to_string();
-            let first_line = error.lines().next().unwrap_or_default().trim_end_matches(':');
-            save_again(format!("is not a valid .npy file: {first_line}"))
-        })?;
-    let descr = parsed.dtype().descr();
-    let Some(&(dtype, descr)) = DTYPES.iter().find(|(_, known)| *known == descr) else {
-        let width = ["2", "4", "8"].into_iter().find(|width| descr == format!("'>f{width}'")).unwrap_or("4");
-        let remedy = format!("convert it with array.astype('<f{width}')");
-        return Err(format!("has dtype {descr}, but only '<f2', '<f4' and '<f8' are supported: {remedy}"));
-    };
-    let shape = parsed.shape();
-    let dimensions = shape.len();
-    if dimensions > MAX_DIMENSIONS {
-        return Err(format!(
-            "has {dimensions} dimensions, but NumPy supports at most {MAX_DIMENSIONS}: reshape the array"
-        ));
-    }
-    let held = file_size.saturating_sub(header.len() as u64);
-    // Dimensions that overflow are valid next to one that is 0.
-    let needed = if shape.contains(&0) {
-        Some(0)
-    } else {
-        shape.iter().try_fold(dtype.size(), |product, &n| product.checked_mul(n))
-    };
-    match needed {
-        Some(needed) if needed == held => Ok(Layout {
-            extension: EXTENSION,
-            header: canonical(header, &parsed, descr),
-            sections: vec![Section { name: None, bytes: needed, dtype: Some(dtype) }],
-        }),
-        Some(needed) if needed < held => Err(format!(
-            "has {} bytes after its {needed} bytes of data: it is damaged or in another format; save it again",
-            held.saturating_sub(needed)
-        )),
-        _ => Err(format!(
-            "is truncated: shape {shape:?} needs {} bytes of data, but the file holds {held}; save or copy it again",
-            needed.map_or("more than 2^64".to_owned(), |n| n.to_string()),
-        )),
-    }
+/// What a header says.
+#[derive(Debug, PartialEq, Eq)]
+struct Array {
+    element: Element,
+    fortran_order: bool,
+    shape: Vec<u64>,
 }
 
-/// Returns the bytes before the data: the magic, the version, the length and the Python dictionary.
-fn read_header(file: &mut impl Read) -> Result<Vec<u8>, String> {
-    let truncated = |_| "is not a valid .npy file: it ends within the header".to_owned();
+/// What a header says of the elements.
+#[derive(Debug, PartialEq, Eq)]
+enum Element {
+    Float {
+        dtype: Dtype,
+        big_endian: bool,
+    },
+    /// Only the number of bytes is known. NumPy saves the bfloat16 of `ml_dtypes` as `<V2`.
+    Void {
+        bytes: u64,
+    },
+    /// Another type, as the header spells it, and how to convert it.
+    Other {
+        descr: String,
+        remedy: &'static str,
+    },
+}
+
+/// Reads the magic, the version, the length and the Python dictionary of a file.
+pub(crate) fn read_header(file: &mut impl Read) -> Result<Vec<u8>, String> {
+    let truncated = |_| format!("is not a valid .npy file: it ends within the header; {SAVE_AGAIN}");
     let mut header = vec![0; 10];
     file.read_exact(&mut header).map_err(truncated)?;
     let len = match *header.split_at(MAGIC.len()).1 {
@@ -84,45 +58,185 @@ fn read_header(file: &mut impl Read) -> Result<Vec<u8>, String> {
             header.extend(high);
             u32::from_le_bytes([a, b, high[0], high[1]]) as usize
         }
-        _ => return Err("has an unknown .npy version: 1, 2 and 3 are supported".into()),
+        _ => return Err(format!("has an unknown .npy version: 1, 2 and 3 are supported; {SAVE_AGAIN}")),
     };
     if len > MAX_HEADER {
-        return Err(format!("claims a header of {len} bytes, but at most {MAX_HEADER} are accepted"));
+        return Err(format!("claims a header of {len} bytes, but at most {MAX_HEADER} are accepted; {SAVE_AGAIN}"));
     }
-    let mut text = vec![0; len];
-    file.read_exact(&mut text).map_err(truncated)?;
-    if MAX_BRACKETS.iter().any(|(bracket, most)| text.iter().filter(|byte| *byte == bracket).count() > *most) {
-        return Err("has a header with too many brackets".into());
-    }
-    header.extend(text);
+    let start = header.len();
+    header.resize(start.saturating_add(len), 0);
+    file.read_exact(header.split_at_mut(start).1).map_err(truncated)?;
     Ok(header)
 }
 
-/// Removes the `L` that NumPy on Python 2 appends to integers. Spaces keep the length the same.
-fn without_longs(header: &[u8]) -> Vec<u8> {
-    let mut after_digit = false;
-    let mut kept = header.to_vec();
-    kept.retain(|&byte| !(std::mem::replace(&mut after_digit, byte.is_ascii_digit()) && byte == b'L'));
-    kept.pop();
-    kept.resize(header.len().saturating_sub(1), b' ');
-    kept.push(b'\n');
-    kept
+/// Checks a header against the size of the data behind it. `void` is the type of elements of which the header gives
+/// only the size.
+pub(crate) fn layout(header: &[u8], data_bytes: u64, void: Option<Dtype>) -> Result<Layout<'_>, String> {
+    let array = parse(header).map_err(|error| format!("is not a valid .npy file: {error}; {SAVE_AGAIN}"))?;
+    let Array { element, fortran_order, shape } = array;
+    let (dtype, big_endian, descr) = match element {
+        Element::Float { .. } if void.is_some() => {
+            return Err("says what its elements are: omit --element".into());
+        }
+        Element::Float { dtype, big_endian } => {
+            (dtype, big_endian, format!("{}f{}", if big_endian { '>' } else { '<' }, dtype.size()))
+        }
+        Element::Void { bytes } => match void {
+            Some(dtype) if dtype.size() == bytes => (dtype, false, format!("|V{bytes}")),
+            Some(dtype) => {
+                let name = dtype.name();
+                return Err(format!("has elements of {bytes} bytes, which cannot be {name}: choose another --element"));
+            }
+            None if bytes == 2 => {
+                let remedy = "use --element bf16 if they are bfloat16 (ml_dtypes, JAX), or --element f16";
+                return Err(format!("has dtype 'V2', which does not say what the two bytes are: {remedy}"));
+            }
+            None => {
+                let remedy = "if it is a type of ml_dtypes, load the array, give it that type with \
+                              array.view(ml_dtypes.float8_e4m3fn) or another, and save array.astype('<f4')";
+                return Err(format!("has dtype 'V{bytes}', which does not say what the elements are: {remedy}"));
+            }
+        },
+        Element::Other { descr, remedy } => {
+            return Err(format!("has dtype {descr}, but only float16, float32 and float64 are supported: {remedy}"));
+        }
+    };
+    let dimensions = shape.len();
+    if dimensions > MAX_DIMENSIONS {
+        return Err(format!(
+            "has {dimensions} dimensions, but NumPy supports at most {MAX_DIMENSIONS}: reshape the array"
+        ));
+    }
+    let swapped = big_endian != cfg!(target_endian = "big");
+    // Dimensions that overflow are valid next to one that is 0.
+    let needed = if shape.contains(&0) {
+        Some(0)
+    } else {
+        shape.iter().try_fold(dtype.size(), |product, &n| product.checked_mul(n))
+    };
+    match needed {
+        Some(needed) if needed == data_bytes => Ok(Layout {
+            extension: EXTENSION,
+            header: canonical(header, &descr, fortran_order, &shape),
+            sections: vec![Section { name: None, start: 0, bytes: needed, dtype: Some(dtype), swapped }],
+        }),
+        Some(needed) if needed < data_bytes => Err(format!(
+            "has {} bytes after its {needed} bytes of data: it is damaged or in another format; save it again",
+            data_bytes.saturating_sub(needed)
+        )),
+        _ => Err(format!(
+            "is truncated: shape {shape:?} needs {} bytes of data, but the file holds {data_bytes}; save or copy it again",
+            needed.map_or("more than 2^64".to_owned(), |n| n.to_string()),
+        )),
+    }
+}
+
+/// The version, and the text of the dictionary.
+fn text(header: &[u8]) -> Result<(u8, String), String> {
+    let version = header.get(MAGIC.len()).copied().unwrap_or_default();
+    let bytes = header.get(if version == 1 { 10 } else { 12 }..).unwrap_or_default();
+    let text = match version {
+        // Latin-1.
+        1 | 2 => bytes.iter().map(|&byte| char::from(byte)).collect(),
+        _ => String::from_utf8(bytes.to_vec()).map_err(|_| "its header is not UTF-8")?,
+    };
+    Ok((version, text))
+}
+
+fn parse(header: &[u8]) -> Result<Array, String> {
+    let (version, text) = text(header)?;
+    let items = python::dictionary(&text, false).or_else(|error| {
+        // NumPy on Python 2 wrote only versions 1 and 2.
+        if version < 3 { python::dictionary(&text, true).map_err(|_| error) } else { Err(error) }
+    });
+    let items = items.map_err(|from| {
+        let from: String = from.trim_ascii_end().chars().take(20).collect();
+        if from.is_empty() {
+            "its header ends within the Python dictionary".to_owned()
+        } else {
+            format!("its header is not a Python dictionary from {from:?} on")
+        }
+    })?;
+    let (mut descr, mut fortran_order, mut shape) = (None, None, None);
+    // Of two equal keys, Python uses the last.
+    for (key, value, source) in items {
+        match key {
+            Literal::Str(key) if key == "descr" => descr = Some(element(&value, source)),
+            Literal::Str(key) if key == "fortran_order" => fortran_order = Some(value),
+            Literal::Str(key) if key == "shape" => shape = Some(value),
+            _ => return Err("its header has a key other than 'descr', 'fortran_order' and 'shape'".into()),
+        }
+    }
+    let element = descr.ok_or("its header lacks 'descr'")?;
+    let Some(Literal::Bool(fortran_order)) = fortran_order else {
+        return Err("its header lacks 'fortran_order', or this is neither True nor False".into());
+    };
+    let Some(Literal::Tuple(shape)) = shape else {
+        return Err("its header lacks 'shape', or this is not a tuple".into());
+    };
+    let dimension = |n| if let Literal::Int(Some(n)) = n { Ok(n) } else { Err("its header has an invalid dimension") };
+    Ok(Array { element, fortran_order, shape: shape.into_iter().map(dimension).collect::<Result<_, _>>()? })
+}
+
+/// Understands a dtype as `numpy.dtype` does.
+fn element(descr: &Literal, source: &str) -> Element {
+    let other = |remedy| Element::Other { descr: source.to_owned(), remedy };
+    let Literal::Str(name) = descr else {
+        return other("save one of its fields, such as array['name']");
+    };
+    let (order, code) = match name.strip_prefix(['<', '>', '=', '|']) {
+        Some(code) => (name.chars().next(), code),
+        None => (None, name.as_str()),
+    };
+    let dtype = match code {
+        "e" | "f2" => Dtype::F16,
+        "f" | "f4" => Dtype::F32,
+        "d" | "f8" => Dtype::F64,
+        "half" | "float16" if order.is_none() => Dtype::F16,
+        "single" | "float32" if order.is_none() => Dtype::F32,
+        "double" | "float" | "float64" if order.is_none() => Dtype::F64,
+        _ => {
+            return match code.split_at_checked(1) {
+                Some(("V", bytes)) => match bytes.parse() {
+                    Ok(bytes) => Element::Void { bytes },
+                    Err(_) => other("convert it with array.astype('<f4')"),
+                },
+                Some(("c", _)) => other("save array.real and array.imag, each in a file of its own"),
+                Some(("O", _)) => {
+                    other("load it with numpy.load(file, allow_pickle=True) and convert it with array.astype('<f4')")
+                }
+                Some(("f", "1")) => {
+                    other("NumPy cannot load it either; where it was made, save array.astype('<f4') instead")
+                }
+                Some(("f", _)) => other("convert it with array.astype('<f8')"),
+                _ => other("convert it with array.astype('<f4')"),
+            };
+        }
+    };
+    // '=' and '|' mean the byte order of the machine that reads the file, as NumPy has it.
+    let big_endian = if matches!(order, Some('<' | '>')) { order == Some('>') } else { cfg!(target_endian = "big") };
+    Element::Float { dtype, big_endian }
 }
 
 /// Returns `header` if it is spelled as NumPy writes it today, and otherwise a new header with the same contents.
-fn canonical(header: Vec<u8>, parsed: &npyz::NpyHeader, descr: &str) -> Vec<u8> {
-    let order = if parsed.order() == npyz::Order::Fortran { "True" } else { "False" };
-    let shape = match parsed.shape() {
+fn canonical<'a>(header: &'a [u8], descr: &str, fortran_order: bool, shape: &[u64]) -> Cow<'a, [u8]> {
+    let order = if fortran_order { "True" } else { "False" };
+    let shape = match shape {
         [n] => format!("({n},)"),
         shape => format!("({})", shape.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")),
     };
-    let mut text = format!("{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}, }}");
-    if header.trim_ascii_end().ends_with(text.as_bytes()) {
-        return header;
+    let with = |descr: &str| format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}");
+    // NumPy writes '|V2' for a type of its own and '<V2' for one of ml_dtypes.
+    if [descr, &descr.replace('|', "<")].iter().any(|descr| header.trim_ascii_end().ends_with(with(descr).as_bytes())) {
+        return Cow::Borrowed(header);
     }
+    let mut text = with(descr);
     // The magic, version 2.0 and the length take 12 bytes. The data starts at a multiple of 64.
     let len = text.len().saturating_add(12 + 1).next_multiple_of(64).saturating_sub(12);
     text.push_str(&" ".repeat(len.saturating_sub(text.len()).saturating_sub(1)));
     text.push('\n');
-    [MAGIC, &[2, 0], &(len as u32).to_le_bytes(), text.as_bytes()].concat()
+    Cow::Owned([MAGIC, &[2, 0], &(len as u32).to_le_bytes(), text.as_bytes()].concat())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,10 @@
 //! The header of `.safetensors` files: its length in 8 bytes, followed by JSON.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
 use std::io::Read;
 
-use safetensors::tensor::Metadata;
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use safetensors::tensor::TensorInfo;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
 use super::dtype::Dtype;
 use super::layout::{Layout, Section};
@@ -17,54 +17,115 @@ const MAX_HEADER: u64 = 100_000_000;
 /// How many tensor names an error message lists.
 const MAX_LISTED: usize = 8;
 
-/// Reads the header of a file of `file_size` bytes.
-pub(crate) fn read_layout(file: &mut impl Read, file_size: u64, tensors: &[String]) -> Result<Layout, String> {
-    let again = "save or copy it again";
-    let invalid = |error: String| format!("is not a valid .safetensors file: {error}; {again}");
-    let mut length = [0; 8];
-    file.read_exact(&mut length).map_err(|_| invalid("it is too short to hold the length of the header".into()))?;
-    let len = u64::from_le_bytes(length);
-    let after_length = file_size.saturating_sub(8);
-    if len > MAX_HEADER.min(after_length) {
-        return Err(invalid(format!("its header claims {len} bytes, more than the file holds or the format allows")));
+const AGAIN: &str = "save or copy it again";
+
+/// Reads the length of the header and the header of a file of `file_bytes` bytes.
+pub(crate) fn read_header(file: &mut impl Read, file_bytes: u64) -> Result<Vec<u8>, String> {
+    let mut header = vec![0; 8];
+    file.read_exact(&mut header).map_err(|_| invalid("it is too short to hold the length of the header"))?;
+    let len = header.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    if len > MAX_HEADER.min(file_bytes.saturating_sub(8)) {
+        let claim = format!("its header claims {len} bytes, more than the file holds or the format allows");
+        return Err(invalid(claim));
     }
-    let mut json = Vec::new();
-    file.take(len).read_to_end(&mut json).map_err(|error| format!("cannot be read: {error}; {again}"))?;
-    let metadata: Metadata = serde_json::from_slice(&json).map_err(|error| invalid(error.to_string()))?;
-    serde_json::from_slice::<UniqueKeys>(&json).map_err(|error| invalid(error.to_string()))?;
-    let (needed, held) = (metadata.data_len() as u64, after_length.saturating_sub(len));
-    if needed > held {
-        return Err(format!("is truncated: its tensors need {needed} bytes, but the file holds {held}; {again}"));
+    header.reserve_exact(len as usize);
+    file.take(len).read_to_end(&mut header).map_err(|error| format!("cannot be read: {error}; {AGAIN}"))?;
+    Ok(header)
+}
+
+/// Checks a header against the size of the data behind it. `selected` names the tensors to compute; if it is empty,
+/// every tensor of a supported type is computed.
+pub(crate) fn layout<'a>(header: &'a [u8], data_bytes: u64, selected: &[String]) -> Result<Layout<'a>, String> {
+    let mut json = serde_json::Deserializer::from_slice(header.get(8..).unwrap_or_default());
+    let tensors = json.deserialize_map(Selection(selected)).and_then(|tensors| json.end().map(|()| tensors));
+    let Tensors { mut sections, unsupported } = tensors.map_err(invalid)?;
+    check(&mut sections, data_bytes)?;
+    if let Some((name, dtype)) = unsupported {
+        let remedy = "select only tensors of type F16, BF16, F32 or F64";
+        return Err(format!("has tensor {name:?} of type {dtype}: {remedy}"));
     }
-    if needed < held {
-        let extra = held.saturating_sub(needed);
-        return Err(format!("has {extra} bytes after its last tensor: it is damaged or in another format; {again}"));
-    }
-    let names = metadata.offset_keys();
-    if let Some(missing) = tensors.iter().find(|&name| !names.contains(name)) {
-        let listed: Vec<_> = names.iter().take(MAX_LISTED).map(|name| format!("{name:?}")).collect();
-        let more = if names.len() > MAX_LISTED { ", ..." } else { "" };
+    let names = || sections.iter().filter_map(|section| section.name.as_deref());
+    if let Some(missing) = selected.iter().find(|&it| names().all(|name| name != it)) {
+        let listed: Vec<_> = names().take(MAX_LISTED).map(|name| format!("{name:?}")).collect();
+        let more = if sections.len() > MAX_LISTED { ", ..." } else { "" };
         return Err(format!("has no tensor {missing:?}: its tensors are {}{more}", listed.join(", ")));
-    }
-    let mut sections = Vec::new();
-    for name in names {
-        let Some(info) = metadata.info(&name) else { continue };
-        let selected = tensors.contains(&name);
-        let dtype = dtype(info.dtype);
-        if selected && dtype.is_none() {
-            return Err(format!(
-                "has tensor {name:?} of type {}: select only tensors of type F16, BF16, F32 or F64",
-                info.dtype
-            ));
-        }
-        let (start, end) = info.data_offsets;
-        let dtype = dtype.filter(|_| selected || tensors.is_empty());
-        sections.push(Section { name: Some(name), bytes: end.saturating_sub(start) as u64, dtype });
     }
     if sections.iter().all(|section| section.dtype.is_none()) {
         return Err("has no tensor to compute: pass a file with a tensor of type F16, BF16, F32 or F64".into());
     }
-    Ok(Layout { extension: EXTENSION, header: [&length[..], &json].concat(), sections })
+    Ok(Layout { extension: EXTENSION, header: Cow::Borrowed(header), sections })
+}
+
+/// Sorts sections by their position, and checks that they have different names and are all of the data.
+fn check(sections: &mut [Section<'_>], data_bytes: u64) -> Result<(), String> {
+    // Parsers disagree about which of two equal keys counts.
+    sections.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    if let Some([twice, _]) = sections.windows(2).find(|pair| matches!(pair, [a, b] if a.name == b.name)) {
+        return Err(invalid(format!("duplicate key {:?}", twice.name.as_deref().unwrap_or_default())));
+    }
+    sections.sort_unstable_by_key(|section| (section.start, section.bytes));
+    let mut needed = 0_u64;
+    for Section { name, start, bytes, .. } in sections.iter() {
+        if *start != needed {
+            return Err(invalid(format!("invalid offset of tensor {:?}", name.as_deref().unwrap_or_default())));
+        }
+        needed = start.saturating_add(*bytes);
+    }
+    if needed > data_bytes {
+        return Err(format!("is truncated: its tensors need {needed} bytes, but the file holds {data_bytes}; {AGAIN}"));
+    }
+    if needed < data_bytes {
+        let extra = data_bytes.saturating_sub(needed);
+        return Err(format!("has {extra} bytes after its last tensor: it is damaged or in another format; {AGAIN}"));
+    }
+    Ok(())
+}
+
+fn invalid(error: impl std::fmt::Display) -> String {
+    format!("is not a valid .safetensors file: {error}; {AGAIN}")
+}
+
+/// What a header describes.
+struct Tensors<'a> {
+    /// In the order of the text.
+    sections: Vec<Section<'a>>,
+    /// A selected tensor of another type.
+    unsupported: Option<(Cow<'a, str>, safetensors::Dtype)>,
+}
+
+/// Reads a header, and selects tensors by name, or all of them if there is no name.
+struct Selection<'s>(&'s [String]);
+
+impl<'de> Visitor<'de> for Selection<'_> {
+    type Value = Tensors<'de>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let (mut tensors, mut metadata) = (Tensors { sections: Vec::new(), unsupported: None }, false);
+        while let Some(Name(name)) = map.next_key()? {
+            if name == "__metadata__" {
+                if std::mem::replace(&mut metadata, true) {
+                    return Err(A::Error::custom("duplicate key \"__metadata__\""));
+                }
+                map.next_value::<Metadata>()?;
+                continue;
+            }
+            let info: TensorInfo = map.next_value()?;
+            let (start, bytes) = position(&name, &info).map_err(A::Error::custom)?;
+            let selected = self.0.iter().any(|it| *it == name);
+            let dtype = dtype(info.dtype).filter(|_| selected || self.0.is_empty());
+            if selected && dtype.is_none() {
+                tensors.unsupported = Some((name.clone(), info.dtype));
+            }
+            // The format is little-endian.
+            let swapped = cfg!(target_endian = "big");
+            tensors.sections.push(Section { name: Some(name), start, bytes, dtype, swapped });
+        }
+        Ok(tensors)
+    }
 }
 
 fn dtype(dtype: safetensors::Dtype) -> Option<Dtype> {
@@ -77,30 +138,61 @@ fn dtype(dtype: safetensors::Dtype) -> Option<Dtype> {
     }
 }
 
-/// A JSON object without duplicate keys. Parsers disagree about which of two equal keys counts.
-struct UniqueKeys;
+/// Where a tensor begins in the data, and its size in bytes.
+fn position(name: &str, info: &TensorInfo) -> Result<(u64, u64), String> {
+    let (start, end) = info.data_offsets;
+    let bits = info.shape.iter().try_fold(info.dtype.bitsize(), |product, &n| product.checked_mul(n));
+    let bits = bits.ok_or_else(|| format!("the size of tensor {name:?} overflows"))?;
+    let bytes = end.checked_sub(start).ok_or_else(|| format!("invalid offset of tensor {name:?}"))?;
+    if bytes.checked_mul(8) != Some(bits) {
+        return Err(format!("invalid shape or offsets of tensor {name:?}"));
+    }
+    Ok((start as u64, bytes as u64))
+}
 
-impl<'de> Deserialize<'de> for UniqueKeys {
+/// A key, borrowed from the text unless it has escapes.
+struct Name<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl<'de> Visitor<'de> for Text {
+            type Value = Name<'de>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Name(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Name(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
+
+/// Strings by name, which are checked and not kept.
+struct Metadata;
+
+impl<'de> Deserialize<'de> for Metadata {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(Self)
     }
 }
 
-impl<'de> Visitor<'de> for UniqueKeys {
+impl<'de> Visitor<'de> for Metadata {
     type Value = Self;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("an object")
+        f.write_str("an object of strings")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
-        let mut seen = HashSet::new();
-        while let Some((key, IgnoredAny)) = map.next_entry::<String, _>()? {
-            if seen.contains(&key) {
-                return Err(A::Error::custom(format!("duplicate key {key:?}")));
-            }
-            seen.insert(key);
-        }
+        while map.next_entry::<Name<'_>, Name<'_>>()?.is_some() {}
         Ok(self)
     }
 }

@@ -1,15 +1,16 @@
 //! `hard-sigmoid stats`
 
-use std::path::PathBuf;
+use std::io::{self, Write};
 
 use hard_sigmoid::{Element, Engine, HardSigmoid, Saturation};
 use serde_json::{Value, json};
 
 use super::backend::{self, BackendArgs};
-use super::console::{Failure, escape, print};
+use super::console::{self, Failure, escape};
 use super::dtype::{Dtype, with_type};
 use super::function::{self, FunctionArgs};
-use super::input::Input;
+use super::input::{Input, InputArgs};
+use super::layout::{Layout, Section};
 use super::stop::Stop;
 
 /// The fraction of saturated results above which the command gives advice.
@@ -18,13 +19,10 @@ const ADVICE_THRESHOLD: f64 = 0.5;
 /// Count the results that would be 0, 1, in between, or NaN, without writing them
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A .npy or .safetensors file, as for `hard-sigmoid apply`
-    input: PathBuf,
+    #[command(flatten)]
+    input: InputArgs,
     #[command(flatten)]
     function: FunctionArgs,
-    /// Count only this tensor (can be repeated) [default: all supported tensors]
-    #[arg(long, value_name = "NAME")]
-    tensor: Vec<String>,
     #[command(flatten)]
     backend: BackendArgs,
     /// Print a JSON object
@@ -32,80 +30,112 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// The counts of an array or a tensor.
-struct Counted<'a> {
-    name: Option<&'a str>,
-    dtype: Dtype,
-    counts: Saturation,
+/// The counts of a file.
+struct Report<'a> {
+    f: HardSigmoid,
+    args: &'a Args,
+    layout: &'a Layout<'a>,
+    /// Of each section that is computed.
+    counts: Vec<Saturation>,
+    executed_on: String,
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let f = args.function.required()?;
-    let (mut input, layout) = Input::open(&args.input, &args.tensor)?;
+    let (mut input, header) = args.input.open()?;
+    let layout = args.input.layout(&header)?;
     let stop = Stop::on_signals();
     let mut engine = args.backend.open(&input, &layout)?;
-    let mut all = Vec::new();
+    let mut counts = Vec::new();
     for section in &layout.sections {
-        let Some(dtype) = section.dtype else {
-            input.skip(section.bytes)?;
-            continue;
-        };
-        let elements = section.elements();
-        let counts = with_type!(dtype, T => count::<T>(f, &mut input, elements, &mut engine, &stop))?;
-        all.push(Counted { name: section.name.as_deref(), dtype, counts });
+        match section.dtype {
+            Some(dtype) => {
+                counts.push(with_type!(dtype, T => count::<T>(f, &mut input, section, &mut engine, &stop))?);
+            }
+            None => input.skip(section.bytes)?,
+        }
     }
-    let total = all.iter().map(|counted| counted.counts).sum();
     let executed_on = backend::describe(&engine, &layout);
-    let path = args.input.display().to_string();
-    print(&if args.json {
-        json(&path, f, &all, total, &executed_on)
-    } else {
-        text(&escape(&path), f, &all, total, &executed_on)
-    })
+    let report = Report { f, args, layout: &layout, counts, executed_on };
+    console::print_with(|out| if args.json { report.json(out) } else { report.text(out) })
 }
 
 fn count<T: Element>(
     f: HardSigmoid,
     input: &mut Input,
-    elements: u64,
+    section: &Section<'_>,
     engine: &mut Engine,
     stop: &Stop,
 ) -> Result<Saturation, Failure> {
-    let pieces = backend::pieces(engine, elements);
+    let pieces = backend::pieces(engine, section.elements());
     let mut x = Vec::<T>::new();
     let count = |len| {
         x.resize(len, T::zeroed());
-        input.read(&mut x)?;
+        input.read(section, &mut x)?;
         stop.check()?;
         engine.saturation_blocking(f, &x).map_err(|error| input.failure(error))
     };
     pieces.map(count).sum()
 }
 
-fn text(path: &str, f: HardSigmoid, all: &[Counted<'_>], total: Saturation, executed_on: &str) -> String {
-    let preset = function::preset(f).map_or(String::new(), |name| format!("{name}, "));
-    let mut text = format!("{path}: {preset}clamp({} x + {}, 0, 1), on {executed_on}\n", f.alpha(), f.beta());
-    for Counted { name, dtype, counts } in all {
-        let name = name.map_or(String::new(), |name| format!("{name:?}, "));
-        text.push_str(&table(&format!("{name}{} {} elements", counts.total(), dtype.name()), *counts));
+impl Report<'_> {
+    fn total(&self) -> Saturation {
+        self.counts.iter().copied().sum()
     }
-    if all.len() > 1 {
-        text.push_str(&table(&format!("all {} elements", total.total()), total));
+
+    /// The name, the type and the counts of each tensor, or of the array.
+    fn tensors(&self) -> impl Iterator<Item = (Option<&str>, Dtype, Saturation)> {
+        let computed =
+            self.layout.sections.iter().filter_map(|section| Some((section.name.as_deref(), section.dtype?)));
+        computed.zip(&self.counts).map(|((name, dtype), counts)| (name, dtype, *counts))
     }
-    if let Some(advice) = advice(f, total) {
-        text.push_str(&format!("{advice}\n"));
+
+    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let (f, path) = (self.f, escape(&self.args.input.input.display().to_string()));
+        let preset = function::preset(f).map_or(String::new(), |name| format!("{name}, "));
+        let function = format!("{preset}clamp({} x + {}, 0, 1)", f.alpha(), f.beta());
+        writeln!(out, "{path}: {function}, on {}", self.executed_on)?;
+        for (name, dtype, counts) in self.tensors() {
+            let name = name.map_or(String::new(), |name| format!("{name:?}, "));
+            table(out, &format!("{name}{} {} elements", counts.total(), dtype.name()), counts)?;
+        }
+        let total = self.total();
+        if self.counts.len() > 1 {
+            table(out, &format!("all {} elements", total.total()), total)?;
+        }
+        advice(f, total).map_or(Ok(()), |advice| writeln!(out, "{advice}"))
     }
-    text
+
+    /// Writes one tensor at a time, because there may be millions.
+    fn json(&self, out: &mut dyn Write) -> io::Result<()> {
+        let (f, total) = (self.f, self.total());
+        let path = self.args.input.input.as_path();
+        // JSON is Unicode, which a file name need not be.
+        let bytes = path.to_str().is_none().then_some(path.as_os_str().as_encoded_bytes());
+        let file = json!({
+            "file": path.to_str(),
+            "file_bytes": bytes,
+            "preset": function::preset(f),
+            "alpha": f.alpha(),
+            "beta": f.beta(),
+            "ran": self.executed_on,
+            "advice": advice(f, total),
+        });
+        let file = with_counts(file, total).to_string();
+        write!(out, "{},\"tensors\":[", file.strip_suffix('}').unwrap_or_default())?;
+        for (i, (name, dtype, counts)) in self.tensors().enumerate() {
+            let tensor = with_counts(json!({ "name": name, "element": dtype.name() }), counts);
+            write!(out, "{}{tensor}", if i == 0 { "" } else { "," })?;
+        }
+        writeln!(out, "]}}")
+    }
 }
 
-fn table(title: &str, counts: Saturation) -> String {
+fn table(out: &mut dyn Write, title: &str, counts: Saturation) -> io::Result<()> {
     let total = counts.total().max(1) as f64;
-    let mut table = format!("  {title}\n");
+    writeln!(out, "  {title}")?;
     let rows = [("at 0", counts.zero), ("inside", counts.inside), ("at 1", counts.one), ("NaN", counts.nan)];
-    for (label, n) in rows {
-        table.push_str(&format!("    {label:<6} {n:>14}  {:>6.2} %\n", n as f64 / total * 100.0));
-    }
-    table
+    rows.iter().try_for_each(|(label, n)| writeln!(out, "    {label:<6} {n:>14}  {:>6.2} %", *n as f64 / total * 100.0))
 }
 
 /// Explains the effect of saturation on training, if it is large.
@@ -121,22 +151,6 @@ fn advice(f: HardSigmoid, total: Saturation) -> Option<String> {
             saturated * 100.0
         )
     })
-}
-
-fn json(path: &str, f: HardSigmoid, all: &[Counted<'_>], total: Saturation, executed_on: &str) -> String {
-    let tensors = all
-        .iter()
-        .map(|Counted { name, dtype, counts }| with_counts(json!({ "name": name, "element": dtype.name() }), *counts));
-    let file = json!({
-        "file": path,
-        "preset": function::preset(f),
-        "alpha": f.alpha(),
-        "beta": f.beta(),
-        "ran": executed_on,
-        "tensors": tensors.collect::<Vec<_>>(),
-        "advice": advice(f, total),
-    });
-    format!("{}\n", with_counts(file, total))
 }
 
 /// Adds `counts` to a JSON object.

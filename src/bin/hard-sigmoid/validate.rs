@@ -2,8 +2,6 @@
 
 use std::time::Instant;
 
-use clap::ValueEnum;
-use clap::builder::PossibleValue;
 use hard_sigmoid::validate::{self, Inputs, Pass, Report};
 use hard_sigmoid::{Element, HardSigmoid, adapter};
 
@@ -37,16 +35,6 @@ pub(crate) struct Args {
     /// Print a JSON object for each function and pass
     #[arg(long)]
     json: bool,
-}
-
-impl ValueEnum for Dtype {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::F32, Self::F16, Self::Bf16, Self::F64]
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.name()))
-    }
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
