@@ -50,7 +50,8 @@ impl Gpu {
     ///
     /// # Errors
     ///
-    /// [`Error::NoAdapter`] if there is none, and [`Error::Open`] if the chosen one gives no device.
+    /// [`Error::NoAdapter`] if there is none, [`Error::UnknownBackend`] if `WGPU_BACKEND` has an unknown word, and
+    /// [`Error::Open`] if the chosen adapter gives no device.
     pub async fn open(kind: AdapterKind) -> Result<Self, Error> {
         Self::open_adapter(&adapter::find(kind, None).await?).await
     }
@@ -75,12 +76,16 @@ impl Gpu {
         Self::with_poller(device, queue, Some(poller))
     }
 
-    /// Uses a device of yours.
+    /// Uses a device of yours, and its queue. Blocks until work that you have submitted to it is done.
     ///
     /// # Errors
     ///
-    /// [`Error::MissingLimit`] if the device cannot compute.
+    /// [`Error::MissingLimit`] if the device cannot compute, [`Error::QueueOfAnotherDevice`] if the queue is not the
+    /// device's, and [`Error::Lost`] or [`Error::Poll`] if the device does not answer.
     pub fn new(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self, Error> {
+        if !wait::is_queue_of(&device, &queue)? {
+            return Err(Error::QueueOfAnotherDevice);
+        }
         Self::with_poller(device, queue, None)
     }
 
@@ -101,7 +106,11 @@ impl Gpu {
         &self.0.queue
     }
 
-    /// The kernel through which the calls dispatch. It binds buffers of [`device`](Self::device).
+    /// The kernel through which the calls dispatch.
+    ///
+    /// It binds buffers of [`device`](Self::device) only. [`open`](Self::open) makes a `wgpu::Instance` of its own, so
+    /// that an app's buffers are not of that device: [make a `Gpu`](Self::new) or a [`Kernel`] from the app's device
+    /// instead.
     #[must_use]
     pub fn kernel(&self) -> &Kernel {
         &self.0.kernel

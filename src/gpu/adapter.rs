@@ -1,6 +1,7 @@
 //! Finding an adapter and opening a device on it.
 
 use super::error::Error;
+use super::kernel::Kernel;
 
 /// Which adapters are acceptable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,17 +12,43 @@ pub enum AdapterKind {
     Any,
 }
 
-/// All adapters of the backends that `WGPU_BACKEND` allows (all backends, if it is not set), hardware first.
-pub async fn enumerate() -> Vec<wgpu::Adapter> {
+/// All adapters of the backends that `WGPU_BACKEND` allows (all backends, if it is not set or empty), hardware first.
+/// Some may be [unable to compute](check).
+///
+/// # Errors
+///
+/// [`Error::UnknownBackend`](crate::Error::UnknownBackend) if `WGPU_BACKEND` has a word that is not a backend.
+pub async fn enumerate() -> Result<Vec<wgpu::Adapter>, Error> {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
+    descriptor.backends = backends(&std::env::var_os("WGPU_BACKEND").unwrap_or_default().to_string_lossy())?;
     if wgpu::Instance::enabled_backend_features().is_empty() {
         // `Instance::new` panics if no backend is compiled in.
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    let descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
     let backends = descriptor.backends;
     let mut adapters = wgpu::Instance::new(descriptor).enumerate_adapters(backends).await;
     adapters.sort_by_key(|adapter| rank(adapter.get_info().device_type));
-    adapters
+    Ok(adapters)
+}
+
+/// The backends of a list with commas; all of them if it is empty.
+fn backends(list: &str) -> Result<wgpu::Backends, Error> {
+    if list.trim().is_empty() {
+        return Ok(wgpu::Backends::all());
+    }
+    // wgpu ignores unknown words.
+    let known = |word: &str| Some(wgpu::Backends::from_comma_list(word)).filter(|backend| !backend.is_empty());
+    let backend = |word: &str| known(word).ok_or_else(|| Error::UnknownBackend { word: word.trim().to_owned() });
+    list.split(',').map(backend).try_fold(wgpu::Backends::empty(), |all, backend| Ok(all | backend?))
+}
+
+/// Checks that an adapter can compute. GL adapters before GL 4.3 and GLES 3.1 cannot.
+///
+/// # Errors
+///
+/// [`Error::MissingLimit`](crate::Error::MissingLimit) says what it lacks.
+pub fn check(adapter: &wgpu::Adapter) -> Result<(), Error> {
+    Kernel::check_limits(&adapter.limits())
 }
 
 /// Whether an adapter is hardware. False if the driver does not report a device type, as with some GL drivers.
@@ -40,26 +67,33 @@ pub fn describe(info: &wgpu::AdapterInfo) -> String {
     format!("{} ({}{software})", info.name, info.backend)
 }
 
-/// Finds the first adapter of `kind` whose name contains `name`, ignoring case.
+/// Finds the first adapter of `kind` that can compute and whose name contains `name`, ignoring case.
 ///
 /// If `name` is `None`, the environment variable `WGPU_ADAPTER_NAME` is used. If that is not set, any name matches.
 ///
 /// # Errors
 ///
-/// [`Error::NoAdapter`](crate::Error::NoAdapter) if no adapter matches. It lists the adapters that are present.
+/// [`Error::NoAdapter`](crate::Error::NoAdapter) if no adapter matches. It lists the adapters that are present. Otherwise
+/// as [`enumerate`].
 pub async fn find(kind: AdapterKind, name: Option<&str>) -> Result<wgpu::Adapter, Error> {
-    let adapters = enumerate().await;
+    let adapters = enumerate().await?;
     let wanted = name.map(str::to_owned).or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok()).unwrap_or_default();
     let suits = |adapter: &&wgpu::Adapter| {
         let info = adapter.get_info();
-        (kind == AdapterKind::Any || is_hardware(&info)) && info.name.to_lowercase().contains(&wanted.to_lowercase())
+        (kind == AdapterKind::Any || is_hardware(&info))
+            && info.name.to_lowercase().contains(&wanted.to_lowercase())
+            && check(adapter).is_ok()
+    };
+    let present = |adapter: &wgpu::Adapter| {
+        let remark = if check(adapter).is_err() { ", which cannot compute" } else { "" };
+        format!("{}{remark}", describe(&adapter.get_info()))
     };
     match adapters.iter().find(suits) {
         Some(adapter) => Ok(adapter.clone()),
         None => Err(Error::NoAdapter {
             hardware_only: kind == AdapterKind::Hardware,
             wanted,
-            present: adapters.iter().map(|adapter| describe(&adapter.get_info())).collect(),
+            present: adapters.iter().map(present).collect(),
         }),
     }
 }
@@ -98,5 +132,21 @@ fn rank(device_type: wgpu::DeviceType) -> u8 {
         wgpu::DeviceType::VirtualGpu => 2,
         wgpu::DeviceType::Other => 3,
         wgpu::DeviceType::Cpu => 4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backends_are_named_or_unset() {
+        let names = ["", " ", "vulkan", "Gl", "vulkan, gl", "metal,dx12"];
+        use wgpu::Backends as B;
+        let expected = [B::all(), B::all(), B::VULKAN, B::GL, B::VULKAN | B::GL, B::METAL | B::DX12];
+        assert_eq!(names.map(|list| backends(list).unwrap()), expected);
+        for (list, unknown) in [("foo", "foo"), ("vulkan, Volcano", "Volcano"), ("gl,", "")] {
+            assert!(matches!(backends(list), Err(Error::UnknownBackend { word }) if word == unknown), "{list}");
+        }
     }
 }

@@ -14,6 +14,15 @@ pub enum Error {
     /// Buffers cannot be bound as asked. Nothing was recorded.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// `WGPU_BACKEND` does not name a backend.
+    #[error(
+        "WGPU_BACKEND has the unknown word \"{word}\": use vulkan, gl, metal or dx12, or several of them with commas, \
+         or unset it"
+    )]
+    UnknownBackend {
+        /// The word.
+        word: String,
+    },
     /// No adapter is suitable.
     #[error("{}", no_adapter(*hardware_only, wanted, present))]
     NoAdapter {
@@ -21,9 +30,12 @@ pub enum Error {
         hardware_only: bool,
         /// The part of a name that was asked for, perhaps by `WGPU_ADAPTER_NAME`; empty if none was.
         wanted: String,
-        /// The adapters that are present.
+        /// The adapters that are present, and which of them cannot compute.
         present: Vec<String>,
     },
+    /// A device and the queue of another device were given.
+    #[error("the queue belongs to another device: pass the queue that request_device returned with the device")]
+    QueueOfAnotherDevice,
     /// An adapter gave no device.
     #[error("{adapter} gives no device ({source}): choose another adapter, or the CPU path")]
     Open {
@@ -49,6 +61,14 @@ pub enum Error {
         doing: &'static str,
         /// What the device says.
         source: wgpu::Error,
+    },
+    /// wgpu panicked, as it does for an object of another `wgpu::Instance`.
+    #[error("wgpu panicked at {doing} ({message}): use buffers and devices of one wgpu::Instance, or the CPU path")]
+    Panicked {
+        /// What was being done.
+        doing: &'static str,
+        /// The message of the panic.
+        message: String,
     },
     /// The device no longer answers: it is lost or destroyed.
     #[error("the device was lost: open a new one, or use the CPU path")]

@@ -49,6 +49,13 @@ impl Kernel {
     /// [`Error::MissingLimit`] if the device cannot run compute shaders of this kind.
     pub fn new(device: &wgpu::Device) -> Result<Self, Error> {
         let limits = device.limits();
+        Self::check_limits(&limits)?;
+        let (device, modules, pipelines) = (device.clone(), Mutex::default(), Mutex::default());
+        Ok(Self(Arc::new(Inner { device, limits, modules, pipelines })))
+    }
+
+    /// Checks that the limits of a device or an adapter are enough for the shader.
+    pub(super) fn check_limits(limits: &wgpu::Limits) -> Result<(), Error> {
         for (name, needed, available) in [
             ("max_compute_invocations_per_workgroup", plan::WORKGROUP, limits.max_compute_invocations_per_workgroup),
             ("max_compute_workgroup_size_x", plan::WORKGROUP, limits.max_compute_workgroup_size_x),
@@ -63,8 +70,7 @@ impl Kernel {
                 return Err(Error::MissingLimit { name, needed, available });
             }
         }
-        let (device, modules, pipelines) = (device.clone(), Mutex::default(), Mutex::default());
-        Ok(Self(Arc::new(Inner { device, limits, modules, pipelines })))
+        Ok(())
     }
 
     /// Compiles now what [`bind`](Self::bind) needs for aligned ranges of a type, in two buffers and in place, so

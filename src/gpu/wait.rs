@@ -1,6 +1,5 @@
 //! Waiting for the GPU, during which the device has to be polled.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::task::{Context, Poll, Waker};
@@ -9,9 +8,13 @@ use std::time::{Duration, Instant};
 use futures_intrusive::channel::shared::{OneshotReceiver, OneshotSender, oneshot_channel};
 
 use super::error::Error;
+use super::objects::catch_panic;
 
 /// How long a mapping may take after its submission is done.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// How long the callback of a queue may take after the device has been polled.
+const QUEUE_GRACE: Duration = Duration::from_secs(2);
 
 /// Whether a call blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,12 +151,30 @@ fn outcome(received: Option<Result<(), wgpu::BufferAsyncError>>) -> Result<(), E
     }
 }
 
+/// Whether a queue is the device's: only then does polling the device complete what was given to the queue. Waits for
+/// work that is in the queue.
+pub(super) fn is_queue_of(device: &wgpu::Device, queue: &wgpu::Queue) -> Result<bool, Error> {
+    let (sender, receiver) = oneshot_channel();
+    queue.on_submitted_work_done(move || _ = sender.send(()));
+    while !poll(device, wgpu::PollType::wait_indefinitely())? {}
+    let done = Instant::now();
+    let mut receive = pin!(receiver.receive());
+    while now_or_never(receive.as_mut()).is_none() {
+        // Another thread that polls this device may have taken the callback but not called it yet.
+        if done.elapsed() > QUEUE_GRACE {
+            return Ok(false);
+        }
+        poll(device, wgpu::PollType::Poll)?;
+        std::thread::yield_now();
+    }
+    Ok(true)
+}
+
 /// Polls once. Returns false on a timeout.
 ///
-/// wgpu panics if the device is lost or runs out of memory during the wait. The panic is caught and becomes an error.
-/// Its message still reaches the panic hook, and with `panic = "abort"` it ends the process.
+/// wgpu panics if the device is lost or runs out of memory during the wait.
 fn poll(device: &wgpu::Device, how: wgpu::PollType) -> Result<bool, Error> {
-    match catch_unwind(AssertUnwindSafe(|| device.poll(how))) {
+    match catch_panic("polling", || device.poll(how)) {
         Ok(Ok(_)) => Ok(true),
         Ok(Err(wgpu::PollError::Timeout)) => Ok(false),
         Ok(Err(source)) => Err(Error::Poll(source)),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hard_sigmoid::half::f16;
 use hard_sigmoid::validate::{Inputs, validate, validate_blocking};
-use hard_sigmoid::{AdapterKind, BindError, Binding, BufferRole, Engine, Error, Gpu, Kernel};
+use hard_sigmoid::{AdapterKind, BindError, Binding, Engine, Error, Gpu, Kernel};
 use wgpu::BufferUsages as Usage;
 
 use crate::bench::{Bench, F, at, bench};
@@ -20,7 +20,6 @@ pub(crate) const TESTS: &[Test] = &[
     ("embed_a_binding_is_recorded_again_and_again", recorded_again),
     ("embed_many_tensors_in_one_pass", many_tensors),
     ("embed_other_work_in_the_encoder_is_unaffected", other_work),
-    ("embed_two_devices", two_devices),
     ("embed_eight_threads_record_at_once", eight_threads),
     ("embed_callbacks_stay_the_apps", callbacks),
     ("embed_self_test_on_an_app_device", self_test),
@@ -199,26 +198,6 @@ fn other_work(subject: &Subject) {
     let plus_two: Vec<f32> = once.iter().map(|x| x + 1.0 + 1.0).collect();
     let got = bench.read::<f32>(&c);
     assert!(got.iter().zip(&plus_two).all(|(a, b)| a == b || a.is_nan() && b.is_nan()), "after");
-}
-
-fn two_devices(subject: &Subject) {
-    let (one, other) = (bench(subject), bench(subject));
-    let source = numbers::<f32>(5_000);
-    let (mine, theirs) = (one.buffer(&source), other.buffer(&source));
-    let bindings =
-        [one.kernel.bind_in_place::<f32>(F, &mine).unwrap(), other.kernel.bind_in_place::<f32>(F, &theirs).unwrap()];
-    one.submit(|encoder| bindings[0].record(encoder));
-    other.submit(|encoder| bindings[1].record(encoder));
-    assert_bits(&one.read::<f32>(&mine), &expected(F, &source), &"one");
-    assert_bits(&other.read::<f32>(&theirs), &expected(F, &source), &"other");
-
-    let error = one.kernel.bind::<f32>(F, &mine, &theirs).unwrap_err();
-    assert!(matches!(&error, Error::Bind(BindError::Refused { role: BufferRole::Target, .. })), "{error}");
-    for part in ["the target buffer", "match", "use a buffer of the kernel's own device"] {
-        assert!(error.to_string().contains(part) && !error.to_string().contains('\n'), "{error}");
-    }
-    let error = one.kernel.bind::<f32>(F, &theirs, &mine).unwrap_err();
-    assert!(matches!(&error, Error::Bind(BindError::Refused { role: BufferRole::Source, .. })), "{error}");
 }
 
 fn eight_threads(subject: &Subject) {

@@ -1,7 +1,7 @@
 //! `hard-sigmoid adapters`, and the option that selects an adapter.
 
 use hard_sigmoid::adapter::{self, AdapterKind};
-use hard_sigmoid::{Gpu, wgpu};
+use hard_sigmoid::{Error, Gpu, wgpu};
 
 use super::console::{Failure, print};
 
@@ -28,12 +28,19 @@ impl AdapterArgs {
 }
 
 pub(crate) fn run() -> Result<(), Failure> {
-    let adapters = pollster::block_on(adapter::enumerate());
+    let adapters = pollster::block_on(adapter::enumerate()).map_err(|error| Failure::Runtime(error.to_string()))?;
     if adapters.is_empty() {
         let remedy =
             "install a Vulkan or GL driver (mesa-vulkan-drivers provides a software one) or check WGPU_BACKEND";
         return Err(Failure::Runtime(format!("no GPU adapter: {remedy}")));
     }
-    let line = |info: wgpu::AdapterInfo| format!("{}; {}\n", adapter::describe(&info), info.driver_info);
-    print(&adapters.iter().map(|adapter| line(adapter.get_info())).collect::<String>())
+    let line = |adapter: &wgpu::Adapter| {
+        let info = adapter.get_info();
+        let remark = match adapter::check(adapter) {
+            Err(Error::MissingLimit { name, available, .. }) => format!("; cannot compute ({name} is {available})"),
+            _ => String::new(),
+        };
+        format!("{}; {}{remark}\n", adapter::describe(&info), info.driver_info)
+    };
+    print(&adapters.iter().map(line).collect::<String>())
 }

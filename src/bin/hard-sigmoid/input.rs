@@ -20,12 +20,12 @@ pub(crate) struct InputArgs {
     pub(crate) input: PathBuf,
     /// Compute only this tensor (can be repeated) [default: all supported tensors]
     #[arg(long, value_name = "NAME")]
-    tensor: Vec<String>,
+    pub(crate) tensor: Vec<String>,
     /// The type of the elements, if the dtype of a .npy file gives only their size
     ///
     /// NumPy saves arrays of bfloat16 (ml_dtypes, JAX) with dtype V2: use `--element bf16`.
     #[arg(long, value_enum)]
-    element: Option<Dtype>,
+    pub(crate) element: Option<Dtype>,
 }
 
 /// An open file, positioned in the data after its header.

@@ -108,6 +108,7 @@ impl Binding {
         if planned.is_empty() {
             return Ok(Self { dispatches: Vec::new() });
         }
+        check_device(kernel.device(), params, buffers)?;
         let pipelines = planned.iter().map(|p| kernel.pipeline::<T>(p.program)).collect::<Result<Vec<_>, _>>()?;
         let bound = scoped(kernel.device(), "binding buffers", || {
             let stride = u64::from(alignment).max(BLOCK_BYTES as u64);
@@ -133,10 +134,7 @@ impl Binding {
             });
             Ok(Self { dispatches: dispatches.collect() })
         });
-        match bound {
-            Ok(bound) => bound.map_err(Error::Map),
-            Err(error) => Err(refused(kernel.device(), params, buffers).map_or(error, Error::Bind)),
-        }
+        bound?.map_err(Error::Map)
     }
 }
 
@@ -178,23 +176,38 @@ fn uniform_blocks(
     Ok(buffer)
 }
 
-/// Finds out which buffer it is that the device refuses.
-fn refused(
+/// Checks that buffers are of this device and not destroyed.
+///
+/// wgpu knows a buffer by a number that is unique only within an instance. For a buffer of another instance it may find
+/// a buffer of this one, and these can be told apart by their sizes only: of which the device allows the end to be
+/// bound, and nothing behind it.
+fn check_device(
     device: &wgpu::Device,
     params: ParamSource<'_, [u8; BLOCK_BYTES]>,
     buffers: &[BoundBuffer<'_>],
-) -> Option<BindError> {
+) -> Result<(), BindError> {
     let storage = wgpu::BufferBindingType::Storage { read_only: false };
     let params = match params {
         ParamSource::Fixed(_) => None,
         ParamSource::Uniform(block) => Some((BufferRole::Parameters, block.buffer, wgpu::BufferBindingType::Uniform)),
     };
-    buffers.iter().map(|bound| (bound.role, bound.buffer, storage)).chain(params).find_map(|(role, buffer, ty)| {
-        let attempt = scoped(device, "binding a buffer", || {
-            let layout = objects::bind_group_layout(device, [(0, ty, 0)].into_iter());
-            objects::bind_group(device, &layout, [(0, buffer, 0, 16.min(buffer.size()))].into_iter())
-        });
-        let Err(Error::Device { source, .. }) = attempt else { return None };
-        Some(BindError::Refused { role, reason: root(&source) })
-    })
+    for (role, buffer, ty) in buffers.iter().map(|bound| (bound.role, bound.buffer, storage)).chain(params) {
+        let end = buffer.size() / 4 * 4;
+        // Every device allows this alignment.
+        let start = end.saturating_sub(4) / 256 * 256;
+        let bind = |size| {
+            scoped(device, "binding a buffer", || {
+                let layout = objects::bind_group_layout(device, [(0, ty, 0)].into_iter());
+                objects::bind_group(device, &layout, [(0, buffer, start, size)].into_iter())
+            })
+        };
+        let reason = match (bind(end - start), bind(end - start + 4)) {
+            (Ok(_), Err(Error::Device { .. })) => continue,
+            (Err(Error::Device { source, .. }), _) => root(&source),
+            (Err(error), _) | (_, Err(error)) => error.to_string(),
+            (Ok(_), Ok(_)) => "a larger buffer of the device has its number".to_owned(),
+        };
+        return Err(BindError::Refused { role, reason });
+    }
+    Ok(())
 }

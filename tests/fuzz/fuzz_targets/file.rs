@@ -1,0 +1,52 @@
+//! Parses bytes as a file. The result is an error, or sections that match the bytes.
+
+#![allow(dead_code, unused_imports, reason = "the targets do not use all of these modules")]
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use crate::dtype::Dtype;
+use crate::input::InputArgs;
+
+static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
+});
+
+/// Checks `bytes` as the contents of a file of this name.
+pub fn check(name: &str, bytes: &[u8], element: Option<Dtype>) {
+    let path = FOLDER.path().join(name);
+    std::fs::write(&path, bytes).unwrap();
+    let mut args = InputArgs { input: path.clone(), tensor: Vec::new(), element };
+    let Ok((mut input, header)) = args.open() else { return };
+    let Ok(layout) = args.layout(&header) else { return };
+    let sections = &layout.sections;
+    let mut end = 0;
+    for section in sections {
+        assert_eq!(section.start, end);
+        end += section.bytes;
+        if let Some(dtype) = section.dtype {
+            assert_eq!(dtype.size() * section.elements(), section.bytes);
+        }
+    }
+    // The sections are all of the data after the header.
+    let Some(first) = sections.first() else { return };
+    let mut data = vec![0_u8; end as usize];
+    input.read(first, &mut data).unwrap();
+    assert!(bytes.ends_with(&data));
+    assert!(input.read(first, &mut [0_u8]).is_err());
+    // The header of the output describes the same data.
+    std::fs::write(&path, [&layout.header[..], &data].concat()).unwrap();
+    let (_, header_again) = args.open().unwrap();
+    let again = args.layout(&header_again).unwrap();
+    assert_eq!(again.header, layout.header);
+    assert_eq!(again.elements(), layout.elements());
+    // Every tensor can be selected by its name.
+    for section in sections.iter().filter(|section| section.dtype.is_some()) {
+        if let Some(name) = &section.name {
+            args.tensor = vec![name.to_string()];
+            let one = args.layout(&header).unwrap();
+            assert_eq!(one.sections.iter().filter(|section| section.dtype.is_some()).count(), 1);
+        }
+    }
+}

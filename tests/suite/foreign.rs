@@ -1,0 +1,118 @@
+//! Buffers, devices and queues that do not belong together.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use hard_sigmoid::{BindError, BufferRole, Error, Gpu, adapter};
+
+use crate::bench::{F, at, bench};
+use crate::subject::{Subject, Test, assert_bits, expected, numbers};
+
+pub(crate) const TESTS: &[Test] = &[
+    ("foreign_two_devices", two_devices),
+    ("foreign_buffers_of_another_instance_are_refused", other_instance),
+    ("foreign_queues_are_refused", other_queue),
+];
+
+/// A device on the same adapter, found through another instance.
+fn of_another_instance(subject: &Subject) -> Subject {
+    let Subject::Gpu { gpu, .. } = subject else { panic!("for GPUs only") };
+    let wanted = adapter::describe(&gpu.device().adapter_info());
+    let adapters = pollster::block_on(adapter::enumerate()).unwrap();
+    let same = adapters.iter().find(|adapter| adapter::describe(&adapter.get_info()) == wanted);
+    Subject::gpu(same.unwrap()).unwrap()
+}
+
+/// Counts the errors that reach the app's callback.
+fn count_errors(device: &wgpu::Device) -> Arc<AtomicUsize> {
+    let errors = Arc::new(AtomicUsize::new(0));
+    let count = errors.clone();
+    device.on_uncaptured_error(Arc::new(move |_| _ = count.fetch_add(1, Ordering::SeqCst)));
+    errors
+}
+
+fn two_devices(subject: &Subject) {
+    let (one, other) = (bench(subject), bench(subject));
+    let source = numbers::<f32>(5_000);
+    let (mine, theirs) = (one.buffer(&source), other.buffer(&source));
+    let bindings =
+        [one.kernel.bind_in_place::<f32>(F, &mine).unwrap(), other.kernel.bind_in_place::<f32>(F, &theirs).unwrap()];
+    one.submit(|encoder| bindings[0].record(encoder));
+    other.submit(|encoder| bindings[1].record(encoder));
+    assert_bits(&one.read::<f32>(&mine), &expected(F, &source), &"one");
+    assert_bits(&other.read::<f32>(&theirs), &expected(F, &source), &"other");
+
+    let error = one.kernel.bind::<f32>(F, &mine, &theirs).unwrap_err();
+    assert!(matches!(&error, Error::Bind(BindError::Refused { role: BufferRole::Target, .. })), "{error}");
+    for part in ["the target buffer", "match", "use a buffer of the kernel's own device"] {
+        assert!(error.to_string().contains(part) && !error.to_string().contains('\n'), "{error}");
+    }
+    let error = one.kernel.bind::<f32>(F, &theirs, &mine).unwrap_err();
+    assert!(matches!(&error, Error::Bind(BindError::Refused { role: BufferRole::Source, .. })), "{error}");
+}
+
+/// wgpu numbers buffers anew in each instance, so that a buffer of another instance may be taken for one of this.
+fn other_instance(subject: &Subject) {
+    let (mine, theirs) = (bench(subject), bench(&of_another_instance(subject)));
+    let errors = [&mine, &theirs].map(|bench| count_errors(&bench.device));
+    let data = numbers::<f32>(64);
+    // The numbers of these are in use in both instances, and those of the last ones only in the other.
+    let my_buffers: Vec<_> = (0..12).map(|i| mine.buffer(&data[..40 + i])).collect();
+    let their_buffers: Vec<_> = (0..200).map(|i| theirs.buffer(&data[..if i % 2 == 0 { 16 } else { 60 }])).collect();
+    let own = mine.buffer(&data[..16]);
+    let uniforms: Vec<_> = (0..60).map(|_| theirs.uniform(16)).collect();
+    for theirs in &their_buffers {
+        let refused = |role, result: Result<_, Error>| {
+            let error = result.map(|_: hard_sigmoid::Binding| ()).unwrap_err();
+            assert!(
+                matches!(&error, Error::Bind(BindError::Refused { role: refused, .. }) if *refused == role),
+                "{error}"
+            );
+            assert!(error.to_string().contains("use a buffer of the kernel's own device"), "{error}");
+        };
+        let kernel = &mine.kernel;
+        refused(BufferRole::Source, kernel.bind_in_place::<f32>(F, theirs));
+        refused(BufferRole::Source, kernel.bind::<f32>(F, (theirs, ..16), &own));
+        refused(BufferRole::Target, kernel.bind::<f32>(F, &own, (theirs, ..16)));
+        refused(BufferRole::Counters, kernel.bind_saturation::<f32>(F, &own, at(theirs, 0)));
+        let backward = F.backward();
+        refused(
+            BufferRole::Gradient,
+            kernel.bind_backward::<f32>(backward, (&my_buffers[0], ..16), (theirs, ..16), &own),
+        );
+    }
+    let refused = uniforms.iter().filter(|uniform| mine.kernel.bind_in_place::<f32>(*uniform, &own).is_err());
+    assert_eq!(refused.count(), uniforms.len());
+    // The device still works, and nothing was changed.
+    let binding = mine.kernel.bind_in_place::<f32>(F, &own).unwrap();
+    mine.submit(|encoder| binding.record(encoder));
+    assert_bits(&mine.read::<f32>(&own), &expected(F, &data[..16]), &"own");
+    for (i, buffer) in my_buffers.iter().enumerate() {
+        assert_bits(&mine.read::<f32>(buffer), &data[..40 + i], &i);
+    }
+    assert_eq!(errors.map(|errors| errors.load(Ordering::SeqCst)), [0, 0]);
+}
+
+fn other_queue(subject: &Subject) {
+    let [one, other, third] = [bench(subject), bench(subject), bench(&of_another_instance(subject))];
+    let errors = [&one, &other, &third].map(|bench| count_errors(&bench.device));
+    // A device that has submitted more than the other.
+    for _ in 0..3 {
+        other.submit(|_| {});
+    }
+    let benches = [&one, &other, &third];
+    for (i, device) in benches.iter().enumerate() {
+        for (j, queue) in benches.iter().enumerate() {
+            let gpu = Gpu::new(device.device.clone(), queue.queue.clone());
+            if i == j {
+                let mut data = numbers::<f32>(64);
+                gpu.unwrap().apply_in_place_blocking(F, &mut data).unwrap();
+                assert_bits(&data, &expected(F, &numbers(64)), &i);
+            } else {
+                let error = gpu.unwrap_err();
+                assert!(matches!(error, Error::QueueOfAnotherDevice), "{i} {j}: {error}");
+            }
+        }
+    }
+    assert_eq!(errors.map(|errors| errors.load(Ordering::SeqCst)), [0, 0, 0]);
+}
