@@ -201,7 +201,11 @@ pub(crate) fn root(error: &(dyn std::error::Error + 'static)) -> String {
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+    one_line(&cause.to_string())
+}
+
+pub(crate) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 const fn remedy(error: &wgpu::Error) -> &'static str {

@@ -4,7 +4,7 @@
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::error::Error;
+use super::error::{Error, one_line};
 use super::wait::now_or_never;
 
 const LABEL: Option<&str> = Some("hard_sigmoid");
@@ -35,7 +35,7 @@ pub(super) fn catch_panic<T>(doing: &'static str, call: impl FnOnce() -> T) -> R
     catch_unwind(AssertUnwindSafe(call)).map_err(|panic| {
         let message = panic.downcast_ref::<String>().map(String::as_str);
         let message = message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-        Error::Panicked { doing, message: message.to_owned() }
+        Error::Panicked { doing, message: one_line(message) }
     })
 }
 

@@ -14,7 +14,7 @@ use super::objects::catch_panic;
 const GRACE: Duration = Duration::from_secs(10);
 
 /// How long the callback of a queue may take after the device has been polled.
-const QUEUE_GRACE: Duration = Duration::from_secs(2);
+const QUEUE_GRACE: Duration = Duration::from_secs(1);
 
 /// Whether a call blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

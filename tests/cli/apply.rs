@@ -139,7 +139,7 @@ fn bfloat16_files_need_an_option_and_keep_their_dtype() {
         let counts = &json(&["stats", path, "--preset", "onnx", "--element", "bf16"])[0];
         assert_eq!((&counts["zero"], &counts["tensors"][0]["element"]), (&1.into(), &"bf16".into()));
         let refused = |element, part| {
-            fails(&apply(&input, &folder.path("z"), &["--preset", "onnx", "--element", element]), &[part])
+            fails(&apply(&input, &folder.path("z"), &["--preset", "onnx", "--element", element]), &[part]);
         };
         refused("f32", "elements of 2 bytes, which cannot be f32");
     }
