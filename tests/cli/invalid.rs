@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::{DIGITS, Folder, apply, command, fails, misused, npy, npy_with_header, succeeds};
+use super::{DIGITS, Folder, apply, backends, command, fails, misused, npy, npy_with_header, succeeds};
 
 #[test]
 fn bad_files_are_refused_and_nothing_is_left() {
@@ -135,14 +135,52 @@ fn messages_are_one_line_of_printable_text() {
 fn no_adapter_is_an_error_with_a_remedy() {
     let folder = Folder::new();
     let output = folder.path("y.npy");
+    let run = |variable: &str, value: &str| {
+        let mut run = command();
+        run.args(["apply", DIGITS]).arg(&output).args(["--preset", "onnx", "--backend", "gpu"]);
+        run.env(variable, value).output().unwrap()
+    };
     for (variable, value, part) in
         [("WGPU_BACKEND", "dx12", "mesa-vulkan-drivers"), ("WGPU_ADAPTER_NAME", "no such", "\"no such\"")]
     {
-        let mut run = command();
-        run.args(["apply", DIGITS]).arg(&output).args(["--preset", "onnx", "--backend", "gpu"]);
-        fails(&run.env(variable, value).output().unwrap(), &["no GPU adapter", part, "CPU path"]);
+        let run = run(variable, value);
+        fails(&run, &["no GPU adapter", part, "use the CPU path (--backend cpu)"]);
+        assert!(!String::from_utf8(run.stderr).unwrap().contains("digits.npy"));
+    }
+    for (list, word) in [("foo", "\"foo\""), ("vulkan,foo", "\"foo\"")] {
+        fails(&run("WGPU_BACKEND", list), &["WGPU_BACKEND", word, "vulkan, gl, metal or dx12", "unset it"]);
+        let adapters = command().arg("adapters").env("WGPU_BACKEND", list).output().unwrap();
+        fails(&adapters, &["WGPU_BACKEND", word]);
     }
     assert_eq!(folder.names(), [""; 0]);
+    if backends().contains(&"gpu") {
+        // An empty variable is like none.
+        succeeds(&run("WGPU_BACKEND", ""));
+    }
+}
+
+/// Mesa's GL driver pretends to be older than compute shaders.
+#[test]
+fn adapters_that_cannot_compute_are_marked_and_passed_over() {
+    let old = |arguments: &[&str]| {
+        let mut run = command();
+        run.args(arguments).env("WGPU_BACKEND", "gl");
+        run.env("MESA_GL_VERSION_OVERRIDE", "3.1").env("MESA_GLES_VERSION_OVERRIDE", "3.0").output().unwrap()
+    };
+    let list = old(&["adapters"]);
+    let list = String::from_utf8(list.stdout).unwrap();
+    if !list.contains("(gl") && !std::env::var("HARD_SIGMOID_REQUIRE").unwrap_or_default().contains("gl/") {
+        eprintln!("WARNING: no GL adapter on this machine: ADAPTERS THAT CANNOT COMPUTE ARE NOT TESTED.");
+        return;
+    }
+    assert!(list.contains("cannot compute (max_compute_invocations_per_workgroup is 0)"), "{list}");
+    let folder = Folder::new();
+    let output = folder.path("y.npy");
+    let parts = ["no GPU adapter", "(gl, software), which cannot compute", "use the CPU path (--"];
+    let output = output.to_str().unwrap();
+    fails(&old(&["apply", DIGITS, output, "--preset", "onnx", "--backend", "gpu"]), &parts);
+    fails(&old(&["validate", "--preset", "onnx"]), &parts);
+    succeeds(&old(&["apply", DIGITS, output, "--preset", "onnx"]));
 }
 
 #[test]

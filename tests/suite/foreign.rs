@@ -11,6 +11,7 @@ use crate::subject::{Subject, Test, assert_bits, expected, numbers};
 pub(crate) const TESTS: &[Test] = &[
     ("foreign_two_devices", two_devices),
     ("foreign_buffers_of_another_instance_are_refused", other_instance),
+    ("foreign_encoders_report_to_the_app", other_encoder),
     ("foreign_queues_are_refused", other_queue),
 ];
 
@@ -97,6 +98,19 @@ fn other_instance(subject: &Subject) {
         assert_bits(&mine.read::<f32>(buffer), &data[..40 + i], &i);
     }
     assert_eq!(errors.map(|errors| errors.load(Ordering::SeqCst)), [0, 0]);
+}
+
+/// The mistake is the app's, and its device reports it when the encoder is finished.
+fn other_encoder(subject: &Subject) {
+    let (one, other) = (bench(subject), bench(subject));
+    let errors = [&one, &other].map(|bench| count_errors(&bench.device));
+    let buffer = one.buffer(&numbers::<f32>(64));
+    let binding = one.kernel.bind_in_place::<f32>(F, &buffer).unwrap();
+    let mut encoder = other.device.create_command_encoder(&Default::default());
+    binding.record(&mut encoder);
+    assert_eq!(errors.each_ref().map(|errors| errors.load(Ordering::SeqCst)), [0, 0]);
+    let _ = encoder.finish();
+    assert_eq!(errors.map(|errors| errors.load(Ordering::SeqCst)), [0, 1]);
 }
 
 fn other_queue(subject: &Subject) {

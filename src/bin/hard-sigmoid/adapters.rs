@@ -23,8 +23,14 @@ impl AdapterArgs {
             return Ok(None);
         }
         let gpu = async { Gpu::open_adapter(&adapter::find(AdapterKind::Any, name).await?).await };
-        pollster::block_on(gpu).map(Some).map_err(|error| Failure::Runtime(error.to_string()))
+        pollster::block_on(gpu).map(Some).map_err(|error| failure(&error, "--adapter cpu"))
     }
+}
+
+/// Says with which option the CPU path is used, if the message advises to use it.
+pub(crate) fn failure(error: &Error, option: &str) -> Failure {
+    let message = error.to_string();
+    Failure::Runtime(if message.ends_with("the CPU path") { format!("{message} ({option})") } else { message })
 }
 
 pub(crate) fn run() -> Result<(), Failure> {

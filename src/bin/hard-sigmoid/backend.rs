@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 use hard_sigmoid::{Backend, Engine, ExecutedOn};
 
+use super::adapters;
 use super::console::Failure;
 use super::input::Input;
 use super::layout::Layout;
@@ -40,7 +41,7 @@ impl BackendArgs {
             Choice::Cpu => Backend::Cpu,
         };
         let gpu_elements = layout.elements().saturating_sub(f64_elements);
-        Engine::open_blocking(backend, gpu_elements).map_err(|error| Failure::Runtime(error.to_string()))
+        Engine::open_blocking(backend, gpu_elements).map_err(|error| adapters::failure(&error, "--backend cpu"))
     }
 }
 

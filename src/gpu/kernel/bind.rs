@@ -16,6 +16,13 @@ use crate::{Backward, Element};
 /// dispatches. Nothing outside the target range changes. Where a word holds two 16-bit elements and only one is in the
 /// range, the word is read and written back with the other element unchanged.
 ///
+/// # Buffers of another instance
+///
+/// Bind only buffers of the kernel's own device. wgpu knows a buffer by a number that is unique only within a
+/// `wgpu::Instance`, so a buffer of another instance cannot be told apart from a buffer of this device that has the same
+/// number and size: the latter is then read or overwritten. If they differ, it is an error. wgpu panics on the way,
+/// which is caught, but the panic hook prints it. [`Gpu::open`](crate::Gpu::open) makes an instance of its own.
+///
 /// # Errors of every `bind` method
 ///
 /// * [`Error::Bind`] for f64, if a buffer lacks its usage, or if ranges differ in length, leave their buffer, or
