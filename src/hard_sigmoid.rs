@@ -30,6 +30,7 @@ use crate::error::ParameterError;
 ///   let u = 2⁻²⁴ be the largest relative error of one rounding. The shift is β/α·(1 + u), and the sum is
 ///   (x + β/α + u·β/α)·(1 + u). With the rounded slope and the rounded product, the result is
 ///   α·(x + β/α + u·β/α)·(1 + u)³ ≈ y + u·β + 3u·y. For `f64`, u is 2⁻⁵³. A 16-bit type adds one rounding.
+///   Because the shift is rounded, the result at 0 need not be β rounded: with α = 0.29 and β = 1 it is 0.99999994.
 /// * **Bits.** The CPU path always gives the result defined above. A GPU is expected to do so for the presets and for
 ///   |α|, |β|, |β/α| in [2⁻¹⁰⁰, 2¹⁰⁰]. WGSL allows a driver to flush subnormals. Results that are subnormal, or that
 ///   are computed from a subnormal, may then be zero.
@@ -202,6 +203,19 @@ mod tests {
         for (alpha, beta) in [(0.0, 1e300), (-0.0, -1e-300), (0.2, 0.0), (0.2, -0.0), (1e38, 1e38)] {
             assert!(HardSigmoid::new(alpha, beta).is_ok(), "{alpha} {beta}");
         }
+    }
+
+    /// docs/numerics.md says so, and why.
+    #[test]
+    fn the_result_at_0_is_beta_within_2_ulp() {
+        let at_0 = |alpha, beta| HardSigmoid::new(alpha, beta).unwrap().eval(0.0_f32);
+        assert_eq!((HardSigmoid::ONNX.eval(0.0_f32), HardSigmoid::PYTORCH.eval(0.0_f32)), (0.5, 0.5));
+        assert_eq!(at_0(0.29, 1.0), 0.999_999_94);
+        let pairs = (1..100).flat_map(|a| (1..=100).map(move |b| (f64::from(a) / 100.0, f64::from(b) / 100.0)));
+        let ulps = pairs.map(|(alpha, beta)| at_0(alpha, beta).to_bits().abs_diff((beta as f32).to_bits()));
+        let (missed, largest) =
+            ulps.fold((0, 0), |(missed, largest), ulp| (missed + u32::from(ulp > 0), largest.max(ulp)));
+        assert_eq!((missed, largest), (3443, 2));
     }
 
     #[test]

@@ -73,8 +73,8 @@ pub fn describe(info: &wgpu::AdapterInfo) -> String {
 ///
 /// # Errors
 ///
-/// [`Error::NoAdapter`](crate::Error::NoAdapter) if no adapter matches. It lists the adapters that are present. Otherwise
-/// as [`enumerate`].
+/// [`Error::NoAdapter`](crate::Error::NoAdapter) if no adapter matches. It lists the adapters that are present.
+/// Otherwise as [`enumerate`].
 pub async fn find(kind: AdapterKind, name: Option<&str>) -> Result<wgpu::Adapter, Error> {
     let adapters = enumerate().await?;
     let wanted = name.map(str::to_owned).or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok()).unwrap_or_default();

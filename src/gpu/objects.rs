@@ -29,8 +29,8 @@ pub(super) fn scoped<T>(device: &wgpu::Device, doing: &'static str, create: impl
     }
 }
 
-/// Turns a panic of wgpu into an error. Its message still reaches the panic hook, and with `panic = "abort"` it ends the
-/// process.
+/// Turns a panic of wgpu into an error. Its message still reaches the panic hook, and with `panic = "abort"` it ends
+/// the process.
 pub(super) fn catch_panic<T>(doing: &'static str, call: impl FnOnce() -> T) -> Result<T, Error> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|panic| {
         let message = panic.downcast_ref::<String>().map(String::as_str);

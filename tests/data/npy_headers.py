@@ -22,7 +22,7 @@ DTYPES = [
     for order in ["", "<", ">", "=", "|", "!", "<<"]
     for code in [
         "e", "f", "d", "g", "f2", "f4", "f8", "f16", "f1", "f3", "half", "single", "double", "longdouble", "float",
-        "float16", "float32", "float64", "float_", "Float32", "F4", "c8", "i4", "u2", "b1", "?", "V1", "V2", "V4", "S5",
+    "float16", "float32", "float64", "float_", "Float32", "F4", "c8", "i4", "u2", "b1", "?", "V1", "V2", "V4", "S5",
         "U5", "O", "M8[s]", "m8[s]", "void16", "void", "bfloat16", "f4 ", "f4,", "",
     ]
 ]  # fmt: skip
@@ -36,39 +36,57 @@ ESCAPES = [
     r"'\x3'", r"'\x+3f4'", r"'\ud83df4'", r"'<f4\\'", "'<f4\\\n'", "'<f4\\\r\n'",
 ]  # fmt: skip
 SHAPES = [
-    "()", "(6,)", "(2, 3)", "(2,3,)", "(2L, 3L)", "(2L,3)", "(2 L, 3)", "(2l, 3)", "[2, 3]", "(6)", "6", "6,", "(06,)",
+    "()", "(6,)", "(2, 3)", "(2,3,)", "(2L, 3L)", "(2L,3)", "(2 L, 3)", "(2l, 3)", "[2, 3]", "(6)", "6", "6,",
+    "(06,)",
     "(00,)", "(0x6,)", "(0X6,)", "(0o6,)", "(0b110,)", "(0b1_10,)", "(0x_6,)", "(1_0,)", "(1__0,)", "(_6,)", "(6_,)",
     "(+6,)", "(-6,)", "(-0,)", "(--6,)", "(+ 6,)", "(6.0,)", "(6., )", "(6e0,)", "(6j,)", "(True, 2)", "(None,)",
     "('6',)", "(2, (3))", "(2, (3,))", "((2, 3))", "((2, 3),)", "(2 3)", "(2,,3)", "(,)", "(2, 3", "2, 3)", "(2\n,3)",
     "(2,# two\n3)", "(2,\\\n3)", "(2,\\ \n3)", "(0, 18446744073709551616)", "(18446744073709551616,)", "(2*3,)",
-    "(2, 3)()", "{2, 3}", "(*(2, 3),)", "(0x6L,)", "(6Lx,)", "(6L L,)", "(0xL,)", "tuple()", "(len('a'),)", "(6 if 1 else 2,)",
+    "(2, 3)()", "{2, 3}", "(*(2, 3),)", "(0x6L,)", "(6Lx,)", "(6L L,)", "(0xL,)", "tuple()", "(len('a'),)",
+    "(6 if 1 else 2,)",
 ]  # fmt: skip
 ORDERS = ["False", "True", "0", "1", "None", "false", "(False)", "'False'", "not True", "Falsey", "False or True"]
 DICTIONARIES = [
     "{{'descr': {d}, 'fortran_order': {o}, 'shape': {s}, }}", "{{'shape': {s}, 'fortran_order': {o}, 'descr': {d}}}",
-    "{{'descr':{d},'fortran_order':{o},'shape':{s}}}", "{{\n 'descr': {d},\n 'fortran_order': {o},\n 'shape': {s}\n}}",
-    "{{'descr': {d}, \r\n'fortran_order': {o}, \r\n'shape': {s}}}", "{{'descr': {d}, 'fortran_order': {o}, 'shape': {s}, ,}}",
+    "{{'descr':{d},'fortran_order':{o},'shape':{s}}}",
+    "{{\n 'descr': {d},\n 'fortran_order': {o},\n 'shape': {s}\n}}",
+    "{{'descr': {d}, \r\n'fortran_order': {o}, \r\n'shape': {s}}}",
+    "{{'descr': {d}, 'fortran_order': {o}, 'shape': {s}, ,}}",
     "{{'descr': {d}, 'fortran_order': {o}, 'shape': {s}, 'extra': 1}}", "{{'descr': {d}, 'fortran_order': {o}}}",
-    "{{'descr': {d}, 'fortran_order': {o}, 'shape': {s}, 'shape': {s}}}", "{{'shape': 1, 'descr': {d}, 'fortran_order': {o}, 'shape': {s}}}",
-    "{{u'descr': {d}, r'fortran_order': {o}, 'sha' 'pe': {s}}}", "{{b'descr': {d}, 'fortran_order': {o}, 'shape': {s}}}",
+    "{{'descr': {d}, 'fortran_order': {o}, 'shape': {s}, 'shape': {s}}}",
+    "{{'shape': 1, 'descr': {d}, 'fortran_order': {o}, 'shape': {s}}}",
+    "{{u'descr': {d}, r'fortran_order': {o}, 'sha' 'pe': {s}}}",
+    "{{b'descr': {d}, 'fortran_order': {o}, 'shape': {s}}}",
     "{{descr: {d}, 'fortran_order': {o}, 'shape': {s}}}", "{{'descr' {d}, 'fortran_order': {o}, 'shape': {s}}}",
     "{{'descr': {d} 'fortran_order': {o}, 'shape': {s}}}", "{{'DESCR': {d}, 'fortran_order': {o}, 'shape': {s}}}",
-    "({{'descr': {d}, 'fortran_order': {o}, 'shape': {s}}})", "((\n{{'descr': {d}, 'fortran_order': {o}, 'shape': {s}}} ) )",
-    "({{'descr': {d}, 'fortran_order': {o}, 'shape': {s}}},)", "[{{'descr': {d}, 'fortran_order': {o}, 'shape': {s}}}]",
-    "dict(descr={d}, fortran_order={o}, shape={s})", "{{'descr': {d}, 'fortran_order': {o}, 'shape': {s}", "", "{{}}", "()", "{{,}}",
+    "({{'descr': {d}, 'fortran_order': {o}, 'shape': {s}}})",
+    "((\n{{'descr': {d}, 'fortran_order': {o}, 'shape': {s}}} ) )",
+    "({{'descr': {d}, 'fortran_order': {o}, 'shape': {s}}},)",
+    "[{{'descr': {d}, 'fortran_order': {o}, 'shape': {s}}}]",
+    "dict(descr={d}, fortran_order={o}, shape={s})", "{{'descr': {d}, 'fortran_order': {o}, 'shape': {s}", "",
+    "{{}}", "()", "{{,}}",
     "{{# a comment, with }}\n'descr': {d}, # 'shape': 1\r'fortran_order': {o}, 'shape': {s}}}",
-    "{{\t'descr'\t:\x0c{d}\t,'fortran_order':\\\n{o}, 'shape': {s}}}", "{{'descr': {d}, 'fortran_order': {o}, 'shape': {s}}}\xa0",
-    "{{'descr': {d}, \xa0'fortran_order': {o}, 'shape': {s}}}", "{{'descr': {d}, \x0b'fortran_order': {o}, 'shape': {s}}}",
-    "{{'descr': {d}, 'fortran_order': {o}, 'shape': {s} # \xe9\n}}", "{{'descr': {d}, \0'fortran_order': {o}, 'shape': {s}}}",
+    "{{\t'descr'\t:\x0c{d}\t,'fortran_order':\\\n{o}, 'shape': {s}}}",
+    "{{'descr': {d}, 'fortran_order': {o}, 'shape': {s}}}\xa0",
+    "{{'descr': {d}, \xa0'fortran_order': {o}, 'shape': {s}}}",
+    "{{'descr': {d}, \x0b'fortran_order': {o}, 'shape': {s}}}",
+    "{{'descr': {d}, 'fortran_order': {o}, 'shape': {s} # \xe9\n}}",
+    "{{'descr': {d}, \0'fortran_order': {o}, 'shape': {s}}}",
 ]  # fmt: skip
-BEFORE = ["", " ", "\t ", "\n", "\r\n", "\n ", "# a comment\n", " # a comment\n\n", "\n  # a comment\n", "\x0c", " \x0c", "\n\x0c ", "\xa0", ";", "\\\n"]
+BEFORE = [
+    "", " ", "\t ", "\n", "\r\n", "\n ", "# a comment\n", " # a comment\n\n", "\n  # a comment\n", "\x0c", " \x0c",
+    "\n\x0c ", "\xa0", ";", "\\\n",
+]  # fmt: skip
 AFTER = [
-    "\n", "", " ", "   \n", "\r\n", "\r", "\n\n", "\n   \n", "\n   ", " # a comment", " # a comment\n", "\n# a comment\n",
-    "\n  # a comment\n", "\n  # a comment", "\n\x0c", "\n \x0c\n", ";", " 1", "\n1", "}", ",", "\x0c\n", "\x00", "\\\n", "\n\\\n", " \\", "\n {}",
+    "\n", "", " ", "   \n", "\r\n", "\r", "\n\n", "\n   \n", "\n   ", " # a comment", " # a comment\n",
+    "\n# a comment\n",
+    "\n  # a comment\n", "\n  # a comment", "\n\x0c", "\n \x0c\n", ";", " 1", "\n1", "}", ",", "\x0c\n", "\x00",
+    "\\\n", "\n\\\n", " \\", "\n {}",
 ]  # fmt: skip
 PLAIN = {"d": "'<f4'", "o": "False", "s": "(2, 3)"}
 STRUCTURED = [
-    "[('a', '<f4')]", "[('a', '<f4'), ('b', '<f4', (2,))]", "('<f4', (2,))", "[]", "['a']", "[('a', 'x')]", "1", "True",
+    "[('a', '<f4')]", "[('a', '<f4'), ('b', '<f4', (2,))]", "('<f4', (2,))", "[]", "['a']", "[('a', 'x')]", "1",
+    "True",
     "[(('title', 'a'), '<f4')]", "{'names': ['a']}", "('<f4',)", "((((('<f4')))))", "[[[('a', '<f4')]]]",
 ]  # fmt: skip
 
@@ -88,7 +106,7 @@ def spellings():
     # Combinations, most of which are valid.
     for _ in range(600):
         yield {
-            "d": random.choice(STRINGS[:8]).replace("{}", random.choice(["<f4", "=f2", ">f8", "|f4", "float32", "d"])),
+    "d": random.choice(STRINGS[:8]).replace("{}", random.choice(["<f4", "=f2", ">f8", "|f4", "float32", "d"])),
             "s": random.choice(SHAPES[:5] + SHAPES[11:18]),
             "o": random.choice(ORDERS[:2]),
             "dictionary": random.choice(DICTIONARIES[:5] + DICTIONARIES[16:18]),

@@ -23,7 +23,8 @@ const FORMATS: [(&[u8], &str); 11] = [
 
 const HTML: &str = "is an HTML page, perhaps of a failed download: download the file itself";
 
-const PICKLE: &str = "is a pickle of Python or PyTorch: load it with torch.load or numpy.load(file, allow_pickle=True), \
+const PICKLE: &str = "is a pickle of Python or PyTorch: load it with torch.load or numpy.load(file, \
+                      allow_pickle=True), \
                       and save the tensors with safetensors.torch.save_file, or an array with numpy.save";
 
 /// Returns a message if `start` is the start of a file of another format.

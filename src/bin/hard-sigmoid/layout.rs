@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::dtype::Dtype;
 
-/// The array of a `.npy` file or a tensor of a `.safetensors` file. A header of 100 MB describes two million of them, so
-/// they are small and borrow their names.
+/// The array of a `.npy` file or a tensor of a `.safetensors` file. A header of 100 MB describes more than a million of
+/// them, so they are small and borrow their names.
 #[derive(Debug)]
 pub(crate) struct Section<'a> {
     /// The name of the tensor. The array of a `.npy` file has none.

@@ -1,4 +1,5 @@
-//! The header of `.npy` files, as NumPy reads it: <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.
+//! The header of `.npy` files, as NumPy reads it:
+//! <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.
 
 use std::borrow::Cow;
 use std::io::Read;
@@ -125,7 +126,8 @@ pub(crate) fn layout(header: &[u8], data_bytes: u64, void: Option<Dtype>) -> Res
             data_bytes.saturating_sub(needed)
         )),
         _ => Err(format!(
-            "is truncated: shape {shape:?} needs {} bytes of data, but the file holds {data_bytes}; save or copy it again",
+            "is truncated: shape {shape:?} needs {} bytes of data, but the file holds {data_bytes}; save or copy it \
+             again",
             needed.map_or("more than 2^64".to_owned(), |n| n.to_string()),
         )),
     }

@@ -89,8 +89,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Skips empty lines and comments. What follows on a new line must not be indented, and an unfinished last line must
-    /// not consist of spaces.
+    /// Skips empty lines and comments. What follows on a new line must not be indented, and an unfinished last line
+    /// must not consist of spaces.
     fn outside_brackets(&mut self) -> Option<()> {
         let mut first = true;
         loop {

@@ -19,9 +19,10 @@ use crate::{Backward, Element};
 /// # Buffers of another instance
 ///
 /// Bind only buffers of the kernel's own device. wgpu knows a buffer by a number that is unique only within a
-/// `wgpu::Instance`, so a buffer of another instance cannot be told apart from a buffer of this device that has the same
-/// number and size: the latter is then read or overwritten. If they differ, it is an error. wgpu panics on the way,
-/// which is caught, but the panic hook prints it. [`Gpu::open`](crate::Gpu::open) makes an instance of its own.
+/// `wgpu::Instance`. A buffer of another instance is therefore mistaken for a buffer of this device that has the same
+/// number and size, which is then read or overwritten. Without such a buffer, it is an error; wgpu may panic on the
+/// way, which is caught, but the panic hook prints the message. [`Gpu::open`](crate::Gpu::open) makes an instance of
+/// its own.
 ///
 /// # Errors of every `bind` method
 ///

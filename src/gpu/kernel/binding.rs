@@ -30,8 +30,8 @@ struct BoundDispatch {
 impl Binding {
     /// Records the binding into `encoder`, in a compute pass of its own.
     ///
-    /// The encoder must be of the kernel's device. If it is not, wgpu reports a validation error to the encoder's device
-    /// when the encoder is finished, and panics if the devices come from two instances.
+    /// The encoder must be of the kernel's device. If it is not, wgpu reports a validation error to the encoder's
+    /// device when the encoder is finished, and may panic if the devices come from two instances.
     pub fn record(&self, encoder: &mut wgpu::CommandEncoder) {
         self.record_pass(
             &mut encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
