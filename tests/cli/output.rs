@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
+use std::time::{Duration, Instant};
 
 use super::{DIGITS, Folder, apply, command, fails, floats, npy, succeeds};
 
@@ -54,14 +55,18 @@ fn an_output_named_like_another_format_is_refused() {
     assert_eq!(folder.names(), [""; 0]);
 }
 
-/// Waits until a process has opened its temporary file, which has no name on Linux.
+/// Waits until a process has opened its temporary file.
 fn await_temporary_file(child: &Child, folder: &Folder) {
     let files = PathBuf::from(format!("/proc/{}/fd", child.id()));
-    let is_in_folder = |entry: io::Result<fs::DirEntry>| {
+    let is_temporary = |entry: io::Result<fs::DirEntry>| {
         let file = entry.and_then(|entry| fs::read_link(entry.path())).unwrap_or_default();
-        file.starts_with(folder.0.path().canonicalize().unwrap()) && file.to_string_lossy().ends_with("(deleted)")
+        let name = file.to_string_lossy();
+        let is_new = name.ends_with("(deleted)") || name.contains(".hard-sigmoid-");
+        is_new && file.starts_with(folder.0.path().canonicalize().unwrap())
     };
-    while !fs::read_dir(&files).unwrap().any(is_in_folder) {
+    let started = Instant::now();
+    while !fs::read_dir(&files).unwrap().any(is_temporary) {
+        assert!(started.elapsed() < Duration::from_secs(60), "no temporary file");
         std::thread::yield_now();
     }
 }
