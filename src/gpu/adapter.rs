@@ -1,6 +1,6 @@
 //! Finding an adapter and opening a device on it.
 
-use super::error::Error;
+use super::error::{CANNOT_COMPUTE, Error};
 use super::kernel::Kernel;
 
 /// Which adapters are acceptable.
@@ -33,13 +33,14 @@ pub async fn enumerate() -> Result<Vec<wgpu::Adapter>, Error> {
 
 /// The backends of a list with commas; all of them if it is empty.
 fn backends(list: &str) -> Result<wgpu::Backends, Error> {
-    if list.trim().is_empty() {
+    let words = || list.split(',').map(str::trim).filter(|word| !word.is_empty());
+    if words().next().is_none() {
         return Ok(wgpu::Backends::all());
     }
     // wgpu ignores unknown words.
     let known = |word: &str| Some(wgpu::Backends::from_comma_list(word)).filter(|backend| !backend.is_empty());
-    let backend = |word: &str| known(word).ok_or_else(|| Error::UnknownBackend { word: word.trim().to_owned() });
-    list.split(',').map(backend).try_fold(wgpu::Backends::empty(), |all, backend| Ok(all | backend?))
+    let backend = |word: &str| known(word).ok_or_else(|| Error::UnknownBackend { word: word.to_owned() });
+    words().map(backend).try_fold(wgpu::Backends::empty(), |all, backend| Ok(all | backend?))
 }
 
 /// Checks that an adapter can compute. GL adapters before GL 4.3 and GLES 3.1 cannot.
@@ -69,7 +70,8 @@ pub fn describe(info: &wgpu::AdapterInfo) -> String {
 
 /// Finds the first adapter of `kind` that can compute and whose name contains `name`, ignoring case.
 ///
-/// If `name` is `None`, the environment variable `WGPU_ADAPTER_NAME` is used. If that is not set, any name matches.
+/// If `name` is `None`, the environment variable `WGPU_ADAPTER_NAME` is used. If that is not set or empty, any name
+/// matches.
 ///
 /// # Errors
 ///
@@ -85,7 +87,7 @@ pub async fn find(kind: AdapterKind, name: Option<&str>) -> Result<wgpu::Adapter
             && check(adapter).is_ok()
     };
     let present = |adapter: &wgpu::Adapter| {
-        let remark = if check(adapter).is_err() { ", which cannot compute" } else { "" };
+        let remark = if check(adapter).is_err() { CANNOT_COMPUTE } else { "" };
         format!("{}{remark}", describe(&adapter.get_info()))
     };
     match adapters.iter().find(suits) {
@@ -141,11 +143,11 @@ mod tests {
 
     #[test]
     fn backends_are_named_or_unset() {
-        let names = ["", " ", "vulkan", "Gl", "vulkan, gl", "metal,dx12"];
+        let names = ["", " ,", "vulkan,", "Gl", "vulkan, gl", "metal,dx12"];
         use wgpu::Backends as B;
         let expected = [B::all(), B::all(), B::VULKAN, B::GL, B::VULKAN | B::GL, B::METAL | B::DX12];
         assert_eq!(names.map(|list| backends(list).unwrap()), expected);
-        for (list, unknown) in [("foo", "foo"), ("vulkan, Volcano", "Volcano"), ("gl,", "")] {
+        for (list, unknown) in [("foo", "foo"), ("vulkan, Volcano", "Volcano")] {
             assert!(matches!(backends(list), Err(Error::UnknownBackend { word }) if word == unknown), "{list}");
         }
     }

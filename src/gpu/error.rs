@@ -216,6 +216,9 @@ const fn remedy(error: &wgpu::Error) -> &'static str {
     }
 }
 
+/// The remark about an adapter that cannot be used.
+pub(crate) const CANNOT_COMPUTE: &str = ", which cannot compute";
+
 fn no_adapter(hardware_only: bool, wanted: &str, present: &[String]) -> String {
     let what = if hardware_only { "hardware GPU" } else { "GPU adapter" };
     let named = if wanted.is_empty() { String::new() } else { format!(" with \"{wanted}\" in its name") };
@@ -223,7 +226,7 @@ fn no_adapter(hardware_only: bool, wanted: &str, present: &[String]) -> String {
         let remedy = "install a Vulkan or GL driver (mesa-vulkan-drivers has a software one), check WGPU_BACKEND";
         return format!("no {what}{named}: there is none at all; {remedy}, or use the CPU path");
     }
-    let remedy = if hardware_only {
+    let remedy = if hardware_only && !present.iter().all(|adapter| adapter.ends_with(CANNOT_COMPUTE)) {
         "ask for the GPU backend to use a software one"
     } else {
         "ask for another name (WGPU_ADAPTER_NAME) or backend (WGPU_BACKEND)"

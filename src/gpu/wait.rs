@@ -1,7 +1,8 @@
 //! Waiting for the GPU, during which the device has to be polled.
 
 use std::pin::pin;
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use super::objects::catch_panic;
 /// How long a mapping may take after its submission is done.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// How long the callback of a queue may take after the device has been polled.
+/// How long to try to be the thread that polls the device when a callback of the queue is due.
 const QUEUE_GRACE: Duration = Duration::from_secs(1);
 
 /// Whether a call blocks.
@@ -151,23 +152,30 @@ fn outcome(received: Option<Result<(), wgpu::BufferAsyncError>>) -> Result<(), E
     }
 }
 
-/// Whether a queue is the device's: only then does polling the device complete what was given to the queue. Waits for
-/// work that is in the queue.
+/// Whether a queue is the device's: only then does polling the device call what waits for the queue. Waits for work that
+/// is in the queue.
+///
+/// A call on another thread proves nothing, because that thread may be polling another device, whose queue this is.
 pub(super) fn is_queue_of(device: &wgpu::Device, queue: &wgpu::Queue) -> Result<bool, Error> {
-    let (sender, receiver) = oneshot_channel();
-    queue.on_submitted_work_done(move || _ = sender.send(()));
-    while !poll(device, wgpu::PollType::wait_indefinitely())? {}
-    let done = Instant::now();
-    let mut receive = pin!(receiver.receive());
-    while now_or_never(receive.as_mut()).is_none() {
-        // Another thread that polls this device may have taken the callback but not called it yet.
-        if done.elapsed() > QUEUE_GRACE {
+    let (called, caller) = (Arc::new(AtomicBool::new(false)), std::thread::current().id());
+    let started = Instant::now();
+    loop {
+        let here = called.clone();
+        queue.on_submitted_work_done(move || {
+            if std::thread::current().id() == caller {
+                here.store(true, Ordering::Relaxed);
+            }
+        });
+        while !poll(device, wgpu::PollType::wait_indefinitely())? {}
+        if called.load(Ordering::Relaxed) {
+            return Ok(true);
+        }
+        if started.elapsed() > QUEUE_GRACE {
             return Ok(false);
         }
-        poll(device, wgpu::PollType::Poll)?;
-        std::thread::yield_now();
+        // Another thread was faster to poll the device, or the queue is not the device's.
+        std::thread::sleep(Duration::from_millis(5));
     }
-    Ok(true)
 }
 
 /// Polls once. Returns false on a timeout.

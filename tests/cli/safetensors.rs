@@ -119,6 +119,12 @@ fn memory_is_bounded_by_the_header() {
         let peak = peak_memory(&mut run);
         assert!((1..allowed).contains(&peak), "{arguments:?}: {peak} of {allowed} KiB");
     }
+    // Or a tensor of many dimensions.
+    let text = format!(r#"{{"a":{{"dtype":"F16","shape":[1{}],"data_offsets":[0,2]}}}}"#, ",1".repeat(10_000_000));
+    let many =
+        folder.file("many.safetensors", &[&(text.len() as u64).to_le_bytes(), text.as_bytes(), &[0; 2]].concat());
+    let peak = peak_memory(command().arg("stats").arg(many).args(["--preset", "onnx", "--backend", "cpu"]));
+    assert!((1..4 * (text.len() as u64 >> 10)).contains(&peak), "{peak} KiB");
     let counts = stats(&input, &["--preset", "onnx"]);
     assert_eq!((&counts["elements"], &counts["inside"]), (&json!(300_000), &json!(300_000)));
     assert_eq!(counts["tensors"][299_999]["name"], json!("block.299999.bias"));

@@ -7,7 +7,6 @@ digits.npy         pre-activations of the hidden layer of a small network traine
                    float32, 1797 x 32
 digits_onnx.npy    np.clip(0.2*x + 0.5, 0, 1) of digits.npy, computed in float64 and rounded to float32
 digits_pytorch.npy torch.nn.functional.hardsigmoid of digits.npy
-npy_headers.json   headers of .npy files as NumPy reads them, which npy_headers.py writes
 golden.csv         results for single float32 values: system, alpha, beta, bits of x, bits of y
 golden_16bit.csv   the same for the 16-bit types, with a column for the type
 golden_backward.csv

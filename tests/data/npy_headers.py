@@ -1,4 +1,4 @@
-"""Writes npy_headers.json: spellings of .npy headers, and what NumPy's reader makes of each.
+"""Writes src/bin/hard-sigmoid/npy/headers.json: spellings of .npy headers, and what NumPy's reader makes of each.
 
 Run with `python tests/data/npy_headers.py` after `pip install numpy`.
 """
@@ -23,7 +23,7 @@ DTYPES = [
     for code in [
         "e", "f", "d", "g", "f2", "f4", "f8", "f16", "f1", "f3", "half", "single", "double", "longdouble", "float",
     "float16", "float32", "float64", "float_", "Float32", "F4", "c8", "i4", "u2", "b1", "?", "V1", "V2", "V4", "S5",
-        "U5", "O", "M8[s]", "m8[s]", "void16", "void", "bfloat16", "f4 ", "f4,", "",
+        "U5", "O", "M8[s]", "m8[s]", "void16", "void", "bfloat16", "f4 ", "f 4", "f04", "f+4", "f-4", "V02", "f2f", "f4,", "",
     ]
 ]  # fmt: skip
 STRINGS = [
@@ -103,6 +103,9 @@ def spellings():
         yield {"dictionary": dictionary}
     for before, after in itertools.product(BEFORE, AFTER):
         yield {"before": before, "after": after}
+    for depth in [90, 100, 150, 195, 196, 197, 198, 199, 200, 201, 250]:
+        yield {"s": "(" * depth + "(2, 3)" + ")" * depth}
+        yield {"dictionary": "(" * depth + DICTIONARIES[0] + ")" * depth}
     # Combinations, most of which are valid.
     for _ in range(600):
         yield {
@@ -140,7 +143,7 @@ for spelling in spellings():
     text = parts.get("before", "") + dictionary + parts.get("after", "\n")
     for version, encoding in [(1, "latin1"), (3, "utf8")]:
         cases.append([version, text, expected(version, text.encode(encoding))])
-path = pathlib.Path(__file__).with_suffix(".json")
+path = pathlib.Path(__file__).parents[2] / "src/bin/hard-sigmoid/npy/headers.json"
 lines = ",\n".join(json.dumps(case) for case in cases)
 path.write_text(f'{{"numpy": "{np.__version__}", "cases": [\n{lines}\n]}}\n')
 print(len(cases), "cases, of which NumPy reads", sum(case[2] is not None for case in cases))

@@ -1,11 +1,12 @@
 //! Buffers, devices and queues that do not belong together.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use hard_sigmoid::{BindError, BufferRole, Error, Gpu, adapter};
 
-use crate::bench::{F, at, bench};
+use crate::bench::{Bench, F, at, bench};
 use crate::subject::{Subject, Test, assert_bits, expected, numbers};
 
 pub(crate) const TESTS: &[Test] = &[
@@ -121,6 +122,26 @@ fn other_queue(subject: &Subject) {
         other.submit(|_| {});
     }
     let benches = [&one, &other, &third];
+    // An app may poll its devices all the time.
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for bench in benches {
+            let stop = &stop;
+            scope.spawn(move || {
+                while !stop.load(Ordering::SeqCst) {
+                    bench.device.poll(wgpu::PollType::Poll).unwrap();
+                }
+            });
+        }
+        let outcome = catch_unwind(AssertUnwindSafe(|| check_queues(benches)));
+        stop.store(true, Ordering::SeqCst);
+        outcome.unwrap();
+    });
+    check_queues(benches);
+    assert_eq!(errors.map(|errors| errors.load(Ordering::SeqCst)), [0, 0, 0]);
+}
+
+fn check_queues(benches: [&Bench; 3]) {
     for (device, queue) in [(0, 1), (1, 0), (0, 2)] {
         let error = Gpu::new(benches[device].device.clone(), benches[queue].queue.clone()).unwrap_err();
         assert!(matches!(error, Error::QueueOfAnotherDevice), "{device} {queue}: {error}");
@@ -131,5 +152,4 @@ fn other_queue(subject: &Subject) {
         gpu.apply_in_place_blocking(F, &mut data).unwrap();
         assert_bits(&data, &expected(F, &numbers(64)), &"right");
     }
-    assert_eq!(errors.map(|errors| errors.load(Ordering::SeqCst)), [0, 0, 0]);
 }

@@ -43,7 +43,9 @@ pub(crate) fn run() -> Result<(), Failure> {
     let line = |adapter: &wgpu::Adapter| {
         let info = adapter.get_info();
         let remark = match adapter::check(adapter) {
-            Err(Error::MissingLimit { name, available, .. }) => format!("; cannot compute ({name} is {available})"),
+            Err(Error::MissingLimit { name, needed, available }) => {
+                format!("; cannot compute ({name} is {available}, and {needed} are needed)")
+            }
             _ => String::new(),
         };
         format!("{}; {}{remark}\n", adapter::describe(&info), info.driver_info)

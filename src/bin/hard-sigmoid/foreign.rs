@@ -4,11 +4,9 @@
 pub(crate) const START_BYTES: u64 = 1024;
 
 /// What files of a format begin with, and the message for them.
-const FORMATS: [(&[u8], &str); 11] = [
-    (
-        b"version https://git-lfs.github.com/spec/",
-        "is a pointer of Git LFS instead of the file itself: get the file with `git lfs pull`",
-    ),
+const FORMATS: [(&[u8], &str); 14] = [
+    (b"version https://git-lfs.github.com/spec/", LFS),
+    (b"version https://hawser.github.com/spec/", LFS),
     (b"\x89HDF\r\n\x1a\n", "is an HDF5 file: read the dataset with h5py and save it with numpy.save"),
     (b"\x1f\x8b", "is compressed with gzip: decompress it first with gunzip"),
     (b"\x28\xb5\x2f\xfd", "is compressed with Zstandard: decompress it first with `zstd -d`"),
@@ -18,8 +16,12 @@ const FORMATS: [(&[u8], &str); 11] = [
     (b"<html", HTML),
     (b"<?xml", HTML),
     (b"\x80\x02", PICKLE),
+    (b"\x80\x03", PICKLE),
     (b"\x80\x04", PICKLE),
+    (b"\x80\x05", PICKLE),
 ];
+
+const LFS: &str = "is a pointer of Git LFS instead of the file itself: get the file with `git lfs pull`";
 
 const HTML: &str = "is an HTML page, perhaps of a failed download: download the file itself";
 

@@ -86,7 +86,7 @@ pub(crate) fn layout(header: &[u8], data_bytes: u64, void: Option<Dtype>) -> Res
             Some(dtype) if dtype.size() == bytes => (dtype, false, format!("|V{bytes}")),
             Some(dtype) => {
                 let name = dtype.name();
-                return Err(format!("has elements of {bytes} bytes, which cannot be {name}: choose another --element"));
+                return Err(format!("has dtype 'V{bytes}', which has another size than {name}: omit --element"));
             }
             None if bytes == 2 => {
                 let remedy = "use --element bf16 if they are bfloat16 (ml_dtypes, JAX), or --element f16";
@@ -98,6 +98,11 @@ pub(crate) fn layout(header: &[u8], data_bytes: u64, void: Option<Dtype>) -> Res
                 return Err(format!("has dtype 'V{bytes}', which does not say what the elements are: {remedy}"));
             }
         },
+        Element::Other { descr, .. } if void.is_some() => {
+            let remedy =
+                "omit --element, which is for dtype V2, or save array.view('V2') if it holds the bits of bfloat16";
+            return Err(format!("has dtype {descr}: {remedy}"));
+        }
         Element::Other { descr, remedy } => {
             return Err(format!("has dtype {descr}, but only float16, float32 and float64 are supported: {remedy}"));
         }
@@ -183,37 +188,45 @@ fn parse(header: &[u8]) -> Result<Array, String> {
 /// Understands a dtype as `numpy.dtype` does.
 fn element(descr: &Literal, source: &str) -> Element {
     let other = |remedy| Element::Other { descr: source.to_owned(), remedy };
-    let Literal::Str(name) = descr else {
-        return other("save one of its fields, such as array['name']");
+    let name = match descr {
+        Literal::Str(name) => name,
+        // NumPy makes the shape of a subarray part of the array's.
+        Literal::Tuple(_) => return other("load it with numpy.load and save it again with numpy.save"),
+        _ => return other("save one of its fields, such as array['name']"),
     };
     let (order, code) = match name.strip_prefix(['<', '>', '=', '|']) {
         Some(code) => (name.chars().next(), code),
         None => (None, name.as_str()),
     };
-    let dtype = match code {
-        "e" | "f2" => Dtype::F16,
-        "f" | "f4" => Dtype::F32,
-        "d" | "f8" => Dtype::F64,
-        "half" | "float16" if order.is_none() => Dtype::F16,
-        "single" | "float32" if order.is_none() => Dtype::F32,
-        "double" | "float" | "float64" if order.is_none() => Dtype::F64,
-        _ => {
-            return match code.split_at_checked(1) {
-                Some(("V", bytes)) => match bytes.parse() {
-                    Ok(bytes) => Element::Void { bytes },
-                    Err(_) => other("convert it with array.astype('<f4')"),
-                },
-                Some(("c", _)) => other("save array.real and array.imag, each in a file of its own"),
-                Some(("O", _)) => {
-                    other("load it with numpy.load(file, allow_pickle=True) and convert it with array.astype('<f4')")
-                }
-                Some(("f", "1")) => {
-                    other("NumPy cannot load it either; where it was made, save array.astype('<f4') instead")
-                }
-                Some(("f", _)) => other("convert it with array.astype('<f8')"),
-                _ => other("convert it with array.astype('<f4')"),
-            };
-        }
+    let kind = code.get(..1).unwrap_or_default();
+    let bytes = code.get(1..).and_then(|bytes| bytes.trim_start().parse::<u64>().ok());
+    let dtype = match (kind, bytes) {
+        ("f", Some(2)) => Dtype::F16,
+        ("f", Some(4)) => Dtype::F32,
+        ("f", Some(8)) => Dtype::F64,
+        _ => match code {
+            "e" => Dtype::F16,
+            "f" => Dtype::F32,
+            "d" => Dtype::F64,
+            "half" | "float16" if order.is_none() => Dtype::F16,
+            "single" | "float32" if order.is_none() => Dtype::F32,
+            "double" | "float" | "float64" if order.is_none() => Dtype::F64,
+            _ => {
+                return match (kind, bytes) {
+                    ("V", Some(bytes)) => Element::Void { bytes },
+                    ("f", Some(1)) => {
+                        other("NumPy cannot load it either; where it was made, save array.astype('<f4') instead")
+                    }
+                    ("f" | "g", _) => other("convert it with array.astype('<f8')"),
+                    ("c", _) => other("save array.real and array.imag, each in a file of its own"),
+                    ("O", _) => other(
+                        "load it with numpy.load(file, allow_pickle=True) and convert it with array.astype('<f4')",
+                    ),
+                    ("S" | "U", _) => other("if they are numbers, convert them with array.astype('<f4')"),
+                    _ => other("convert it with array.astype('<f4')"),
+                };
+            }
+        },
     };
     // '=' and '|' mean the byte order of the machine that reads the file, as NumPy has it.
     let big_endian = if matches!(order, Some('<' | '>')) { order == Some('>') } else { cfg!(target_endian = "big") };
@@ -233,11 +246,11 @@ fn canonical<'a>(header: &'a [u8], descr: &str, fortran_order: bool, shape: &[u6
         return Cow::Borrowed(header);
     }
     let mut text = with(descr);
-    // The magic, version 2.0 and the length take 12 bytes. The data starts at a multiple of 64.
-    let len = text.len().saturating_add(12 + 1).next_multiple_of(64).saturating_sub(12);
+    // The magic, version 1.0 and the length take 10 bytes. The data starts at a multiple of 64.
+    let len = text.len().saturating_add(10 + 1).next_multiple_of(64).saturating_sub(10);
     text.push_str(&" ".repeat(len.saturating_sub(text.len()).saturating_sub(1)));
     text.push('\n');
-    Cow::Owned([MAGIC, &[2, 0], &(len as u32).to_le_bytes(), text.as_bytes()].concat())
+    Cow::Owned([MAGIC, &[1, 0], &(len as u16).to_le_bytes(), text.as_bytes()].concat())
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 //! and lists. NumPy reads headers with `ast.literal_eval`, whose grammar is
 //! <https://docs.python.org/3/reference/expressions.html#atoms>.
 
-/// How deep brackets may nest. Python allows 200.
-const MAX_DEPTH: u32 = 100;
+/// How deep brackets may nest, as in Python.
+const MAX_DEPTH: u32 = 199;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Literal {

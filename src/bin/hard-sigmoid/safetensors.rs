@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 use std::io::Read;
 
-use safetensors::tensor::TensorInfo;
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::dtype::Dtype;
 use super::layout::{Layout, Section};
@@ -113,7 +112,7 @@ impl<'de> Visitor<'de> for Selection<'_> {
                 map.next_value::<Metadata>()?;
                 continue;
             }
-            let info: TensorInfo = map.next_value()?;
+            let info: Info = map.next_value()?;
             let (start, bytes) = position(&name, &info).map_err(A::Error::custom)?;
             let selected = self.0.iter().any(|it| *it == name);
             let dtype = dtype(info.dtype).filter(|_| selected || self.0.is_empty());
@@ -139,15 +138,47 @@ fn dtype(dtype: safetensors::Dtype) -> Option<Dtype> {
 }
 
 /// Where a tensor begins in the data, and its size in bytes.
-fn position(name: &str, info: &TensorInfo) -> Result<(u64, u64), String> {
+fn position(name: &str, info: &Info) -> Result<(u64, u64), String> {
     let (start, end) = info.data_offsets;
-    let bits = info.shape.iter().try_fold(info.dtype.bitsize(), |product, &n| product.checked_mul(n));
+    let bits = info.shape.0.and_then(|elements| elements.checked_mul(info.dtype.bitsize()));
     let bits = bits.ok_or_else(|| format!("the size of tensor {name:?} overflows"))?;
     let bytes = end.checked_sub(start).ok_or_else(|| format!("invalid offset of tensor {name:?}"))?;
     if bytes.checked_mul(8) != Some(bits) {
         return Err(format!("invalid shape or offsets of tensor {name:?}"));
     }
     Ok((start as u64, bytes as u64))
+}
+
+/// What a header says of a tensor. Its shape may have millions of dimensions, so it is not kept.
+#[derive(serde::Deserialize)]
+struct Info {
+    dtype: safetensors::Dtype,
+    shape: Elements,
+    data_offsets: (usize, usize),
+}
+
+/// The product of a shape. None if it overflows.
+struct Elements(Option<usize>);
+
+impl<'de> Deserialize<'de> for Elements {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(Self(Some(1)))
+    }
+}
+
+impl<'de> Visitor<'de> for Elements {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a shape")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut shape: A) -> Result<Self, A::Error> {
+        while let Some(n) = shape.next_element()? {
+            self.0 = self.0.and_then(|product| product.checked_mul(n));
+        }
+        Ok(self)
+    }
 }
 
 /// A key, borrowed from the text unless it has escapes.

@@ -188,29 +188,31 @@ fn check_device(
     device: &wgpu::Device,
     params: ParamSource<'_, [u8; BLOCK_BYTES]>,
     buffers: &[BoundBuffer<'_>],
-) -> Result<(), BindError> {
+) -> Result<(), Error> {
     let storage = wgpu::BufferBindingType::Storage { read_only: false };
     let params = match params {
         ParamSource::Fixed(_) => None,
         ParamSource::Uniform(block) => Some((BufferRole::Parameters, block.buffer, wgpu::BufferBindingType::Uniform)),
     };
-    for (role, buffer, ty) in buffers.iter().map(|bound| (bound.role, bound.buffer, storage)).chain(params) {
+    let bound = buffers.iter().map(|bound| (bound.role, bound.buffer, storage)).chain(params);
+    for (role, buffer, ty) in bound {
         let end = buffer.size() / 4 * 4;
         // Every device allows this alignment.
         let start = end.saturating_sub(4) / 256 * 256;
+        let layout =
+            scoped(device, "binding a buffer", || objects::bind_group_layout(device, [(0, ty, 0)].into_iter()))?;
         let bind = |size| {
-            scoped(device, "binding a buffer", || {
-                let layout = objects::bind_group_layout(device, [(0, ty, 0)].into_iter());
-                objects::bind_group(device, &layout, [(0, buffer, start, size)].into_iter())
-            })
+            let part = [(0, buffer, start, size)].into_iter();
+            scoped(device, "binding a buffer", || objects::bind_group(device, &layout, part))
         };
         let reason = match (bind(end - start), bind(end - start + 4)) {
-            (Ok(_), Err(Error::Device { .. })) => continue,
-            (Err(Error::Device { source, .. }), _) => root(&source),
-            (Err(error), _) | (_, Err(error)) => error.to_string(),
+            (Ok(_), Err(Error::Device { source: wgpu::Error::Validation { .. }, .. })) => continue,
             (Ok(_), Ok(_)) => "a larger buffer of the device has its number".to_owned(),
+            (Err(Error::Device { source, .. }), _) if matches!(source, wgpu::Error::Validation { .. }) => root(&source),
+            (Err(Error::Panicked { message, .. }), _) | (_, Err(Error::Panicked { message, .. })) => message,
+            (Err(error), _) | (_, Err(error)) => return Err(error),
         };
-        return Err(BindError::Refused { role, reason });
+        return Err(BindError::Refused { role, reason }.into());
     }
     Ok(())
 }
