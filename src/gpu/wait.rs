@@ -152,8 +152,8 @@ fn outcome(received: Option<Result<(), wgpu::BufferAsyncError>>) -> Result<(), E
     }
 }
 
-/// Whether a queue is the device's: only then does polling the device call what waits for the queue. Waits for work that
-/// is in the queue.
+/// Whether a queue is the device's: only then does polling the device call what waits for the queue. Waits for work
+/// that is in the queue.
 ///
 /// A call on another thread proves nothing, because that thread may be polling another device, whose queue this is.
 pub(super) fn is_queue_of(device: &wgpu::Device, queue: &wgpu::Queue) -> Result<bool, Error> {

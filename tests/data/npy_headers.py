@@ -23,7 +23,8 @@ DTYPES = [
     for code in [
         "e", "f", "d", "g", "f2", "f4", "f8", "f16", "f1", "f3", "half", "single", "double", "longdouble", "float",
     "float16", "float32", "float64", "float_", "Float32", "F4", "c8", "i4", "u2", "b1", "?", "V1", "V2", "V4", "S5",
-        "U5", "O", "M8[s]", "m8[s]", "void16", "void", "bfloat16", "f4 ", "f 4", "f04", "f+4", "f-4", "V02", "f2f", "f4,", "",
+        "U5", "O", "M8[s]", "m8[s]", "void16", "void", "bfloat16",
+        "f4 ", "f 4", "f04", "f+4", "f-4", "V02", "f2f", "f4,", "",
     ]
 ]  # fmt: skip
 STRINGS = [
