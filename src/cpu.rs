@@ -6,6 +6,7 @@
 
 pub(crate) mod parallel;
 mod simd;
+mod thresholds;
 
 pub use parallel::{PARALLEL_MIN_ELEMENTS, threads};
 
@@ -13,6 +14,7 @@ use crate::job::{Job, Work};
 use crate::saturation::Tally;
 use crate::{Backward, Element, HardSigmoid, LengthMismatch, Saturation};
 use simd::{stream, with_best_simd};
+use thresholds::{COMPARE_MIN_ELEMENTS, Thresholds};
 
 /// Elements per unit of parallel work: 128 KiB of f32, so that source and target stay in a core's own cache.
 const CHUNK: usize = 1 << 15;
@@ -91,16 +93,20 @@ pub(crate) fn run<T: Element>(job: Job<'_, T>) -> Saturation {
         }
         Work::Count(f) => {
             let coefficients = f.coefficients::<T>();
+            let thresholds = (job.len() >= COMPARE_MIN_ELEMENTS).then(|| Thresholds::<T>::new(f));
             each_chunk(job, |job| {
                 let source = job.source.unwrap_or(job.target);
-                with_best_simd(move || tally(source.iter().map(move |&x| coefficients.eval(x))).into())
+                with_best_simd(move || match thresholds {
+                    Some(thresholds) => thresholds.count(source),
+                    None => tally(source.iter().map(move |&x| coefficients.eval(x))).into(),
+                })
             })
         }
         Work::ApplyAndCount(f) => {
-            let coefficients = f.coefficients::<T>();
+            let (coefficients, thresholds) = (f.coefficients::<T>(), Thresholds::<T>::of_results());
             each_chunk(job, |mut job| {
                 map(job.part(0..usize::MAX), false, move |x| coefficients.eval(x));
-                with_best_simd(move || tally(job.target.iter().copied()).into())
+                with_best_simd(move || thresholds.count(job.target))
             })
         }
         Work::Backward(backward) => {

@@ -75,7 +75,16 @@ pub(crate) mod sealed {
         fn quieted(self) -> Option<Self>;
 
         fn bits(self) -> u64;
-        fn from_low_bits(bits: u32) -> Self;
+        fn from_low_bits(bits: u64) -> Self;
+
+        /// What orders the numbers of this type.
+        type Key: Copy + Send + Sync;
+
+        fn key(self) -> Self::Key;
+
+        /// How many elements are numbers up to `low`, numbers from `high` on, and NaN. There must be fewer than 2^16.
+        fn count(elements: &[Self], low: Self::Key, high: Self::Key) -> [u64; 3];
+
         fn to_exact(self) -> f64;
         fn nearest(exact: f64) -> Self;
     }
@@ -115,6 +124,13 @@ fn round_to_bf16(x: f32) -> bf16 {
     bf16::from_bits(((bits.wrapping_add(0x7fff + ((bits >> 16) & 1))) >> 16) as u16)
 }
 
+/// Maps the bits of a 16-bit type to integers in the order of its numbers.
+#[inline]
+fn ordered(bits: u16) -> i16 {
+    let bits = bits as i16;
+    bits ^ ((bits >> 15) & 0x7fff)
+}
+
 /// Rounds `x` to odd: to f32 towards zero, with the last bit set if the result is inexact. Rounding this to a type with
 /// up to 22 significant bits gives the same as rounding `x` directly, which the nearest f32 does not guarantee.
 fn to_odd(x: f64) -> f32 {
@@ -130,7 +146,7 @@ fn to_odd(x: f64) -> f32 {
 macro_rules! element {
     (
         $type:ident, $wide:ident, $bits:ident, $shader:expr,
-        $is_nan:expr, $quiet:expr, $widen:expr, $round:expr, $from:expr
+        $is_nan:expr, $quiet:expr, $widen:expr, $round:expr, $from:expr, $key:ident, $to_key:expr
     ) => {
         impl Element for $type {
             const NAME: &'static str = stringify!($type);
@@ -161,8 +177,28 @@ macro_rules! element {
                 self.to_bits().into()
             }
 
-            fn from_low_bits(bits: u32) -> Self {
+            fn from_low_bits(bits: u64) -> Self {
                 Self::from_bits(bits as $bits)
+            }
+
+            type Key = $key;
+
+            #[inline]
+            fn key(self) -> $key {
+                $to_key(self)
+            }
+
+            #[inline(always)]
+            fn count(elements: &[Self], low: $key, high: $key) -> [u64; 3] {
+                // Counters as wide as elements take as many lanes of a vector.
+                let mut counts: [$bits; 3] = [0; 3];
+                for &x in elements {
+                    let (key, is_nan) = (x.key(), $is_nan(x));
+                    counts[0] += <$bits>::from(!is_nan & (key <= low));
+                    counts[1] += <$bits>::from(!is_nan & (key >= high));
+                    counts[2] += <$bits>::from(is_nan);
+                }
+                counts.map(u64::from)
             }
 
             #[inline]
@@ -182,10 +218,34 @@ const F32: Option<&str> = Some(include_str!("../shaders/element/f32.wgsl"));
 const F16: Option<&str> = Some(include_str!("../shaders/element/f16.wgsl"));
 const BF16: Option<&str> = Some(include_str!("../shaders/element/bf16.wgsl"));
 
-element!(f32, f32, u32, F32, f32::is_nan, 0x0040_0000, |x| x, |y| y, |x: f64| x as f32);
-element!(f16, f32, u16, F16, f16::is_nan, 0x0200, widen_f16, round_to_f16, |x| f16::from_f32(to_odd(x)));
-element!(bf16, f32, u16, BF16, bf16::is_nan, 0x0040, bf16::to_f32, round_to_bf16, |x| bf16::from_f32(to_odd(x)));
-element!(f64, f64, u64, None, f64::is_nan, 0x0008_0000_0000_0000, |x| x, |y| y, |x| x);
+element!(f32, f32, u32, F32, f32::is_nan, 0x0040_0000, |x| x, |y| y, |x: f64| x as f32, f32, |x| x);
+element!(
+    f16,
+    f32,
+    u16,
+    F16,
+    f16::is_nan,
+    0x0200,
+    widen_f16,
+    round_to_f16,
+    |x| f16::from_f32(to_odd(x)),
+    i16,
+    |x: f16| ordered(x.to_bits())
+);
+element!(
+    bf16,
+    f32,
+    u16,
+    BF16,
+    bf16::is_nan,
+    0x0040,
+    bf16::to_f32,
+    round_to_bf16,
+    |x| bf16::from_f32(to_odd(x)),
+    i16,
+    |x: bf16| ordered(x.to_bits())
+);
+element!(f64, f64, u64, None, f64::is_nan, 0x0008_0000_0000_0000, |x| x, |y| y, |x| x, f64, |x| x);
 
 #[cfg(test)]
 mod tests {

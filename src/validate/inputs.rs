@@ -35,7 +35,7 @@ impl<T: Element> Inputs<'_, T> {
             Self::Data(data) => x.extend(data.iter().skip(done as usize).take(len)),
             Self::Bits(bits) => {
                 let first = bits.start().wrapping_add(done as u32);
-                x.extend((0..len as u32).map(|i| T::from_low_bits(first.wrapping_add(i))));
+                x.extend((0..len as u32).map(|i| T::from_low_bits(first.wrapping_add(i).into())));
             }
         }
     }
@@ -44,7 +44,11 @@ impl<T: Element> Inputs<'_, T> {
 /// The `i`-th gradient to check with. No pattern of 32 bits (16 for 16-bit types) repeats before all have occurred.
 pub(super) fn gradient<T: Element>(i: u64) -> T {
     let bits = (i as u32).wrapping_add(1).wrapping_mul(0x9e37_79b1);
-    if size_of::<T>() > size_of::<f32>() { T::nearest(f32::from_bits(bits).into()) } else { T::from_low_bits(bits) }
+    if size_of::<T>() > size_of::<f32>() {
+        T::nearest(f32::from_bits(bits).into())
+    } else {
+        T::from_low_bits(bits.into())
+    }
 }
 
 /// Inputs for a quick check of `f`. For a 16-bit type, these are all its numbers. For f32 and f64, they are millions of
@@ -73,7 +77,7 @@ pub fn samples<T: Element>(f: HardSigmoid) -> Vec<T> {
     }
     bits.extend((0..=u32::MAX).step_by(STRIDE));
     if size_of::<T>() == size_of::<f32>() {
-        return bits.into_iter().map(T::from_low_bits).collect();
+        return bits.into_iter().map(|bits| T::from_low_bits(bits.into())).collect();
     }
     // The low bits that f64 has and f32 does not have.
     let low = |bits: u32| u64::from(bits.wrapping_mul(0x9e37_79b1) >> 3);
