@@ -43,7 +43,7 @@ fn backends(list: &str) -> Result<wgpu::Backends, Error> {
     words().map(backend).try_fold(wgpu::Backends::empty(), |all, backend| Ok(all | backend?))
 }
 
-/// Checks that an adapter can compute. GL adapters before GL 4.3 and GLES 3.1 cannot.
+/// Checks that an adapter can compute. Those of OpenGL drivers without compute shaders cannot.
 ///
 /// # Errors
 ///

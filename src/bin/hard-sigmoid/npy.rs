@@ -75,38 +75,7 @@ pub(crate) fn read_header(file: &mut impl Read) -> Result<Vec<u8>, String> {
 pub(crate) fn layout(header: &[u8], data_bytes: u64, void: Option<Dtype>) -> Result<Layout<'_>, String> {
     let array = parse(header).map_err(|error| format!("is not a valid .npy file: {error}; {SAVE_AGAIN}"))?;
     let Array { element, fortran_order, shape } = array;
-    let (dtype, big_endian, descr) = match element {
-        Element::Float { .. } if void.is_some() => {
-            return Err("says what its elements are: omit --element".into());
-        }
-        Element::Float { dtype, big_endian } => {
-            (dtype, big_endian, format!("{}f{}", if big_endian { '>' } else { '<' }, dtype.size()))
-        }
-        Element::Void { bytes } => match void {
-            Some(dtype) if dtype.size() == bytes => (dtype, false, format!("|V{bytes}")),
-            Some(dtype) => {
-                let name = dtype.name();
-                return Err(format!("has dtype 'V{bytes}', which has another size than {name}: omit --element"));
-            }
-            None if bytes == 2 => {
-                let remedy = "use --element bf16 if they are bfloat16 (ml_dtypes, JAX), or --element f16";
-                return Err(format!("has dtype 'V2', which does not say what the two bytes are: {remedy}"));
-            }
-            None => {
-                let remedy = "if it is a type of ml_dtypes, load the array, give it that type with \
-                              array.view(ml_dtypes.float8_e4m3fn) or another, and save array.astype('<f4')";
-                return Err(format!("has dtype 'V{bytes}', which does not say what the elements are: {remedy}"));
-            }
-        },
-        Element::Other { descr, .. } if void.is_some() => {
-            let remedy =
-                "omit --element, which is for dtype V2, or save array.view('V2') if it holds the bits of bfloat16";
-            return Err(format!("has dtype {descr}: {remedy}"));
-        }
-        Element::Other { descr, remedy } => {
-            return Err(format!("has dtype {descr}, but only float16, float32 and float64 are supported: {remedy}"));
-        }
-    };
+    let (dtype, big_endian, descr) = supported(element, void)?;
     let dimensions = shape.len();
     if dimensions > MAX_DIMENSIONS {
         return Err(format!(
@@ -135,6 +104,40 @@ pub(crate) fn layout(header: &[u8], data_bytes: u64, void: Option<Dtype>) -> Res
              again",
             needed.map_or("more than 2^64".to_owned(), |n| n.to_string()),
         )),
+    }
+}
+
+/// The type and the byte order of elements, and the dtype of the output; or an error if they cannot be computed.
+fn supported(element: Element, void: Option<Dtype>) -> Result<(Dtype, bool, String), String> {
+    match element {
+        Element::Float { .. } if void.is_some() => Err("says what its elements are: omit --element".into()),
+        Element::Float { dtype, big_endian } => {
+            Ok((dtype, big_endian, format!("{}f{}", if big_endian { '>' } else { '<' }, dtype.size())))
+        }
+        Element::Void { bytes } => match void {
+            Some(dtype) if dtype.size() == bytes => Ok((dtype, false, format!("|V{bytes}"))),
+            Some(dtype) => {
+                let name = dtype.name();
+                Err(format!("has dtype 'V{bytes}', which has another size than {name}: omit --element"))
+            }
+            None if bytes == 2 => {
+                let remedy = "use --element bf16 if they are bfloat16 (ml_dtypes, JAX), or --element f16";
+                Err(format!("has dtype 'V2', which does not say what the two bytes are: {remedy}"))
+            }
+            None => {
+                let remedy = "if it is a type of ml_dtypes, load the array, give it that type with \
+                              array.view(ml_dtypes.float8_e4m3fn) or another, and save array.astype('<f4')";
+                Err(format!("has dtype 'V{bytes}', which does not say what the elements are: {remedy}"))
+            }
+        },
+        Element::Other { descr, .. } if void.is_some() => {
+            let remedy =
+                "omit --element, which is for dtype V2, or save array.view('V2') if it holds the bits of bfloat16";
+            Err(format!("has dtype {descr}: {remedy}"))
+        }
+        Element::Other { descr, remedy } => {
+            Err(format!("has dtype {descr}, but only float16, float32 and float64 are supported: {remedy}"))
+        }
     }
 }
 

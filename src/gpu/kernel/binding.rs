@@ -181,9 +181,9 @@ fn uniform_blocks(
 
 /// Checks that buffers are of this device and not destroyed.
 ///
-/// wgpu knows a buffer by a number that is unique only within an instance. For a buffer of another instance it may find
-/// a buffer of this one, and these can be told apart by their sizes only: of which the device allows the end to be
-/// bound, and nothing behind it.
+/// wgpu knows a buffer by a number that is unique only within an instance, so that it may take a buffer of another
+/// instance for one of this device. Only their sizes can tell them apart. The device knows its own buffer's size: it
+/// must allow to bind up to the end of `buffer`, and refuse to bind more.
 fn check_device(
     device: &wgpu::Device,
     params: ParamSource<'_, [u8; BLOCK_BYTES]>,

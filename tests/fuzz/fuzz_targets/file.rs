@@ -2,11 +2,28 @@
 
 #![allow(dead_code, unused_imports, reason = "the targets do not use all of these modules")]
 
+#[path = "../../../src/bin/hard-sigmoid/console.rs"]
+pub mod console;
+#[path = "../../../src/bin/hard-sigmoid/dtype.rs"]
+pub mod dtype;
+#[path = "../../../src/bin/hard-sigmoid/foreign.rs"]
+pub mod foreign;
+#[path = "../../../src/bin/hard-sigmoid/input.rs"]
+pub mod input;
+#[path = "../../../src/bin/hard-sigmoid/layout.rs"]
+pub mod layout;
+#[path = "../../../src/bin/hard-sigmoid/npy.rs"]
+pub mod npy;
+#[path = "../../../src/bin/hard-sigmoid/python.rs"]
+pub mod python;
+#[path = "../../../src/bin/hard-sigmoid/safetensors.rs"]
+pub mod safetensors;
+
 use std::path::Path;
 use std::sync::LazyLock;
 
-use crate::dtype::Dtype;
-use crate::input::InputArgs;
+use dtype::Dtype;
+use input::InputArgs;
 
 static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     let memory = Path::new("/dev/shm");
