@@ -1,0 +1,103 @@
+//! Compiles kernels as wgpu does, on the first Vulkan device.
+
+use ash::vk;
+use naga::back::spv;
+use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
+
+use crate::Kernel;
+use crate::shader::{DISPATCH, PARAMS};
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// Creates a pipeline of each kernel, and prints a line with its number to stderr before.
+pub fn compile(kernels: &[Kernel]) -> Result<()> {
+    // SAFETY: nothing else in this process uses Vulkan, and it ends with this function.
+    unsafe {
+        let entry = ash::Entry::load()?;
+        let application = vk::ApplicationInfo::default().api_version(vk::API_VERSION_1_3);
+        let instance =
+            entry.create_instance(&vk::InstanceCreateInfo::default().application_info(&application), None)?;
+        let adapter = *instance.enumerate_physical_devices()?.first().ok_or("radv lists no device")?;
+        let mut driver = vk::PhysicalDeviceDriverProperties::default();
+        instance.get_physical_device_properties2(
+            adapter,
+            &mut vk::PhysicalDeviceProperties2::default().push_next(&mut driver),
+        );
+        eprintln!("{}{}", crate::figures::DRIVER, driver.driver_info_as_c_str()?.to_string_lossy());
+
+        // wgpu asks for these where they are.
+        let mut robust = vk::PhysicalDeviceRobustness2FeaturesEXT::default().robust_buffer_access2(true);
+        let mut zero = vk::PhysicalDeviceZeroInitializeWorkgroupMemoryFeatures::default()
+            .shader_zero_initialize_workgroup_memory(true);
+        let features = vk::PhysicalDeviceFeatures::default().robust_buffer_access(true);
+        let queues = [vk::DeviceQueueCreateInfo::default().queue_priorities(&[1.0])];
+        let extensions = [ash::ext::robustness2::NAME.as_ptr()];
+        let info = vk::DeviceCreateInfo::default()
+            .queue_create_infos(&queues)
+            .enabled_extension_names(&extensions)
+            .enabled_features(&features)
+            .push_next(&mut robust)
+            .push_next(&mut zero);
+        let device = instance.create_device(adapter, &info, None)?;
+        for (i, kernel) in kernels.iter().enumerate() {
+            eprintln!("{}{i}", crate::figures::KERNEL);
+            pipeline(&device, kernel)?;
+        }
+    }
+    Ok(())
+}
+
+unsafe fn pipeline(device: &ash::Device, kernel: &Kernel) -> Result<()> {
+    let spirv = spirv(kernel)?;
+    let binding = |(binding, ty): (u32, vk::DescriptorType)| {
+        vk::DescriptorSetLayoutBinding::default()
+            .binding(binding)
+            .descriptor_type(ty)
+            .descriptor_count(1)
+            .stage_flags(vk::ShaderStageFlags::COMPUTE)
+    };
+    let uniforms = [PARAMS, DISPATCH].map(|i| (i, vk::DescriptorType::UNIFORM_BUFFER));
+    let storage = kernel.program.storage().map(|(i, _)| (i, vk::DescriptorType::STORAGE_BUFFER));
+    let bindings: Vec<_> = uniforms.into_iter().chain(storage).map(binding).collect();
+    // SAFETY: all structures outlive the calls.
+    unsafe {
+        let layouts = [device
+            .create_descriptor_set_layout(&vk::DescriptorSetLayoutCreateInfo::default().bindings(&bindings), None)?];
+        let layout =
+            device.create_pipeline_layout(&vk::PipelineLayoutCreateInfo::default().set_layouts(&layouts), None)?;
+        let module = device.create_shader_module(&vk::ShaderModuleCreateInfo::default().code(&spirv), None)?;
+        let name = std::ffi::CString::new(kernel.program.entry_point())?;
+        let stage = vk::PipelineShaderStageCreateInfo::default()
+            .stage(vk::ShaderStageFlags::COMPUTE)
+            .module(module)
+            .name(&name);
+        let info = [vk::ComputePipelineCreateInfo::default().stage(stage).layout(layout)];
+        device.create_compute_pipelines(vk::PipelineCache::null(), &info, None).map_err(|(_, error)| error)?;
+    }
+    Ok(())
+}
+
+/// The SPIR-V that wgpu makes of a kernel for a Vulkan 1.3 device with `robustBufferAccess2`.
+fn spirv(kernel: &Kernel) -> Result<Vec<u32>> {
+    let module = naga::front::wgsl::parse_str(&kernel.wgsl)?;
+    let flags = naga::valid::ValidationFlags::all();
+    let info = naga::valid::Validator::new(flags, naga::valid::Capabilities::empty()).validate(&module)?;
+    let constants = kernel.program.constants().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let (stage, name) = (naga::ShaderStage::Compute, kernel.program.entry_point());
+    let (module, info) =
+        naga::back::pipeline_constants::process_overrides(&module, &info, Some((stage, name)), &constants)?;
+    let options = spv::Options {
+        lang_version: (1, 6),
+        flags: spv::WriterFlags::empty(),
+        bounds_check_policies: BoundsCheckPolicies {
+            index: BoundsCheckPolicy::Restrict,
+            buffer: BoundsCheckPolicy::Unchecked,
+            ..BoundsCheckPolicies::default()
+        },
+        zero_initialize_workgroup_memory: spv::ZeroInitializeWorkgroupMemoryMode::None,
+        force_loop_bounding: true,
+        ..spv::Options::default()
+    };
+    let pipeline = spv::PipelineOptions { shader_stage: stage, entry_point: name.to_owned() };
+    Ok(spv::write_vec(&module, &info, &options, Some(&pipeline))?)
+}
