@@ -1,22 +1,33 @@
 // Counts how many results are 0, 1, between them, and NaN: alone, or while the function is applied.
 //
-// Each workgroup adds up its own counts in workgroup memory, then adds them to the counters once.
+// Each thread adds its counts to those of its workgroup, which are added to the counters once.
 
 // Four u64 as pairs of a low and a high word: zero, one, inside, nan.
 @group(0) @binding(5) var<storage, read_write> counters: array<atomic<u32>, 8>;
 
-// Two counts a word, since a workgroup counts fewer than 2^16 elements: zero and one, then inside and nan.
-alias Tally = vec2<u32>;
+// The counts of a workgroup. Two in a word, since it has fewer than 2^16 elements: zero and one, then inside and nan.
+// Even threads add to the first of each pair and odd ones to the second: if all threads added to one word, drivers
+// would add up each subgroup before, which takes more instructions.
+var<workgroup> saturated: array<atomic<u32>, 2>;
+var<workgroup> others: array<atomic<u32>, 2>;
 
-const PARTIAL_SUMS: u32 = 16u;
+// The bits of 0.5, which is neither 0 nor 1.
+const HALF: u32 = 0x3f000000u;
 
-var<workgroup> tallies: array<Tally, WORKGROUP>;
-var<workgroup> partial_sums: array<Tally, PARTIAL_SUMS>;
+const ALL: vec4<u32> = vec4(0xffffffffu);
 
 @compute @workgroup_size(WORKGROUP)
 fn count_vectors(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let i = group.x * WORKGROUP * 4u + thread;
-    count(thread, load(i), load(i + WORKGROUP), load(i + WORKGROUP * 2u), load(i + WORKGROUP * 3u));
+    let a = load(i);
+    let b = load(i + WORKGROUP);
+    let c = load(i + WORKGROUP * 2u);
+    let d = load(i + WORKGROUP * 3u);
+    var counts = count(vec3(0u), a, ALL);
+    counts = count(counts, b, ALL);
+    counts = count(counts, c, ALL);
+    counts = count(counts, d, ALL);
+    add_up(thread, counts, PER_WORD * 16u);
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -27,95 +38,83 @@ fn map_count_vectors(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_inv
     let c = load(i + WORKGROUP * 2u);
     let d = load(i + WORKGROUP * 3u);
     store(i, a);
+    var counts = count(vec3(0u), a, ALL);
     store(i + WORKGROUP, b);
+    counts = count(counts, b, ALL);
     store(i + WORKGROUP * 2u, c);
+    counts = count(counts, c, ALL);
     store(i + WORKGROUP * 3u, d);
-    count(thread, a, b, c, d);
+    counts = count(counts, d, ALL);
+    add_up(thread, counts, PER_WORD * 16u);
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn count_words(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    add_up(thread, tally_word(word_start(id.x)));
+    let element = word_start(id.x);
+    add_up(thread, count_word(element), elements_of_word(element));
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn map_count_words(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let element = word_start(id.x);
     // First, since the result may replace the source.
-    let own = tally_word(element);
+    let counts = count_word(element);
     map_word(element);
-    add_up(thread, own);
+    add_up(thread, counts, elements_of_word(element));
 }
 
-fn count(thread: u32, a: vec4<u32>, b: vec4<u32>, c: vec4<u32>, d: vec4<u32>) {
-    add_up(thread, tally_vector(a) + tally_vector(b) + tally_vector(c) + tally_vector(d));
+fn count_word(element: u32) -> vec3<u32> {
+    return count(vec3(0u), vec4(joined_source(element), 0u, 0u, 0u), vec4(present(element), 0u, 0u, 0u));
 }
 
-// Counts the results for the word that begins with `element`.
-fn tally_word(element: u32) -> Tally {
-    var own = Tally();
-    for (var i = element; i < element + PER_WORD; i++) {
-        if in_range(i) {
-            let x = source_element(i);
-            let y = result_of_elements(vec4(select(x, x & 0xffffu, PER_WORD == 2u)), vec4(0u));
-            // The four are the same element.
-            own += tally(y) / 4u;
-        }
-    }
-    return own;
+// How many elements of a word are in the range.
+fn elements_of_word(element: u32) -> u32 {
+    return countOneBits(present(element)) * PER_WORD / 32u;
 }
 
-// Counts the results for a vector of the source.
-fn tally_vector(x: vec4<u32>) -> Tally {
-    let y = result(x, vec4(0u));
+// Adds to counts of 0, 1 and NaN the results for those elements of the source whose bits are set in `present`.
+fn count(counts: vec3<u32>, source: vec4<u32>, present: vec4<u32>) -> vec3<u32> {
+    let counted = count_elements(counts, low_results(source), is_nan_low(source), present & vec4(1u));
     if PER_WORD == 1u {
-        return tally(y);
+        return counted;
     }
-    return tally(y & vec4(0xffffu)) + tally(y >> vec4(16u));
+    return count_elements(counted, high_results(source), is_nan_high(source), present >> vec4(31u));
 }
 
-// Counts four results, each in the low bits of a word.
-fn tally(y: vec4<u32>) -> Tally {
-    // No result but NaN is greater than 1, or has a sign.
-    let is_zero = select(vec4(0u), vec4(1u), y == vec4(0u));
-    let is_one = select(vec4(0u), vec4(1u << 16u), y == vec4(ONE));
-    let is_inside = select(vec4(0u), vec4(1u), y - 1u < vec4(ONE - 1u));
-    let is_nan = select(vec4(0u), vec4(1u << 16u), y > vec4(ONE));
-    let saturated = is_zero | is_one;
-    let others = is_inside | is_nan;
-    return Tally(
-        saturated.x + saturated.y + saturated.z + saturated.w,
-        others.x + others.y + others.z + others.w,
+// `one` is 1 for each element to be counted, and 0 for others.
+fn count_elements(counts: vec3<u32>, y: vec4<u32>, is_nan: vec4<bool>, one: vec4<u32>) -> vec3<u32> {
+    let number = select(y, vec4(HALF), is_nan);
+    let zeros = select(vec4(0u), one, number <= vec4(ROUNDS_TO_0));
+    let ones = select(vec4(0u), one, number >= vec4(ROUNDS_TO_1));
+    let nans = select(vec4(0u), one, is_nan);
+    return vec3(
+        counts.x + zeros.x + zeros.y + zeros.z + zeros.w,
+        counts.y + ones.x + ones.y + ones.z + ones.w,
+        counts.z + nans.x + nans.y + nans.z + nans.w,
     );
 }
 
-// Adds the tallies of a workgroup to the counters.
-fn add_up(thread: u32, own: Tally) {
-    tallies[thread] = own;
-    workgroupBarrier();
-    if thread < PARTIAL_SUMS {
-        var sum = Tally();
-        for (var i = thread; i < WORKGROUP; i += PARTIAL_SUMS) {
-            sum += tallies[i];
-        }
-        partial_sums[thread] = sum;
+// Adds the counts of a thread, which are of `all` elements.
+fn add_up(thread: u32, counts: vec3<u32>, all: u32) {
+    let parity = thread % 2u;
+    if thread < 2u {
+        atomicStore(&saturated[parity], 0u);
+        atomicStore(&others[parity], 0u);
     }
     workgroupBarrier();
-    if thread == 0u {
-        var sum = Tally();
-        for (var i = 0u; i < PARTIAL_SUMS; i++) {
-            sum += partial_sums[i];
+    atomicAdd(&saturated[parity], counts.x | (counts.y << 16u));
+    atomicAdd(&others[parity], (all - counts.x - counts.y - counts.z) | (counts.z << 16u));
+    workgroupBarrier();
+    if thread < 4u {
+        let pair = select(
+            atomicLoad(&others[0]) + atomicLoad(&others[1]),
+            atomicLoad(&saturated[0]) + atomicLoad(&saturated[1]),
+            thread < 2u,
+        );
+        let n = (pair >> (parity * 16u)) & 0xffffu;
+        // Whoever makes the low word wrap carries into the high one.
+        if n > 0u && atomicAdd(&counters[thread * 2u], n) > ~n {
+            atomicAdd(&counters[thread * 2u + 1u], 1u);
         }
-        add(0u, sum.x & 0xffffu);
-        add(2u, sum.x >> 16u);
-        add(4u, sum.y & 0xffffu);
-        add(6u, sum.y >> 16u);
-    }
-}
-
-// Adds to a counter of 64 bits. Whoever makes the low word wrap carries into the high one.
-fn add(low: u32, n: u32) {
-    if n > 0u && atomicAdd(&counters[low], n) > ~n {
-        atomicAdd(&counters[low + 1u], 1u);
     }
 }

@@ -13,12 +13,9 @@ struct HardSigmoid {
 }
 
 // The function on the bits of four f32. A NaN gives a quiet NaN with the same sign and payload. WGSL allows an
-// implementation to assume that arithmetic meets no NaN, so NaNs are handled as integers. Clearing the sign turns the
-// -0 that clamp may return into +0.
+// implementation to assume that arithmetic meets no NaN, so NaNs are handled as integers.
 fn hard_sigmoid_vec4_bits(x: vec4<u32>, f: HardSigmoid) -> vec4<u32> {
-    let y = clamp((bitcast<vec4<f32>>(x) + f.shift) * f.slope, vec4(f.lo), vec4(f.hi));
-    let is_nan = (x & vec4(0x7fffffffu)) > vec4(0x7f800000u);
-    return select(bitcast<vec4<u32>>(y) & vec4(0x7fffffffu), x | vec4(0x00400000u), is_nan);
+    return select(hard_sigmoid_clamped(x, f), x | vec4(0x00400000u), hard_sigmoid_is_nan(x));
 }
 
 fn hard_sigmoid_vec4(x: vec4<f32>, f: HardSigmoid) -> vec4<f32> {
@@ -27,6 +24,19 @@ fn hard_sigmoid_vec4(x: vec4<f32>, f: HardSigmoid) -> vec4<f32> {
 
 fn hard_sigmoid(x: f32, f: HardSigmoid) -> f32 {
     return hard_sigmoid_vec4(vec4(x), f).x;
+}
+
+// The function for numbers. For a NaN, the result is some value from lo to hi.
+//
+// The bounds are not negative, and neither are the bits of such floats as integers. The bits of negative floats, -0
+// among them, are negative integers. So the clamp of the bits is that of the floats, but never returns -0 or NaN.
+fn hard_sigmoid_clamped(x: vec4<u32>, f: HardSigmoid) -> vec4<u32> {
+    let z = bitcast<vec4<i32>>((bitcast<vec4<f32>>(x) + f.shift) * f.slope);
+    return bitcast<vec4<u32>>(clamp(z, vec4(bitcast<i32>(f.lo)), vec4(bitcast<i32>(f.hi))));
+}
+
+fn hard_sigmoid_is_nan(x: vec4<u32>) -> vec4<bool> {
+    return (x & vec4(0x7fffffffu)) > vec4(0x7f800000u);
 }
 
 // The backward pass: the gradient with respect to y times slope where the saved value lies strictly between lower and
@@ -38,20 +48,10 @@ struct HardSigmoidBackward {
     upper: f32,
 }
 
-// Maps the bits of f32 to integers in the same order, so that drivers that flush subnormals compare them correctly.
-// NaNs lie beyond the infinities.
-fn hard_sigmoid_order(x: vec4<u32>) -> vec4<i32> {
-    let bits = bitcast<vec4<i32>>(x);
-    return select(bits, bits ^ vec4(0x7fffffff), bits < vec4(0));
-}
-
 fn hard_sigmoid_backward_vec4_bits(saved: vec4<u32>, grad_y: vec4<u32>, f: HardSigmoidBackward) -> vec4<u32> {
-    let at = hard_sigmoid_order(saved);
-    let is_above = at > hard_sigmoid_order(vec4(bitcast<u32>(f.lower)));
-    let is_inside = is_above & (at < hard_sigmoid_order(vec4(bitcast<u32>(f.upper))));
-    let is_nan = (grad_y & vec4(0x7fffffffu)) > vec4(0x7f800000u);
-    let product = bitcast<vec4<u32>>(bitcast<vec4<f32>>(grad_y) * f.slope);
-    return select(vec4(0u), select(product, grad_y | vec4(0x00400000u), is_nan), is_inside);
+    let product = hard_sigmoid_product(grad_y, f);
+    let grad_x = select(product, grad_y | vec4(0x00400000u), hard_sigmoid_is_nan(grad_y));
+    return select(vec4(0u), grad_x, hard_sigmoid_is_inside(saved, f));
 }
 
 fn hard_sigmoid_backward_vec4(saved: vec4<f32>, grad_y: vec4<f32>, f: HardSigmoidBackward) -> vec4<f32> {
@@ -61,4 +61,23 @@ fn hard_sigmoid_backward_vec4(saved: vec4<f32>, grad_y: vec4<f32>, f: HardSigmoi
 
 fn hard_sigmoid_backward(saved: f32, grad_y: f32, f: HardSigmoidBackward) -> f32 {
     return hard_sigmoid_backward_vec4(vec4(saved), vec4(grad_y), f).x;
+}
+
+// The gradient times slope, for numbers.
+fn hard_sigmoid_product(grad_y: vec4<u32>, f: HardSigmoidBackward) -> vec4<u32> {
+    return bitcast<vec4<u32>>(bitcast<vec4<f32>>(grad_y) * f.slope);
+}
+
+// Whether the saved values lie between the thresholds. NaNs do not.
+fn hard_sigmoid_is_inside(saved: vec4<u32>, f: HardSigmoidBackward) -> vec4<bool> {
+    let at = hard_sigmoid_order(saved);
+    let is_above = at > hard_sigmoid_order(vec4(bitcast<u32>(f.lower)));
+    return is_above & (at < hard_sigmoid_order(vec4(bitcast<u32>(f.upper))));
+}
+
+// Maps the bits of f32 to integers in the same order, so that drivers that flush subnormals compare them correctly.
+// NaNs lie beyond the infinities.
+fn hard_sigmoid_order(x: vec4<u32>) -> vec4<i32> {
+    let bits = bitcast<vec4<i32>>(x);
+    return select(bits, bits ^ vec4(0x7fffffff), bits < vec4(0));
 }

@@ -1,8 +1,8 @@
 // One dispatch: computes a range of target elements from source elements of the same number.
 //
-// The host joins whole files into one module: hard_sigmoid.wgsl, then one file each of element/ (how elements lie in
-// words), source/ (where the source lies), operand/ (where a second operand lies) and op/ (what is computed), and this
-// one. Counting adds count.wgsl.
+// The host joins whole files into one module: hard_sigmoid.wgsl, then one or two of element/ (how elements lie in
+// words), one of source/ (where the source lies) and of operand/ (where a second operand lies), one or two of op/ (what
+// is computed), and this one. Counting adds count.wgsl.
 //
 // map_vectors writes whole vectors of four words. If source and target are misaligned against each other, it puts each
 // source vector together from two. map_words writes single words and takes any range, so it also serves the ends of a
@@ -47,15 +47,19 @@ fn map_words(@builtin(global_invocation_id) id: vec3<u32>) {
 // Writes the word that begins with `element`.
 fn map_word(element: u32) {
     if in_range(element) || in_range(element + PER_WORD - 1u) {
-        let source = join(source_element(element), source_element(element + 1u));
         var operand = 0u;
         if HAS_OPERAND {
             operand = operand_word(element);
         }
         let word = element / PER_WORD;
-        let fresh = result(vec4(source), vec4(operand)).x;
+        let fresh = result(vec4(joined_source(element)), vec4(operand)).x;
         target_words[word] = merge(element, fresh, target_words[word]);
     }
+}
+
+// The source of the word that begins with `element`.
+fn joined_source(element: u32) -> u32 {
+    return join(source_element(element), source_element(element + 1u));
 }
 
 fn load(i: u32) -> vec4<u32> {
@@ -73,15 +77,6 @@ fn store(i: u32, source: vec4<u32>) {
         operand = operand_vector(i);
     }
     target_vectors[dispatch.target_first + i] = result(source, operand);
-}
-
-// The results for the one or two elements in each word.
-fn result(source: vec4<u32>, operand: vec4<u32>) -> vec4<u32> {
-    if PER_WORD == 1u {
-        return result_of_elements(source, operand);
-    }
-    let low = result_of_elements(source & vec4(0xffffu), operand & vec4(0xffffu));
-    return low | (result_of_elements(source >> vec4(16u), operand >> vec4(16u)) << vec4(16u));
 }
 
 // Four words of two neighbouring vectors, from element ROTATION of the first one on.
@@ -136,9 +131,11 @@ fn join(low: u32, high: u32) -> u32 {
 
 // A word of fresh elements where they are in the range, and old ones elsewhere.
 fn merge(element: u32, fresh: u32, old: u32) -> u32 {
-    if PER_WORD == 1u {
-        return fresh;
-    }
-    let mask = select(0u, 0x0000ffffu, in_range(element)) | select(0u, 0xffff0000u, in_range(element + 1u));
+    let mask = present(element);
     return (old & ~mask) | (fresh & mask);
+}
+
+// The bits of those elements of a word that are in the range.
+fn present(element: u32) -> u32 {
+    return mask(vec4(in_range(element)), vec4(in_range(element + PER_WORD - 1u))).x;
 }

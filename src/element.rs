@@ -12,7 +12,7 @@ pub trait Element: sealed::Sealed {
     const NAME: &'static str;
 
     /// Whether the type is supported on a GPU.
-    const ON_GPU: bool = Self::SHADER.is_some();
+    const ON_GPU: bool = !Self::SHADERS.is_empty();
 }
 
 /// A type in which the arithmetic is done.
@@ -65,8 +65,9 @@ pub(crate) mod sealed {
         /// The type in which elements are evaluated.
         type Wide: Float;
 
-        /// The WGSL for this element type; `None` if it is not supported on a GPU.
-        const SHADER: Option<&'static str>;
+        /// The WGSL for this element type. A device that refuses the first is given the next. None if the type is not
+        /// supported on a GPU.
+        const SHADERS: &'static [&'static str];
 
         fn widen(self) -> Self::Wide;
         fn round(y: Self::Wide) -> Self;
@@ -145,7 +146,7 @@ fn to_odd(x: f64) -> f32 {
 
 macro_rules! element {
     (
-        $type:ident, $wide:ident, $bits:ident, $shader:expr,
+        $type:ident, $wide:ident, $bits:ident, $shaders:expr,
         $is_nan:expr, $quiet:expr, $widen:expr, $round:expr, $from:expr, $key:ident, $to_key:expr
     ) => {
         impl Element for $type {
@@ -155,7 +156,7 @@ macro_rules! element {
         impl sealed::Sealed for $type {
             type Wide = $wide;
 
-            const SHADER: Option<&'static str> = $shader;
+            const SHADERS: &'static [&'static str] = $shaders;
 
             #[inline]
             fn widen(self) -> $wide {
@@ -214,9 +215,21 @@ macro_rules! element {
     };
 }
 
-const F32: Option<&str> = Some(include_str!("../shaders/element/f32.wgsl"));
-const F16: Option<&str> = Some(include_str!("../shaders/element/f16.wgsl"));
-const BF16: Option<&str> = Some(include_str!("../shaders/element/bf16.wgsl"));
+const F32: &[&str] = &[include_str!("../shaders/element/f32.wgsl")];
+const F16: &[&str] = &[
+    concat!(
+        include_str!("../shaders/element/f16.wgsl"),
+        include_str!("../shaders/element/f16_unpack.wgsl"),
+        include_str!("../shaders/element/two_per_word.wgsl"),
+    ),
+    concat!(
+        include_str!("../shaders/element/f16.wgsl"),
+        include_str!("../shaders/element/f16_integers.wgsl"),
+        include_str!("../shaders/element/two_per_word.wgsl"),
+    ),
+];
+const BF16: &[&str] =
+    &[concat!(include_str!("../shaders/element/bf16.wgsl"), include_str!("../shaders/element/two_per_word.wgsl"))];
 
 element!(f32, f32, u32, F32, f32::is_nan, 0x0040_0000, |x| x, |y| y, |x: f64| x as f32, f32, |x| x);
 element!(
@@ -245,7 +258,7 @@ element!(
     i16,
     |x: bf16| ordered(x.to_bits())
 );
-element!(f64, f64, u64, None, f64::is_nan, 0x0008_0000_0000_0000, |x| x, |y| y, |x| x, f64, |x| x);
+element!(f64, f64, u64, &[], f64::is_nan, 0x0008_0000_0000_0000, |x| x, |y| y, |x| x, f64, |x| x);
 
 #[cfg(test)]
 mod tests {

@@ -118,7 +118,7 @@ impl Gpu {
 
     /// Runs a job. The counts are zeros if it does not count.
     pub(crate) async fn run<T: Element>(&self, job: &mut Job<'_, T>, mode: CallMode) -> Result<Saturation, Error> {
-        Kernel::element::<T>()?;
+        Kernel::check_element::<T>()?;
         let mut finished = 0;
         let result = self.run_windows(job, mode, &mut finished).await;
         result.map_err(|cause| Error::Interrupted { finished, cause: Box::new(cause) })

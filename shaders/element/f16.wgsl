@@ -1,31 +1,36 @@
 // f16, of which a word holds two.
 
-const PER_WORD: u32 = 2u;
+// The bits of the f32 up to which results round to 0, and from which on they round to 1. Both are ties.
+const ROUNDS_TO_0: u32 = 0x33000000u;
+const ROUNDS_TO_1: u32 = 0x3f7ff000u;
 
-// The bits of 1.
-const ONE: u32 = 0x3c00u;
+// The bits of infinity, and the bit that makes a NaN quiet.
+const INFINITY: u32 = 0x7c00u;
+const QUIET: u32 = 0x0200u;
 
-// Converts four f16 to f32. Does not use unpack2x16float, because drivers treat NaNs and infinities differently.
-fn widen(h: vec4<u32>) -> vec4<u32> {
-    let sign = (h & vec4(0x8000u)) << vec4(16u);
-    let rest = h & vec4(0x7fffu);
-    // A subnormal f16 is an integer times 2^-24, which is a normal f32.
-    let subnormal = bitcast<vec4<u32>>(vec4<f32>(rest) * 0x1p-24f);
-    let normal = (rest << vec4(13u)) + (112u << 23u);
-    let special = (rest << vec4(13u)) | vec4(0x7f800000u);
-    return sign | select(select(normal, subnormal, rest < vec4(0x0400u)), special, rest >= vec4(0x7c00u));
+// Rounds f32 to the nearest f16, ties to even. Does not use pack2x16float, which drivers round differently.
+fn pack(source: vec4<u32>, low: vec4<u32>, high: vec4<u32>) -> vec4<u32> {
+    let limit = vec4(0x47800000u);
+    let magnitude = vec4(0x7fffffffu);
+    // 2^16 is greater than the largest f16 and becomes infinity.
+    let rounded_low = round_to_low(min(low & magnitude, limit)) | ((low >> vec4(16u)) & vec4(0x8000u));
+    let rounded_high = (round_to_low(min(high & magnitude, limit)) << vec4(16u)) | (high & vec4(0x80000000u));
+    return join_results(source, rounded_low, rounded_high);
 }
 
-// Rounds four f32 to the nearest f16, ties to even. A NaN must be quiet.
-fn narrow(x: vec4<u32>) -> vec4<u32> {
-    let sign = (x >> vec4(16u)) & vec4(0x8000u);
-    let rest = x & vec4(0x7fffffffu);
-    // The sum is rounded to a multiple of 2^-24, which is the ULP of 0.5 and the smallest subnormal f16.
-    let subnormal = bitcast<vec4<u32>>(bitcast<vec4<f32>>(rest) + 0.5) - 0x3f000000u;
-    // 2^16 is greater than the largest f16 and becomes infinity.
-    let finite = min(rest, vec4(0x47800000u));
-    let odd = (finite >> vec4(13u)) & vec4(1u);
-    let normal = ((finite + 0x0fffu + odd) >> vec4(13u)) - (112u << 10u);
-    let special = vec4(0x7c00u) | ((rest >> vec4(13u)) & vec4(0x03ffu));
-    return sign | select(select(normal, subnormal, rest < vec4(0x38800000u)), special, rest > vec4(0x7f800000u));
+// The same for f32 from 0 to 2^16.
+fn pack_unit(source: vec4<u32>, low: vec4<u32>, high: vec4<u32>) -> vec4<u32> {
+    return join_results(source, round_to_low(low), round_to_low(high) << vec4(16u));
+}
+
+// Rounds to an f16 in the low half.
+//
+// x is added to a power of two, which is so large that the ULP of the sum is the ULP of x as an f16. Subnormal f16 have
+// the ULP of 2^-14, whose exponent has the bits 113. The last bits of the sum are then the significand of the f16.
+// Adding the exponent, of which 113 << 10 is to be subtracted, completes it modulo 2^16.
+fn round_to_low(x: vec4<u32>) -> vec4<u32> {
+    let exponent = max(x >> vec4(23u), vec4(113u));
+    let power = (exponent << vec4(23u)) + ((13u << 23u) + 0x3c00u);
+    let sum = bitcast<vec4<u32>>(bitcast<vec4<f32>>(x) + bitcast<vec4<f32>>(power));
+    return sum + (exponent << vec4(10u));
 }

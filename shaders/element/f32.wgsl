@@ -1,14 +1,35 @@
-// f32, of which a word holds one.
+// f32, of which a word holds one: there is no high element.
 
 const PER_WORD: u32 = 1u;
 
-// The bits of 1.
-const ONE: u32 = 0x3f800000u;
+// The bits up to which results are 0, and from which on they are 1.
+const ROUNDS_TO_0: u32 = 0u;
+const ROUNDS_TO_1: u32 = 0x3f800000u;
 
-fn widen(x: vec4<u32>) -> vec4<u32> {
-    return x;
+fn widen_low(words: vec4<u32>) -> vec4<u32> {
+    return words;
 }
 
-fn narrow(x: vec4<u32>) -> vec4<u32> {
-    return x;
+fn widen_high(words: vec4<u32>) -> vec4<u32> {
+    return words;
+}
+
+fn pack(source: vec4<u32>, low: vec4<u32>, high: vec4<u32>) -> vec4<u32> {
+    return select(low, source | vec4(0x00400000u), hard_sigmoid_is_nan(source));
+}
+
+fn pack_unit(source: vec4<u32>, low: vec4<u32>, high: vec4<u32>) -> vec4<u32> {
+    return pack(source, low, high);
+}
+
+fn mask(low: vec4<bool>, high: vec4<bool>) -> vec4<u32> {
+    return select(vec4(0u), vec4(0xffffffffu), low);
+}
+
+fn is_nan_low(words: vec4<u32>) -> vec4<bool> {
+    return hard_sigmoid_is_nan(words);
+}
+
+fn is_nan_high(words: vec4<u32>) -> vec4<bool> {
+    return hard_sigmoid_is_nan(words);
 }

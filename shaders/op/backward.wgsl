@@ -1,9 +1,7 @@
 // The backward pass: the source is what the forward pass saved, the operand is the gradient with respect to y.
 
-@group(0) @binding(0) var<uniform> params: HardSigmoidBackward;
-
 const HAS_OPERAND: bool = true;
 
-fn result_of_elements(source: vec4<u32>, operand: vec4<u32>) -> vec4<u32> {
-    return narrow(hard_sigmoid_backward_vec4_bits(widen(source), widen(operand), params));
+fn result(source: vec4<u32>, operand: vec4<u32>) -> vec4<u32> {
+    return backward(source, operand);
 }

@@ -2,6 +2,6 @@
 
 const HAS_OPERAND: bool = false;
 
-fn result_of_elements(source: vec4<u32>, operand: vec4<u32>) -> vec4<u32> {
+fn result(source: vec4<u32>, operand: vec4<u32>) -> vec4<u32> {
     return source;
 }

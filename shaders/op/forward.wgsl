@@ -4,6 +4,15 @@
 
 const HAS_OPERAND: bool = false;
 
-fn result_of_elements(source: vec4<u32>, operand: vec4<u32>) -> vec4<u32> {
-    return narrow(hard_sigmoid_vec4_bits(widen(source), params));
+fn result(source: vec4<u32>, operand: vec4<u32>) -> vec4<u32> {
+    return pack_unit(source, low_results(source), high_results(source));
+}
+
+// The results in f32, which are numbers from 0 to 1 for NaNs, too.
+fn low_results(source: vec4<u32>) -> vec4<u32> {
+    return hard_sigmoid_clamped(widen_low(source), params);
+}
+
+fn high_results(source: vec4<u32>) -> vec4<u32> {
+    return hard_sigmoid_clamped(widen_high(source), params);
 }

@@ -90,9 +90,9 @@ impl Kernel {
         Ok(())
     }
 
-    /// The shader's file for an element type.
-    pub(crate) fn element<T: Element>() -> Result<&'static str, BindError> {
-        T::SHADER.ok_or(BindError::NotOnGpu { element: T::NAME })
+    /// Checks that an element type is supported on a GPU.
+    pub(crate) fn check_element<T: Element>() -> Result<(), BindError> {
+        if T::ON_GPU { Ok(()) } else { Err(BindError::NotOnGpu { element: T::NAME }) }
     }
 
     pub(super) fn device(&self) -> &wgpu::Device {
@@ -117,9 +117,12 @@ impl Kernel {
     fn pipeline<T: Element>(&self, program: Program) -> Result<Pipeline, Error> {
         let device = self.device();
         cached(&self.0.pipelines, (T::NAME, program), || {
-            let wgsl = program.wgsl(Self::element::<T>()?);
             let module = cached(&self.0.modules, (T::NAME, program.operation, program.access), || {
-                scoped(device, "compiling the shader", || objects::shader_module(device, wgsl))
+                let compile = |element: &&str| {
+                    let wgsl = program.wgsl(element);
+                    scoped(device, "compiling the shader", || objects::shader_module(device, wgsl))
+                };
+                first_success(T::SHADERS.iter().map(compile)).ok_or(BindError::NotOnGpu { element: T::NAME })?
             })?;
             let uniforms = [PARAMS, DISPATCH].map(|i| (i, wgpu::BufferBindingType::Uniform, BLOCK_BYTES as u64));
             let storage =
@@ -132,6 +135,12 @@ impl Kernel {
             })
         })
     }
+}
+
+/// The first success; otherwise the first error. None if there is nothing.
+fn first_success<T, E>(mut results: impl Iterator<Item = Result<T, E>>) -> Option<Result<T, E>> {
+    let first = results.next()?;
+    Some(first.or_else(|error| results.find_map(Result::ok).ok_or(error)))
 }
 
 /// Makes a value if there is none for the key. The lock is not held meanwhile: if another thread is faster, its value
@@ -147,4 +156,16 @@ fn cached<K: Eq + std::hash::Hash, V: Clone>(
     }
     let value = make()?;
     Ok(lock().entry(key).or_insert(value).clone())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_first_success_counts_or_else_the_first_error() {
+        let first = |results: &[Result<u8, u8>]| super::first_success(results.iter().copied());
+        assert_eq!(first(&[Ok(1), Err(2)]), Some(Ok(1)));
+        assert_eq!(first(&[Err(1), Err(2), Ok(3)]), Some(Ok(3)));
+        assert_eq!(first(&[Err(1), Err(2)]), Some(Err(1)));
+        assert_eq!(first(&[]), None);
+    }
 }

@@ -93,26 +93,40 @@ impl<T: Element> Oracle<T> {
         }
         match self {
             Self::Forward { coefficients, .. } => is_flushed(*coefficients, x, got),
-            // The comparisons use integers, so only the gradient and the product can be flushed.
+            // The comparisons use integers, but a saved f16 may be flushed when it is widened.
             Self::Backward { reference, .. } => {
                 let is_zero = got.to_exact() == 0.0;
-                let subnormal = |x: f64| x != 0.0 && x.abs() < f32::MIN_POSITIVE.into();
                 // The product is flushed before it is rounded to a 16-bit type.
-                let flushes = |grad: T| subnormal(reference.sloped(grad)) || subnormal(grad.to_exact());
+                let product = |grad: T| is_between(reference.sloped(grad).abs(), f32::MIN_POSITIVE.into());
+                let flushes = |grad: T| product(grad) || is_subnormal(grad);
                 is_zero && grad.is_some_and(flushes)
+                    || is_subnormal(x) && got.bits() == self.expected(T::zeroed(), grad).bits()
             }
         }
     }
 }
 
+/// Whether a number is subnormal in its own type.
+fn is_subnormal<T: Element>(x: T) -> bool {
+    // The exponent of infinity has all bits set, that of the least normal number only the lowest.
+    let least = 1 << T::nearest(f64::INFINITY).bits().trailing_zeros();
+    is_between(x.to_exact().abs(), T::from_low_bits(least).to_exact())
+}
+
+fn is_between(x: f64, least: f64) -> bool {
+    x > 0.0 && x < least
+}
+
 fn is_flushed<T: Element>(coefficients: Coefficients<T::Wide>, x: T, got: T) -> bool {
-    let (zero, least) = (T::Wide::of(0.0), T::Wide::of(f32::MIN_POSITIVE.into()));
-    let is_subnormal = |value: T::Wide| value < least && value + least > zero;
-    let flush = |value: T::Wide, really: bool| if really && is_subnormal(value) { zero } else { value };
+    let zero = T::Wide::of(0.0);
+    let flush = |value: T::Wide, really: bool| {
+        if really && is_between(value.exact().abs(), f32::MIN_POSITIVE.into()) { zero } else { value }
+    };
     x.quieted().is_none()
         && (0..16).any(|steps| {
             let at = |step: u32| steps & 1 << step != 0;
-            let sum = flush(flush(x.widen(), at(0)) + coefficients.shift, at(1));
+            let x = if at(0) && is_subnormal(x) { zero } else { x.widen() };
+            let sum = flush(x + coefficients.shift, at(1));
             let z = flush(sum * coefficients.slope, at(2));
             let z = if z > coefficients.lo { z } else { coefficients.lo };
             let y = if z < coefficients.hi { z } else { coefficients.hi };

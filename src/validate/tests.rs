@@ -1,3 +1,5 @@
+use half::f16;
+
 use super::inputs::PIECE;
 use super::*;
 
@@ -71,6 +73,22 @@ fn backward_counts_what_differs_and_sets_flushed_subnormals_apart() {
     assert_eq!(oracle.compare(&[0.0_f32], &[1e-39], &[1.0], 0).mismatches, 1);
     assert_eq!(oracle.compare(&[0.0_f32], &[f32::INFINITY], &[f32::INFINITY], 0).max_ulp, 0);
     assert_eq!(oracle.compare(&[5.0_f32], &[f32::NAN], &[f32::NAN], 0).max_ulp, u32::MAX);
+}
+
+/// A driver may flush a subnormal f16 when it is widened to f32, in which it is a normal number.
+#[test]
+fn subnormal_f16_may_be_flushed() {
+    let (least, zero, one) = (f16::from_bits(1), f16::ZERO, f16::ONE);
+    let f = HardSigmoid::new(1.0, 0.0).unwrap();
+    let flushed = |report: Report<f16>| (report.mismatches, report.flushed);
+    let forward = Oracle::new(f.into());
+    assert_eq!(flushed(forward.compare(&[f16::from_bits(0x3ff)], &[], &[zero], 0)), (0, 1));
+    assert_eq!(flushed(forward.compare(&[f16::from_bits(0x400)], &[], &[zero], 0)), (1, 0));
+    let backward = Oracle::new(f.backward_from_output().into());
+    assert_eq!(flushed(backward.compare(&[least], &[one], &[zero], 0)), (0, 1));
+    assert_eq!(flushed(backward.compare(&[f16::from_bits(0x400)], &[one], &[zero], 0)), (1, 0));
+    assert_eq!(flushed(backward.compare(&[one / f16::from_f32(2.0)], &[least], &[zero], 0)), (0, 1));
+    assert_eq!(flushed(backward.compare(&[least], &[one], &[least], 0)), (1, 0));
 }
 
 #[test]

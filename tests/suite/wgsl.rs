@@ -3,8 +3,10 @@
 use crate::bench::bench;
 use crate::subject::{Subject, Test, assert_bits, expected, gradients, numbers};
 use hard_sigmoid::HardSigmoid;
+use hard_sigmoid::half::f16;
 
-pub(crate) const TESTS: &[Test] = &[("wgsl_every_function", every_function)];
+pub(crate) const TESTS: &[Test] =
+    &[("wgsl_every_function", every_function), ("wgsl_widens_f16_in_both_ways", widens_f16_in_both_ways)];
 
 /// Compares each function with the definition.
 fn every_function(subject: &Subject) {
@@ -55,5 +57,39 @@ fn every_function(subject: &Subject) {
         let backward: Vec<f32> = x.iter().zip(&g).map(|(&x, &g)| f.backward().eval(x, g)).collect();
         let right = [&forward[..], &forward, &backward, &backward].concat();
         assert_bits(&bench.read::<f32>(&target), &right, &f);
+    }
+}
+
+/// A device may lack unpack2x16float, though none of those at hand does. So both conversions are run here.
+fn widens_f16_in_both_ways(subject: &Subject) {
+    const OWN: &str = "
+        @group(0) @binding(0) var<storage, read> h: array<vec4<u32>>;
+        @group(0) @binding(1) var<storage, read_write> x: array<vec4<u32>>;
+        @compute @workgroup_size(64)
+        fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+            x[id.x * 2u] = widen_low(h[id.x]);
+            x[id.x * 2u + 1u] = widen_high(h[id.x]);
+        }";
+    let bench = bench(subject);
+    let all: Vec<f16> = (0..=u16::MAX).map(f16::from_bits).collect();
+    for conversion in
+        [include_str!("../../shaders/element/f16_unpack.wgsl"), include_str!("../../shaders/element/f16_integers.wgsl")]
+    {
+        let pipeline = bench.pipeline(&format!("{conversion}{OWN}"));
+        let (source, target) = (bench.buffer(&all), bench.buffer(&vec![0.0_f32; all.len()]));
+        let group = bench.group(&pipeline, &[&source, &target]);
+        bench.submit(|encoder| {
+            let mut pass = encoder.begin_compute_pass(&Default::default());
+            pass.set_pipeline(&pipeline);
+            pass.set_bind_group(0, &group, &[]);
+            pass.dispatch_workgroups(65536 / 8 / 64, 1, 1);
+        });
+        let widened: Vec<f32> = bench.read(&target);
+        for (words, widened) in all.chunks_exact(8).zip(widened.chunks_exact(8)) {
+            let in_order = [0, 2, 4, 6, 1, 3, 5, 7].map(|i| words[i]);
+            for (h, x) in in_order.into_iter().zip(widened).filter(|(h, _)| !h.is_nan()) {
+                assert_eq!(x.to_bits(), h.to_f32().to_bits(), "{h:?} {conversion}");
+            }
+        }
     }
 }

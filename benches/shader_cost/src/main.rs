@@ -19,8 +19,23 @@ const GPUS: [&str; 3] = ["vega10", "navi21", "gfx1100"];
 /// The files of the element types, and bytes of an element.
 const ELEMENTS: [(&str, &str, u64); 3] = [
     ("f32", include_str!("../../../shaders/element/f32.wgsl"), 4),
-    ("f16", include_str!("../../../shaders/element/f16.wgsl"), 2),
-    ("bf16", include_str!("../../../shaders/element/bf16.wgsl"), 2),
+    (
+        "f16",
+        concat!(
+            include_str!("../../../shaders/element/f16.wgsl"),
+            include_str!("../../../shaders/element/f16_unpack.wgsl"),
+            include_str!("../../../shaders/element/two_per_word.wgsl")
+        ),
+        2,
+    ),
+    (
+        "bf16",
+        concat!(
+            include_str!("../../../shaders/element/bf16.wgsl"),
+            include_str!("../../../shaders/element/two_per_word.wgsl")
+        ),
+        2,
+    ),
 ];
 
 /// The operations, and how many elements each reads and writes for an element.

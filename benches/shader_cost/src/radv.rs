@@ -81,7 +81,7 @@ unsafe fn pipeline(device: &ash::Device, kernel: &Kernel) -> Result<()> {
 fn spirv(kernel: &Kernel) -> Result<Vec<u32>> {
     let module = naga::front::wgsl::parse_str(&kernel.wgsl)?;
     let flags = naga::valid::ValidationFlags::all();
-    let info = naga::valid::Validator::new(flags, naga::valid::Capabilities::empty()).validate(&module)?;
+    let info = naga::valid::Validator::new(flags, naga::valid::Capabilities::SHADER_FLOAT16_IN_FLOAT32).validate(&module)?;
     let constants = kernel.program.constants().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     let (stage, name) = (naga::ShaderStage::Compute, kernel.program.entry_point());
     let (module, info) =

@@ -302,7 +302,7 @@ impl Kernel {
         source: (BufferRole, &BufferRange<'_>),
         target: (BufferRole, &BufferRange<'_>),
     ) -> Result<Dispatches, BindError> {
-        Self::element::<T>()?;
+        Self::check_element::<T>()?;
         let buffers = if source.1.buffer == target.1.buffer { Buffers::One } else { Buffers::Two };
         let (source_start, source_len) = source.1.resolve::<T>(source.0)?;
         let (target_start, target_len) = target.1.resolve::<T>(target.0)?;

@@ -20,8 +20,8 @@ pub(super) const BLOCK_BYTES: usize = 16;
 /// Bytes of the counters.
 pub(super) const COUNTER_BYTES: u64 = size_of::<Saturation>() as u64;
 
-/// Bytes of workgroup memory that counting uses: a tally for each thread, and 16 partial sums.
-pub(super) const COUNTING_BYTES: u32 = (plan::WORKGROUP + 16) * 8;
+/// Bytes of workgroup memory that counting uses.
+pub(super) const COUNTING_BYTES: u32 = 16;
 
 /// The shader's struct `Dispatch`, padded to a uniform block.
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -91,8 +91,18 @@ impl Program {
                 include_str!("../../../shaders/op/forward.wgsl")
             }
             Operation::Copy => include_str!("../../../shaders/op/copy.wgsl"),
-            Operation::Backward | Operation::BackwardOfPair => include_str!("../../../shaders/op/backward.wgsl"),
-            Operation::BackwardOverSaved => include_str!("../../../shaders/op/backward_over_saved.wgsl"),
+            Operation::Backward | Operation::BackwardOfPair => {
+                concat!(
+                    include_str!("../../../shaders/op/backward_words.wgsl"),
+                    include_str!("../../../shaders/op/backward.wgsl")
+                )
+            }
+            Operation::BackwardOverSaved => {
+                concat!(
+                    include_str!("../../../shaders/op/backward_words.wgsl"),
+                    include_str!("../../../shaders/op/backward_over_saved.wgsl")
+                )
+            }
         };
         let count = if self.counts() { include_str!("../../../shaders/count.wgsl") } else { "" };
         [crate::WGSL, element, source, operand, operation, include_str!("../../../shaders/map.wgsl"), count].concat()

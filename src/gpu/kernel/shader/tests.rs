@@ -25,11 +25,11 @@ fn next(operation: &Operation) -> Option<Operation> {
 
 const ACCESSES: [Access; 3] = [Access::SeparateBuffer, Access::SameBuffer, Access::SameBinding];
 
-const ELEMENTS: [Option<&str>; 3] = [f32::SHADER, f16::SHADER, bf16::SHADER];
+const ELEMENTS: [&[&str]; 3] = [f32::SHADERS, f16::SHADERS, bf16::SHADERS];
 
 /// Every program that can be asked for, with the file of its element type.
 fn programs() -> impl Iterator<Item = (Program, &'static str)> {
-    ELEMENTS.into_iter().flatten().flat_map(|element| {
+    ELEMENTS.into_iter().flatten().flat_map(|&element| {
         let operations = std::iter::successors(Some(Operation::Forward), next);
         let all = operations.flat_map(|operation| ACCESSES.map(|access| (operation, access)));
         all.flat_map(move |(operation, access)| {
@@ -91,7 +91,8 @@ impl Shader {
 }
 
 fn validator() -> naga::valid::Validator {
-    naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::empty())
+    let capabilities = naga::valid::Capabilities::SHADER_FLOAT16_IN_FLOAT32;
+    naga::valid::Validator::new(naga::valid::ValidationFlags::all(), capabilities)
 }
 
 #[test]
@@ -129,7 +130,7 @@ fn entry_points_and_bindings_are_those_of_the_wgsl() {
 fn blocks_are_laid_out_as_in_the_wgsl() {
     let program = |operation| Program { operation, access: Access::SeparateBuffer, unit: Unit::Word };
     let named = |fields: &[(&str, usize)]| fields.iter().map(|&(name, at)| (name.to_owned(), at)).collect::<Vec<_>>();
-    let forward = Shader::new(program(Operation::ForwardAndCount), f32::SHADER.unwrap());
+    let forward = Shader::new(program(Operation::ForwardAndCount), f32::SHADERS[0]);
     assert_eq!(
         forward.fields("Dispatch"),
         named(&[
@@ -147,7 +148,7 @@ fn blocks_are_laid_out_as_in_the_wgsl() {
             ("hi", offset_of!(Params, hi)),
         ])
     );
-    let backward = Shader::new(program(Operation::Backward), f32::SHADER.unwrap());
+    let backward = Shader::new(program(Operation::Backward), f32::SHADERS[0]);
     assert_eq!(
         backward.fields("HardSigmoidBackward"),
         named(&[
@@ -169,7 +170,7 @@ fn blocks_are_laid_out_as_in_the_wgsl() {
 fn counters_and_workgroup_memory_are_as_large_as_rust_says() {
     for operation in [Operation::Count, Operation::ForwardAndCount] {
         let program = Program { operation, access: Access::SeparateBuffer, unit: Unit::Vector { rotation: 0 } };
-        let shader = Shader::new(program, f32::SHADER.unwrap());
+        let shader = Shader::new(program, f32::SHADERS[0]);
         let layouts = shader.layouts();
         let bytes = |is: &dyn Fn(&naga::GlobalVariable) -> bool| -> u32 {
             shader.globals().filter(|global| is(global)).map(|global| layouts[global.ty].size).sum()
@@ -181,23 +182,38 @@ fn counters_and_workgroup_memory_are_as_large_as_rust_says() {
     }
 }
 
-/// `ONE` and `PER_WORD` of the element files.
+/// The constants of the element files.
 #[test]
 fn elements_are_as_in_the_wgsl() {
-    fn check<T: Sealed>(one: T) {
-        let module = naga::front::wgsl::parse_str(T::SHADER.unwrap()).unwrap();
-        let constant = |name: &str| {
-            let is = |constant: &&naga::Constant| constant.name.as_deref() == Some(name);
-            let init = module.constants.iter().map(|(_, constant)| constant).find(is).unwrap().init;
-            match module.global_expressions[init] {
-                naga::Expression::Literal(naga::Literal::U32(value)) => u64::from(value),
-                ref other => panic!("{name}: {other:?}"),
-            }
-        };
-        assert_eq!(constant("ONE"), one.bits());
-        assert_eq!(constant("PER_WORD") as usize * size_of::<T>(), 4);
+    fn check<T: Sealed<Wide = f32>>() {
+        for element in T::SHADERS {
+            let module = naga::front::wgsl::parse_str(&format!("{}{element}", crate::WGSL)).unwrap();
+            let constant = |name: &str| {
+                let is = |constant: &&naga::Constant| constant.name.as_deref() == Some(name);
+                let init = module.constants.iter().map(|(_, constant)| constant).find(is).unwrap().init;
+                match module.global_expressions[init] {
+                    naga::Expression::Literal(naga::Literal::U32(value)) => value,
+                    ref other => panic!("{name}: {other:?}"),
+                }
+            };
+            assert_eq!(constant("PER_WORD") as usize * size_of::<T>(), 4);
+            let rounded = |bits: u32| T::round(f32::from_bits(bits)).to_exact();
+            let (to_0, to_1) = (constant("ROUNDS_TO_0"), constant("ROUNDS_TO_1"));
+            assert!(rounded(to_0) == 0.0 && rounded(to_0 + 1) > 0.0, "{element}");
+            assert!(rounded(to_1) == 1.0 && rounded(to_1 - 1) < 1.0, "{element}");
+        }
     }
-    check(1.0_f32);
-    check(f16::ONE);
-    check(bf16::ONE);
+    check::<f32>();
+    check::<f16>();
+    check::<bf16>();
+}
+
+/// The last alternative of an element type asks for nothing that a driver may lack.
+#[test]
+fn every_device_compiles_the_last_alternative() {
+    for element in ELEMENTS.map(|alternatives| alternatives.last().unwrap()) {
+        let module = naga::front::wgsl::parse_str(&format!("{}{element}", crate::WGSL)).unwrap();
+        let flags = naga::valid::ValidationFlags::all();
+        naga::valid::Validator::new(flags, naga::valid::Capabilities::empty()).validate(&module).unwrap();
+    }
 }
