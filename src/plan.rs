@@ -19,6 +19,9 @@ pub const VECTORS_PER_GROUP: u64 = WORKGROUP as u64 * 4;
 /// the alignment.
 const SMALL_WORDS: u64 = 4096;
 
+/// The most workgroups of words in a dispatch of both: fewer words than a workgroup of vectors, and up to four vectors.
+const MOST_WORD_GROUPS: u64 = 17;
+
 /// Bytes in a word.
 const WORD_BYTES: u64 = 4;
 
@@ -37,6 +40,10 @@ pub struct Limits {
     pub alignment_bytes: u32,
     /// `max_compute_workgroups_per_dimension`.
     pub groups: u32,
+    /// Whether a dispatch may consist of vectors and words, so that a range takes one dispatch whatever its ends. That
+    /// is faster on hardware, where dispatches wait for each other. Most software adapters run both sides of a branch,
+    /// so that two dispatches are faster.
+    pub mixed: bool,
 }
 
 /// The start of a range of elements in a buffer.
@@ -87,9 +94,14 @@ pub enum Unit {
     },
     /// A word, or the half of it that is in the range. Used for small ranges and for the ends of larger ones.
     Word,
+    /// Vectors in the first workgroups, and in the others the words before and after them.
+    Mixed {
+        /// As for vectors.
+        rotation: u32,
+    },
 }
 
-/// One dispatch. `unit` decides whether `source_first`, `target_first` and `len` count vectors or elements.
+/// One dispatch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dispatch {
     /// How the source is accessed.
@@ -100,12 +112,16 @@ pub struct Dispatch {
     pub source: Span,
     /// The target binding.
     pub target: Span,
-    /// The first source vector, or element, within its binding.
+    /// The first source element within its binding.
     pub source_first: u32,
-    /// The first target vector, or element, within its binding.
+    /// The first target element within its binding.
     pub target_first: u32,
-    /// The number of vectors, or elements.
+    /// The number of elements.
     pub len: u32,
+    /// The number of elements before the first vector.
+    pub head: u32,
+    /// The number of workgroups that process vectors. They come first.
+    pub vector_groups: u32,
     /// The number of workgroups.
     pub groups: u32,
 }
@@ -163,7 +179,8 @@ pub fn dispatches(
         return Err(PlanError::Limits { binding_bytes: limits.binding_bytes, groups: limits.groups });
     }
     let (begin, groups) = (source.element, u64::from(limits.groups));
-    Ok(Dispatches { source, target, begin, len, element_bytes, buffers, alignment, binding, groups })
+    let mixed = limits.mixed && groups > MOST_WORD_GROUPS;
+    Ok(Dispatches { source, target, begin, len, element_bytes, buffers, alignment, binding, groups, mixed })
 }
 
 /// An iterator over the dispatches for a range, returned by [`dispatches`].
@@ -181,6 +198,16 @@ pub struct Dispatches {
     /// The most elements in a binding.
     binding: u64,
     /// The most workgroups in a dispatch.
+    groups: u64,
+    mixed: bool,
+}
+
+/// What a dispatch computes.
+struct Piece {
+    unit: Unit,
+    len: u64,
+    head: u64,
+    vector_groups: u64,
     groups: u64,
 }
 
@@ -204,36 +231,37 @@ impl Iterator for Dispatches {
         };
         let (source_first, target_first) = (source - source_base, target - target_base);
 
-        let (unit, len, groups) = self.unit(self.len.min(room));
-        let behind = match unit {
-            Unit::Vector { rotation } => (self.vector() - u64::from(rotation)) % self.vector(),
+        let Piece { unit, len, head, vector_groups, groups } = self.piece(self.len.min(room));
+        // Misaligned vectors are read from one more vector of the source.
+        let read = match unit {
+            Unit::Vector { rotation } | Unit::Mixed { rotation } => {
+                head + self.vectors(vector_groups) + self.behind(rotation.into())
+            }
             Unit::Word => 0,
         };
-        let (source_end, target_end) = (source + len + behind, target + len);
+        let (source_end, target_end) = (source + len.max(read), target + len);
         let (source_span, target_span) = match access {
             Access::SameBinding => {
-                let both = self.span(source_base, source_end.max(target_end));
+                let both = self.span(source_base, source_end.max(target_end), unit);
                 (both, both)
             }
             Access::SeparateBuffer | Access::SameBuffer => {
-                (self.span(source_base, source_end), self.span(target_base, target_end))
+                (self.span(source_base, source_end, unit), self.span(target_base, target_end, unit))
             }
         };
         self.source.element += len;
         self.target.element += len;
         self.len -= len;
-        let units = |elements: u64| match unit {
-            Unit::Vector { .. } => (elements / self.vector()) as u32,
-            Unit::Word => elements as u32,
-        };
         Some(Dispatch {
             access,
             unit,
             source: source_span,
             target: target_span,
-            source_first: units(source_first),
-            target_first: units(target_first),
-            len: units(len),
+            source_first: source_first as u32,
+            target_first: target_first as u32,
+            len: len as u32,
+            head: head as u32,
+            vector_groups: vector_groups as u32,
             groups: groups as u32,
         })
     }
@@ -261,33 +289,62 @@ impl Dispatches {
         }
     }
 
-    /// The unit, the number of elements (up to `room`) and the number of workgroups of the next dispatch.
+    /// The next dispatch, of up to `room` elements.
     ///
     /// A target vector is built from one source vector or, if source and target are misaligned relative to each other,
     /// from two consecutive ones. These must lie inside the source range, because the memory around it may belong to
     /// other work. Elements before the first such vector and after the last are processed word by word.
-    fn unit(&self, room: u64) -> (Unit, u64, u64) {
+    fn piece(&self, room: u64) -> Piece {
         let (source, target) = (self.source.element, self.target.element);
         let (vector, per_word) = (self.vector(), WORD_BYTES / self.element_bytes);
         let rotation = source.wrapping_sub(target) % vector;
-        let behind = (vector - rotation) % vector;
-        let mut before = (vector - target % vector) % vector;
-        if source + before - self.begin < rotation {
-            before += vector;
+        let mut head = (vector - target % vector) % vector;
+        if source + head - self.begin < rotation {
+            head += vector;
         }
         // Only whole workgroups process vectors, so that their threads need no bounds check. On a software adapter the
         // check takes as long as the rest of the shader. The remaining elements are processed word by word.
-        let vectors = room.saturating_sub(before + behind) / vector / VECTORS_PER_GROUP * VECTORS_PER_GROUP;
-        if self.len <= SMALL_WORDS * per_word || vectors == 0 {
-            let (words, into_word) = (self.groups * u64::from(WORKGROUP), target % per_word);
-            let len = room.min(words * per_word - into_word);
-            (Unit::Word, len, (into_word + len).div_ceil(per_word).div_ceil(u64::from(WORKGROUP)))
-        } else if before > 0 {
-            (Unit::Word, before, 1)
-        } else {
-            let vectors = vectors.min(self.groups * VECTORS_PER_GROUP);
-            (Unit::Vector { rotation: rotation as u32 }, vectors * vector, vectors / VECTORS_PER_GROUP)
+        let vector_groups = |room: u64| room.saturating_sub(head + self.behind(rotation)) / vector / VECTORS_PER_GROUP;
+        let word_groups = |words: u64| words.div_ceil(u64::from(WORKGROUP));
+        let into_word = target % per_word;
+        if self.len <= SMALL_WORDS * per_word || vector_groups(room) == 0 {
+            let len = room.min(self.groups * u64::from(WORKGROUP) * per_word - into_word);
+            let groups = word_groups((into_word + len).div_ceil(per_word));
+            return Piece { unit: Unit::Word, len, head: 0, vector_groups: 0, groups };
         }
+        let (unit, groups_of_room) = (Unit::Vector { rotation: rotation as u32 }, vector_groups(room));
+        // Vectors and words of a mixed dispatch are accessed as vectors, which leaves out up to three words at the end
+        // of a buffer.
+        let room =
+            if self.mixed { room.min(self.in_vectors(self.source)).min(self.in_vectors(self.target)) } else { 0 };
+        if vector_groups(room) > 0 {
+            let groups = vector_groups(room).min(self.groups - MOST_WORD_GROUPS);
+            let vectors_end = head + self.vectors(groups);
+            let len = if groups == vector_groups(room) { room } else { vectors_end };
+            let words = (into_word + head) / per_word + (len - vectors_end).div_ceil(per_word);
+            let unit = if words == 0 { unit } else { Unit::Mixed { rotation: rotation as u32 } };
+            Piece { unit, len, head, vector_groups: groups, groups: groups + word_groups(words) }
+        } else if head > 0 {
+            Piece { unit: Unit::Word, len: head, head: 0, vector_groups: 0, groups: 1 }
+        } else {
+            let groups = groups_of_room.min(self.groups);
+            Piece { unit, len: self.vectors(groups), head, vector_groups: groups, groups }
+        }
+    }
+
+    /// How many elements from a start on are in whole vectors of its buffer.
+    fn in_vectors(&self, start: Start) -> u64 {
+        (start.buffer_bytes / VECTOR_BYTES * self.vector()).saturating_sub(start.element)
+    }
+
+    /// How many elements of the source must follow those of the vectors.
+    fn behind(&self, rotation: u64) -> u64 {
+        (self.vector() - rotation) % self.vector()
+    }
+
+    /// Elements in the vectors of so many workgroups.
+    fn vectors(&self, groups: u64) -> u64 {
+        groups * VECTORS_PER_GROUP * self.vector()
     }
 
     /// Elements in a vector.
@@ -299,9 +356,10 @@ impl Dispatches {
         element & !(self.alignment - 1)
     }
 
-    /// The binding from element `base` to `end`, in whole words.
-    fn span(&self, base: u64, end: u64) -> Span {
-        let size_bytes = ((end - base) * self.element_bytes).next_multiple_of(WORD_BYTES);
+    /// The binding from element `base` to `end`, in whole words, or vectors.
+    fn span(&self, base: u64, end: u64, unit: Unit) -> Span {
+        let multiple = if unit == Unit::Word { WORD_BYTES } else { VECTOR_BYTES };
+        let size_bytes = ((end - base) * self.element_bytes).next_multiple_of(multiple);
         Span { offset_bytes: base * self.element_bytes, size_bytes }
     }
 }

@@ -1,9 +1,7 @@
 // The second operand of an operation that has one is what the target holds, which the result replaces.
 
-fn operand_vector(i: u32) -> vec4<u32> {
-    return target_vectors[dispatch.target_first + i];
-}
+const OPERAND_IS_TARGET: bool = true;
 
-fn operand_word(element: u32) -> u32 {
-    return target_words[element / PER_WORD];
+fn operand_unit(i: u32) -> Unit {
+    return target_units[i];
 }

@@ -13,7 +13,7 @@ use super::error::{BindError, Error};
 use super::objects::{self, scoped};
 use crate::Element;
 use crate::plan::{self, Access, Limits, Unit};
-use shader::{BLOCK_BYTES, DISPATCH, Operation, PARAMS, Program};
+use shader::{DISPATCH, DISPATCH_BYTES, Operation, PARAM_BYTES, PARAMS, Program};
 
 /// Hard sigmoid compiled for a device. It makes [`Binding`](crate::Binding)s, which record into your own encoders and
 /// passes.
@@ -29,10 +29,13 @@ pub struct Kernel(Arc<Inner>);
 struct Inner {
     device: wgpu::Device,
     limits: wgpu::Limits,
-    /// By element type and what the shader is joined from.
-    modules: Mutex<HashMap<(&'static str, Operation, Access), wgpu::ShaderModule>>,
+    plan_limits: Limits,
+    modules: Mutex<HashMap<ModuleKey, wgpu::ShaderModule>>,
     pipelines: Mutex<HashMap<(&'static str, Program), Pipeline>>,
 }
+
+/// Element type, and what else the shader is joined from; at last whether a thread writes a word.
+type ModuleKey = (&'static str, Operation, Access, bool);
 
 /// A compiled program and the layout of its bind group.
 #[derive(Clone, Debug)]
@@ -48,10 +51,46 @@ impl Kernel {
     ///
     /// [`Error::MissingLimit`] if the device cannot run compute shaders of this kind.
     pub fn new(device: &wgpu::Device) -> Result<Self, Error> {
+        Self::with_limits(device, Self::device_limits(device))
+    }
+
+    /// Makes a kernel that plans its dispatches for `limits`, which may be less than those of the device: smaller
+    /// dispatches let other work run between them. Limits beyond the device's are reduced to these.
+    ///
+    /// [`device_limits`](Self::device_limits) are those that [`new`](Self::new) uses.
+    ///
+    /// # Errors
+    ///
+    /// As `new`. A binding is refused with [`Error::Bind`] if the limits do not allow any dispatch.
+    pub fn with_limits(device: &wgpu::Device, limits: Limits) -> Result<Self, Error> {
+        Self::check_limits(&device.limits())?;
+        let own = Self::device_limits(device);
+        let plan_limits = Limits {
+            binding_bytes: limits.binding_bytes.min(own.binding_bytes),
+            alignment_bytes: limits.alignment_bytes.max(own.alignment_bytes),
+            groups: limits.groups.min(own.groups),
+            mixed: limits.mixed,
+        };
+        let (device, limits) = (device.clone(), device.limits());
+        Ok(Self(Arc::new(Inner {
+            device,
+            limits,
+            plan_limits,
+            modules: Mutex::default(),
+            pipelines: Mutex::default(),
+        })))
+    }
+
+    /// The limits of a device that a plan depends on. Dispatches are mixed unless the device is a software adapter's.
+    #[must_use]
+    pub fn device_limits(device: &wgpu::Device) -> Limits {
         let limits = device.limits();
-        Self::check_limits(&limits)?;
-        let (device, modules, pipelines) = (device.clone(), Mutex::default(), Mutex::default());
-        Ok(Self(Arc::new(Inner { device, limits, modules, pipelines })))
+        Limits {
+            binding_bytes: limits.max_storage_buffer_binding_size,
+            alignment_bytes: limits.min_storage_buffer_offset_alignment,
+            groups: limits.max_compute_workgroups_per_dimension,
+            mixed: device.adapter_info().device_type != wgpu::DeviceType::Cpu,
+        }
     }
 
     /// Checks that the limits of a device or an adapter are enough for the shader.
@@ -82,8 +121,9 @@ impl Kernel {
     ///
     /// [`Error::Bind`] for f64, and [`Error::Device`] if the device refuses.
     pub fn compile_ahead<T: Element>(&self) -> Result<(), Error> {
+        let mixed = self.plan_limits().mixed.then_some(Unit::Mixed { rotation: 0 });
         for access in [Access::SeparateBuffer, Access::SameBinding] {
-            for unit in [Unit::Vector { rotation: 0 }, Unit::Word] {
+            for unit in [Unit::Vector { rotation: 0 }, Unit::Word].into_iter().chain(mixed) {
                 self.pipeline::<T>(Program { operation: Operation::Forward, access, unit })?;
             }
         }
@@ -103,28 +143,27 @@ impl Kernel {
         &self.0.limits
     }
 
-    /// The limits that matter to a plan.
     fn plan_limits(&self) -> Limits {
-        let limits = self.limits();
-        Limits {
-            binding_bytes: limits.max_storage_buffer_binding_size,
-            alignment_bytes: limits.min_storage_buffer_offset_alignment,
-            groups: limits.max_compute_workgroups_per_dimension,
-        }
+        self.0.plan_limits
     }
 
     /// The pipeline of a program, compiled if nothing before has needed it.
     fn pipeline<T: Element>(&self, program: Program) -> Result<Pipeline, Error> {
         let device = self.device();
         cached(&self.0.pipelines, (T::NAME, program), || {
-            let module = cached(&self.0.modules, (T::NAME, program.operation, program.access), || {
-                let compile = |element: &&str| {
-                    let wgsl = program.wgsl(element);
-                    scoped(device, "compiling the shader", || objects::shader_module(device, wgsl))
-                };
-                first_success(T::SHADERS.iter().map(compile)).ok_or(BindError::NotOnGpu { element: T::NAME })?
-            })?;
-            let uniforms = [PARAMS, DISPATCH].map(|i| (i, wgpu::BufferBindingType::Uniform, BLOCK_BYTES as u64));
+            let module = cached(
+                &self.0.modules,
+                (T::NAME, program.operation, program.access, program.unit == Unit::Word),
+                || {
+                    let compile = |element: &&str| {
+                        let wgsl = program.wgsl(element);
+                        scoped(device, "compiling the shader", || objects::shader_module(device, wgsl))
+                    };
+                    first_success(T::SHADERS.iter().map(compile)).ok_or(BindError::NotOnGpu { element: T::NAME })?
+                },
+            )?;
+            let uniforms = [(PARAMS, PARAM_BYTES), (DISPATCH, DISPATCH_BYTES)]
+                .map(|(i, bytes)| (i, wgpu::BufferBindingType::Uniform, bytes as u64));
             let storage =
                 program.storage().map(|(i, read_only)| (i, wgpu::BufferBindingType::Storage { read_only }, 0));
             scoped(device, "compiling a pipeline", || {

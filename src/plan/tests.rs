@@ -4,8 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 
-const TINY: Limits = Limits { binding_bytes: 64, alignment_bytes: 32, groups: 1 };
-const USUAL: Limits = Limits { binding_bytes: 128 << 20, alignment_bytes: 256, groups: 65_535 };
+const TINY: Limits = Limits { binding_bytes: 64, alignment_bytes: 32, groups: 1, mixed: false };
+const USUAL: Limits = Limits { binding_bytes: 128 << 20, alignment_bytes: 256, groups: 65_535, mixed: false };
+const MIXED: Limits = Limits { mixed: true, ..USUAL };
 
 /// A range in a buffer that extends `slack` bytes beyond the last word of the range.
 fn start(element: u64, len: u64, element_bytes: u64, slack: u64) -> Start {
@@ -19,26 +20,54 @@ const MOST: usize = 10_000;
 fn check(source: Start, target: Start, len: u64, bytes: u64, buffers: Buffers, limits: Limits) -> Vec<Dispatch> {
     let case = format!("{source:?} {target:?} {len} of {bytes} {buffers:?} {limits:?}");
     let windows: Vec<_> = dispatches(source, target, len, bytes, buffers, limits).expect(&case).take(MOST).collect();
+    let (vector, per_word) = (16 / bytes, 4 / bytes);
     let mut done = 0;
     for w in &windows {
-        let per_unit = if w.unit == Unit::Word { 1 } else { 16 / bytes };
-        let rotation = if let Unit::Vector { rotation } = w.unit { u64::from(rotation) } else { 0 };
-        let first = |span: Span, first: u32| span.offset_bytes / bytes + u64::from(first) * per_unit;
-        assert_eq!(first(w.source, w.source_first) + rotation, source.element + done, "{case}");
-        assert_eq!(first(w.target, w.target_first), target.element + done, "{case}");
+        let vectors = u64::from(w.vector_groups) * VECTORS_PER_GROUP * vector;
+        let (head, length) = (u64::from(w.head), u64::from(w.len));
+        let rotation = match w.unit {
+            Unit::Vector { rotation } => {
+                assert!(w.vector_groups == w.groups && head == 0 && vectors == length, "{case}");
+                rotation
+            }
+            Unit::Word => {
+                assert!(w.vector_groups == 0 && head == 0, "{case}");
+                0
+            }
+            Unit::Mixed { rotation } => {
+                assert!(limits.mixed && 0 < w.vector_groups && w.vector_groups < w.groups, "{case}");
+                rotation
+            }
+        };
+        let first = |span: Span, first: u32| span.offset_bytes / bytes + u64::from(first);
+        let (from, to) = (first(w.source, w.source_first), first(w.target, w.target_first));
+        assert_eq!((from, to), (source.element + done, target.element + done), "{case}");
         // A misaligned dispatch also reads the vector after the last one.
-        let read = u64::from(w.len) * per_unit + if rotation == 0 { 0 } else { per_unit };
-        assert!(first(w.source, w.source_first) >= source.element, "{case}");
-        assert!(first(w.source, w.source_first) + read <= source.element + len, "{case}");
+        let behind = if rotation == 0 { 0 } else { vector - u64::from(rotation) };
+        if vectors > 0 {
+            assert_eq!((to + head) % vector, 0, "{case}");
+            assert_eq!((from + head) % vector, u64::from(rotation), "{case}");
+            assert!(from + head - u64::from(rotation) >= source.element, "{case}");
+            assert!(from + head + vectors + behind <= source.element + len, "{case}");
+        }
+        let read = if vectors > 0 { length.max(head + vectors + behind) } else { length };
         for (span, reach, start) in [
-            (w.source, u64::from(w.source_first) * per_unit + read, source),
-            (w.target, u64::from(w.target_first + w.len) * per_unit, target),
+            (w.source, u64::from(w.source_first) + read, source),
+            (w.target, u64::from(w.target_first) + length, target),
         ] {
             assert!(span.size_bytes <= limits.binding_bytes && span.size_bytes % 4 == 0, "{case}");
             assert!(span.offset_bytes + span.size_bytes <= start.buffer_bytes, "{case}");
             assert_eq!(span.offset_bytes % u64::from(limits.alignment_bytes), 0, "{case}");
             assert!(reach * bytes <= span.size_bytes, "{case}");
+            assert!(w.unit == Unit::Word || span.size_bytes % 16 == 0, "{case}");
         }
+        // The threads of the other groups process the words before the vectors, and then those after them.
+        let into_word = u64::from(w.target_first) % per_word;
+        let words = (into_word + head) / per_word + (length - head - vectors).div_ceil(per_word);
+        let words = if vectors == 0 { (into_word + length).div_ceil(per_word) } else { words };
+        let word_groups = u64::from(w.groups - w.vector_groups);
+        assert!(w.groups <= limits.groups && length > 0, "{case}");
+        assert!(word_groups * 256 >= words && (word_groups == 0 || (word_groups - 1) * 256 < words), "{case}");
         match (buffers, w.access) {
             (Buffers::Two, Access::SeparateBuffer) => {}
             (Buffers::One, Access::SameBinding) => assert_eq!(w.source, w.target, "{case}"),
@@ -49,12 +78,7 @@ fn check(source: Start, target: Start, len: u64, bytes: u64, buffers: Buffers, l
             }
             unexpected => panic!("{unexpected:?} {case}"),
         }
-        assert!(w.groups <= limits.groups, "{case}");
-        // The first thread of a dispatch by words may process only the second half of its word.
-        let (threads, part) = if w.unit == Unit::Word { (256, w.target_first % (4 / bytes) as u32) } else { (1024, 0) };
-        let per_thread = if w.unit == Unit::Word { 4 / bytes } else { 1 };
-        assert!(u64::from(w.groups) * threads * per_thread >= u64::from(part + w.len) && w.len > 0, "{case}");
-        done += u64::from(w.len) * per_unit;
+        done += length;
     }
     assert!(done == len || windows.len() == MOST && done < len, "{case}");
     windows
@@ -75,6 +99,7 @@ fn tiny_limits_cover_every_offset_and_length() {
             for slack in [0, 4, 8, 12] {
                 let (source, target) = (start(from, len, bytes, slack), start(to, len, bytes, 12 - slack));
                 check(source, target, len, bytes, Buffers::Two, TINY);
+                check(source, target, len, bytes, Buffers::Two, MIXED);
             }
         }
     }
@@ -97,6 +122,12 @@ fn across(from: u64, to: u64, len: u64, bytes: u64, limits: Limits) -> Vec<Dispa
     check(start(from, len, bytes, 0), start(to, len, bytes, 0), len, bytes, Buffers::Two, limits)
 }
 
+/// The same in buffers that consist of whole vectors.
+fn across_vectors(from: u64, to: u64, len: u64, bytes: u64, limits: Limits) -> Vec<Dispatch> {
+    let start = |element: u64| Start { element, buffer_bytes: ((element + len) * bytes).next_multiple_of(16) };
+    check(start(from), start(to), len, bytes, Buffers::Two, limits)
+}
+
 fn shape(windows: &[Dispatch]) -> Vec<(Unit, u32)> {
     windows.iter().map(|w| (w.unit, w.len)).collect()
 }
@@ -105,8 +136,9 @@ fn shape(windows: &[Dispatch]) -> Vec<(Unit, u32)> {
 fn one_dispatch_where_limits_and_alignment_allow() {
     for bytes in [4, 2] {
         let windows = across(64, 0, 1 << 20, bytes, USUAL);
-        assert_eq!(shape(&windows), [(Unit::Vector { rotation: 0 }, (1 << 20) * bytes as u32 / 16)]);
+        assert_eq!(shape(&windows), [(Unit::Vector { rotation: 0 }, 1 << 20)]);
         assert_eq!(windows[0].groups, 64 * bytes as u32);
+        assert_eq!(across(64, 0, 1 << 20, bytes, MIXED), windows);
         let small = SMALL_WORDS * 4 / bytes;
         assert_eq!(shape(&across(5, 3, small, bytes, USUAL)), [(Unit::Word, small as u32)]);
     }
@@ -116,17 +148,40 @@ fn one_dispatch_where_limits_and_alignment_allow() {
 fn ends_of_an_unaligned_range_go_by_word() {
     let vectors = |rotation, len| (Unit::Vector { rotation }, len);
     let windows = across(5, 1, 1 << 20, 4, USUAL);
-    assert_eq!(shape(&windows), [(Unit::Word, 3), vectors(0, 255 << 10), (Unit::Word, 1023 * 4 + 1)]);
+    assert_eq!(shape(&windows), [(Unit::Word, 3), vectors(0, 255 << 12), (Unit::Word, 1023 * 4 + 1)]);
     let windows = across(0, 2, 1 << 20, 4, USUAL);
-    assert_eq!(shape(&windows), [(Unit::Word, 2), vectors(2, 255 << 10), (Unit::Word, 1023 * 4 + 2)]);
+    assert_eq!(shape(&windows), [(Unit::Word, 2), vectors(2, 255 << 12), (Unit::Word, 1023 * 4 + 2)]);
     let windows = across(0, 3, 1 << 20, 2, USUAL);
-    assert_eq!(shape(&windows), [(Unit::Word, 5), vectors(5, 127 << 10), (Unit::Word, 1023 * 8 + 3)]);
+    assert_eq!(shape(&windows), [(Unit::Word, 5), vectors(5, 127 << 13), (Unit::Word, 1023 * 8 + 3)]);
+}
+
+#[test]
+fn a_mixed_dispatch_takes_any_range() {
+    for (from, to, rotation) in [(5, 1, 0), (0, 2, 2), (3, 0, 3)] {
+        let windows = across_vectors(from, to, 1 << 20, 4, MIXED);
+        assert_eq!(shape(&windows), [(Unit::Mixed { rotation }, 1 << 20)]);
+        assert_eq!((windows[0].vector_groups, windows[0].groups), (255, 255 + 16), "{from} {to}");
+    }
+    assert_eq!(shape(&across_vectors(0, 3, 1 << 20, 2, MIXED)), [(Unit::Mixed { rotation: 5 }, 1 << 20)]);
+    // Where the grid ends, a dispatch ends with its vectors.
+    let limits = Limits { groups: 20, ..MIXED };
+    let mixed = |len| (Unit::Mixed { rotation: 0 }, len);
+    assert_eq!(shape(&across_vectors(1, 1, 5 << 12, 4, limits)), [mixed(3 + (3 << 12)), mixed((2 << 12) - 3)]);
+    // Too few groups for words and vectors.
+    let separate = across_vectors(1, 1, 5 << 12, 4, Limits { groups: 17, ..MIXED });
+    assert_eq!(separate, across_vectors(1, 1, 5 << 12, 4, Limits { groups: 17, ..USUAL }));
+    // Words behind the last whole vector of a buffer are left.
+    assert_eq!(
+        shape(&across(0, 0, (1 << 20) + 3, 4, MIXED)),
+        [(Unit::Vector { rotation: 0 }, 1 << 20), (Unit::Word, 3)]
+    );
+    assert_eq!(shape(&across(1, 1, 1 << 20, 4, MIXED)), [mixed((1 << 20) - 1), (Unit::Word, 1)]);
 }
 
 #[test]
 fn past_the_binding_limit() {
     let windows = across(0, 0, (128 << 20) / 4 + 1, 4, USUAL);
-    assert_eq!(shape(&windows), [(Unit::Vector { rotation: 0 }, 1 << 23), (Unit::Word, 1)]);
+    assert_eq!(shape(&windows), [(Unit::Vector { rotation: 0 }, 1 << 25), (Unit::Word, 1)]);
 }
 
 #[test]
@@ -194,7 +249,7 @@ fn lengths_near_the_end_of_u64_do_not_overflow() {
         let len = u64::MAX / 4 * (4 / bytes) - 1;
         let mut windows = dispatches(huge, huge, len, bytes, Buffers::One, USUAL).unwrap();
         assert_eq!(u64::from(windows.next().unwrap().len), 16 / bytes - 1);
-        assert_eq!(windows.next().unwrap().len, 8191 << 10);
+        assert_eq!(windows.next().unwrap().len * bytes as u32, 8191 << 14);
         windows.source.element += windows.len - 5;
         windows.target.element = windows.source.element;
         windows.len = 5;
@@ -216,10 +271,11 @@ fn any_size() -> impl Strategy<Value = u64> {
 }
 
 fn any_limits() -> impl Strategy<Value = Limits> {
-    (any_size(), 0..=31_u32, any_size()).prop_map(|(binding_bytes, alignment, groups)| Limits {
+    (any_size(), 0..=31_u32, any_size(), any::<bool>()).prop_map(|(binding_bytes, alignment, groups, mixed)| Limits {
         binding_bytes,
         alignment_bytes: 1 << alignment,
         groups: groups as u32,
+        mixed,
     })
 }
 

@@ -1,5 +1,6 @@
 //! What the tests of bindings need of wgpu: a device with a kernel, buffers, pipelines and submits.
 
+use hard_sigmoid::plan::Limits;
 use hard_sigmoid::{HardSigmoid, Kernel};
 use wgpu::BufferUsages as Usage;
 
@@ -12,6 +13,8 @@ pub(crate) struct Bench {
     pub(crate) device: wgpu::Device,
     pub(crate) queue: wgpu::Queue,
     pub(crate) kernel: Kernel,
+    /// The limits that the kernel plans for.
+    pub(crate) limits: Limits,
 }
 
 /// On the least device that a kernel accepts.
@@ -31,8 +34,25 @@ pub(crate) fn wait(device: &wgpu::Device) {
 
 impl Bench {
     pub(crate) fn new((device, queue): (wgpu::Device, wgpu::Queue)) -> Self {
+        let limits = Kernel::device_limits(&device);
         let kernel = Kernel::new(&device).unwrap();
-        Self { device, queue, kernel }
+        Self { device, queue, kernel, limits }
+    }
+
+    /// On a device with low limits, with a kernel whose dispatches are mixed or not, whatever the adapter is.
+    pub(crate) fn with_limits(subject: &Subject, binding_bytes: u64, groups: u32, mixed: bool) -> Self {
+        let (device, queue) = subject.device(|limits| {
+            limits.max_storage_buffer_binding_size = binding_bytes;
+            limits.max_compute_workgroups_per_dimension = groups;
+        });
+        let limits = Limits { mixed, ..Kernel::device_limits(&device) };
+        let kernel = Kernel::with_limits(&device, limits).unwrap();
+        Self { device, queue, kernel, limits }
+    }
+
+    /// Two devices whose limits lead to many dispatches, mixed ones on the second.
+    pub(crate) fn of_many_dispatches(subject: &Subject) -> [Self; 2] {
+        [(2, false), (20, true)].map(|(groups, mixed)| Self::with_limits(subject, 64 << 10, groups, mixed))
     }
 
     pub(crate) fn empty(&self, usage: Usage, size: u64) -> wgpu::Buffer {

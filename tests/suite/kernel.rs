@@ -46,10 +46,10 @@ fn past_the_binding_limit(subject: &Subject) {
 /// Every element offset from 0 to 9 for source and target, on a device whose limits lead to many dispatches. Elements
 /// around the ranges must not change.
 fn every_range<T: Number>(subject: &Subject, layout: Layout) {
-    let bench = Bench::new(subject.device(|limits| {
-        limits.max_storage_buffer_binding_size = 64 << 10;
-        limits.max_compute_workgroups_per_dimension = 2;
-    }));
+    Bench::of_many_dispatches(subject).iter().for_each(|bench| every_range_on::<T>(bench, layout));
+}
+
+fn every_range_on<T: Number>(bench: &Bench, layout: Layout) {
     let f = HardSigmoid::PYTORCH;
     let mut planned = BTreeSet::new();
     // Lengths around 0, a vector, a workgroup, the shortest that uses vectors, and the limits of dispatch and binding.
@@ -70,7 +70,7 @@ fn every_range<T: Number>(subject: &Subject, layout: Layout) {
             };
             // In place, source and target have the same offset.
             for (size, from, to) in cases.into_iter().filter(|_| layout != Layout::InPlace || from == to) {
-                planned.extend(check::<T>(&bench, f, layout, size, from..from + len, to..to + len));
+                planned.extend(check::<T>(bench, f, layout, size, from..from + len, to..to + len));
             }
         }
     }
@@ -80,13 +80,14 @@ fn every_range<T: Number>(subject: &Subject, layout: Layout) {
         Layout::InPlace => &["SameBinding"],
         Layout::Arena => &["SameBuffer", "SameBinding"],
     };
+    let unit = if bench.limits.mixed { "Mixed" } else { "Vector" };
     for access in accesses {
         for rotation in 0..if layout == Layout::InPlace { 1 } else { 4 * per_word } {
-            assert!(planned.contains(&format!("{access} Vector {{ rotation: {rotation} }}")), "{access} {rotation}");
+            assert!(planned.contains(&format!("{access} {unit} {{ rotation: {rotation} }}")), "{access} {rotation}");
         }
         assert!(planned.contains(&format!("{access} Word")), "{access}");
     }
-    assert!(planned.contains("windows: 5"), "{planned:?}");
+    assert!(planned.contains("windows: 5") || bench.limits.mixed && planned.contains("windows: 2"), "{planned:?}");
 }
 
 /// Checks a case. Returns the kinds and the number (up to 5) of the planned dispatches.
@@ -116,12 +117,7 @@ pub(crate) fn check<T: Number>(
         assert_bits(&bench.read(&source_buffer), &source, &case);
     }
 
-    let limits = bench.device.limits();
-    let limits = plan::Limits {
-        binding_bytes: limits.max_storage_buffer_binding_size,
-        alignment_bytes: limits.min_storage_buffer_offset_alignment,
-        groups: limits.max_compute_workgroups_per_dimension,
-    };
+    let limits = bench.limits;
     let start = |range: &Range<usize>| Start { element: range.start as u64, buffer_bytes: source_buffer.size() };
     let buffers = if layout == Layout::Two { Buffers::Two } else { Buffers::One };
     let windows: Vec<_> =

@@ -62,15 +62,12 @@ fn round_trips<T: Number>(subject: &Subject) {
 
 /// Random ranges on devices with different limits. Elements around the ranges must not change.
 fn bindings<T: Number>(subject: &Subject) {
-    let devices = [(10, 1), (13, 2), (16, 3), (20, 65_535)].map(|(binding, groups)| {
-        Bench::new(subject.device(|limits| {
-            limits.max_storage_buffer_binding_size = 1 << binding;
-            limits.max_compute_workgroups_per_dimension = groups;
-        }))
-    });
+    let devices =
+        [(10, 1, false), (13, 2, false), (16, 3, false), (20, 65_535, false), (17, 19, true), (20, 65_535, true)]
+            .map(|(binding, groups, mixed)| Bench::with_limits(subject, 1 << binding, groups, mixed));
     let layouts = prop_oneof![Just(Layout::Two), Just(Layout::InPlace), Just(Layout::Arena)];
     let ranges = (0..700_usize, 0..700_usize, prop_oneof![0..40_usize, 0..60_000_usize]);
-    run(96, (0..4_usize, any_function(), layouts, ranges, any::<bool>()), |(device, f, layout, ranges, swapped)| {
+    run(144, (0..6_usize, any_function(), layouts, ranges, any::<bool>()), |(device, f, layout, ranges, swapped)| {
         let (a, b, len) = ranges;
         // The lowest limits lead to many small dispatches.
         let len = if device == 0 { len % 3000 } else { len };

@@ -75,12 +75,12 @@ fn read(bench: &Bench, counters: &wgpu::Buffer) -> Saturation {
 }
 
 fn every_range<T: Number>(subject: &Subject) {
-    let bench = Bench::new(subject.device(|limits| {
-        limits.max_storage_buffer_binding_size = 64 << 10;
-        limits.max_compute_workgroups_per_dimension = 2;
-    }));
+    Bench::of_many_dispatches(subject).iter().for_each(every_range_on::<T>);
+}
+
+fn every_range_on<T: Number>(bench: &Bench) {
     let per_word = 4 / size_of::<T>();
-    let counters = counters(&bench);
+    let counters = counters(bench);
     for len in [0, 1, 2, 3, 7, 513, 4096 * per_word + 1, 5000 * per_word + 1, 20_003 * per_word] {
         for (from, to) in (0..6).flat_map(|from| [0, 1, 2, 5].map(|to| (from, to))) {
             let size = (2 * len + 13).next_multiple_of(per_word);
@@ -93,7 +93,7 @@ fn every_range<T: Number>(subject: &Subject) {
                     encoder.clear_buffer(&counters, 0, None);
                     binding.record(encoder);
                 });
-                read(&bench, &counters)
+                read(bench, &counters)
             };
             let kernel = &bench.kernel;
             let (case, counters) = ((len, from, to), || at(&counters, 256));

@@ -54,12 +54,19 @@ const ACCESSES: [(&str, Access); 3] = [
     ("same binding", Access::SameBinding),
 ];
 
+/// Mixed code has the words besides, which the workgroups with vectors pass over.
+const UNITS: [(&str, Unit); 3] = [
+    ("vectors", Unit::Vector { rotation: 0 }),
+    ("rotated", Unit::Vector { rotation: 1 }),
+    ("mixed", Unit::Mixed { rotation: 0 }),
+];
+
 /// A program that is measured.
 struct Kernel {
     element: &'static str,
     operation: &'static str,
     access: &'static str,
-    rotation: u32,
+    unit: &'static str,
     program: Program,
     wgsl: String,
     /// Elements that a thread computes.
@@ -73,8 +80,8 @@ fn kernels() -> Vec<Kernel> {
     for (element, file, size) in ELEMENTS {
         for (operation, code, arrays) in OPERATIONS {
             for (access, source) in ACCESSES {
-                for rotation in [0, 1] {
-                    let program = Program::new(code, source, Unit::Vector { rotation });
+                for (unit, of) in UNITS {
+                    let program = Program::new(code, source, of);
                     if program.access != source || code == Operation::BackwardOfPair && source != Access::SeparateBuffer
                     {
                         continue;
@@ -82,7 +89,7 @@ fn kernels() -> Vec<Kernel> {
                     let elements = plan::VECTORS_PER_GROUP / u64::from(plan::WORKGROUP) * 16 / size;
                     let bytes = elements * arrays * size;
                     let wgsl = program.wgsl(file);
-                    kernels.push(Kernel { element, operation, access, rotation, program, wgsl, elements, bytes });
+                    kernels.push(Kernel { element, operation, access, unit, program, wgsl, elements, bytes });
                 }
             }
         }

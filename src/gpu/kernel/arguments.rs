@@ -2,7 +2,7 @@
 
 use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
 
-use super::shader::BLOCK_BYTES;
+use super::shader::PARAM_BYTES;
 use crate::error::BufferRole;
 use crate::gpu::error::BindError;
 use crate::plan::Start;
@@ -146,7 +146,7 @@ impl<'a, F> From<wgpu::BufferBinding<'a>> for ParamSource<'a, F> {
 #[allow(private_bounds, reason = "sealed: these are the functions of the crate")]
 impl<'a, F: ParamBlock> ParamSource<'a, F> {
     /// The same, with fixed parameters as the bytes of a uniform block.
-    pub(super) fn into_block(self) -> ParamSource<'a, [u8; BLOCK_BYTES]> {
+    pub(super) fn into_block(self) -> ParamSource<'a, [u8; PARAM_BYTES]> {
         match self {
             Self::Fixed(f) => ParamSource::Fixed(f.into_block()),
             Self::Uniform(block) => ParamSource::Uniform(block),
@@ -156,17 +156,17 @@ impl<'a, F: ParamBlock> ParamSource<'a, F> {
 
 /// A function whose parameters fill a uniform block.
 pub(super) trait ParamBlock {
-    fn into_block(self) -> [u8; BLOCK_BYTES];
+    fn into_block(self) -> [u8; PARAM_BYTES];
 }
 
 impl ParamBlock for HardSigmoid {
-    fn into_block(self) -> [u8; BLOCK_BYTES] {
+    fn into_block(self) -> [u8; PARAM_BYTES] {
         self.params().to_bytes()
     }
 }
 
 impl ParamBlock for Backward {
-    fn into_block(self) -> [u8; BLOCK_BYTES] {
+    fn into_block(self) -> [u8; PARAM_BYTES] {
         self.params().to_bytes()
     }
 }

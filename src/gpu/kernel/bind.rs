@@ -7,7 +7,7 @@ use super::shader::{COUNTER_BYTES, Operation, Program};
 use crate::error::BufferRole;
 use crate::gpu::error::{BindError, Error};
 use crate::job::Work;
-use crate::plan::{self, Buffers, Dispatch, Dispatches};
+use crate::plan::{self, Buffers, Dispatch, Dispatches, Start};
 use crate::{Backward, Element};
 
 /// # Ranges
@@ -273,7 +273,7 @@ impl Kernel {
         // Both are planned, since both ranges have to be checked.
         let copy = self.map::<T>(Operation::Copy, gradient, grad_x)?;
         let in_place = self.map::<T>(Operation::Backward, source, grad_x)?;
-        let (saved_start, _) = saved.resolve::<T>(BufferRole::Source)?;
+        let (saved_start, len) = saved.resolve::<T>(BufferRole::Source)?;
         let (grad_start, _) = grad_y.resolve::<T>(BufferRole::Gradient)?;
         let (target_start, _) = grad_x.resolve::<T>(BufferRole::Target)?;
         let is_target = |range: &BufferRange<'_>, start| range.buffer == grad_x.buffer && start == target_start;
@@ -292,7 +292,12 @@ impl Kernel {
             return Ok(copy.into_iter().chain(in_place).collect());
         }
         let operands = Operands { gradient: Some((grad_y.buffer, apart)), ..Operands::new(saved, grad_x) };
-        let dispatches = self.dispatches::<T>(source, (BufferRole::Target, grad_x))?;
+        // The bindings of both sources are of the same size, so that the shorter buffer counts.
+        let behind = grad_start.buffer_bytes.saturating_sub(grad_start.element * size_of::<T>() as u64);
+        let end = (saved_start.element * size_of::<T>() as u64).saturating_add(behind);
+        let shorter = Start { buffer_bytes: saved_start.buffer_bytes.min(end), ..saved_start };
+        let dispatches =
+            self.plan::<T>((BufferRole::Source, shorter), (BufferRole::Target, target_start), len, Buffers::Two)?;
         Ok(dispatches.map(|dispatch| operands.planned(Operation::BackwardOfPair, dispatch)).collect())
     }
 
@@ -309,8 +314,17 @@ impl Kernel {
         if source_len != target_len {
             return Err(BindError::Lengths { role: source.0, source_len, target_len });
         }
-        let bytes = size_of::<T>() as u64;
-        plan::dispatches(source_start, target_start, source_len, bytes, buffers, self.plan_limits())
+        self.plan::<T>((source.0, source_start), (target.0, target_start), source_len, buffers)
+    }
+
+    fn plan<T: Element>(
+        &self,
+        source: (BufferRole, Start),
+        target: (BufferRole, Start),
+        len: u64,
+        buffers: Buffers,
+    ) -> Result<Dispatches, BindError> {
+        plan::dispatches(source.1, target.1, len, size_of::<T>() as u64, buffers, self.plan_limits())
             .map_err(|error| BindError::Plan(error.with_roles(source.0, target.0)))
     }
 

@@ -3,7 +3,8 @@
 use super::Kernel;
 use super::arguments::{BufferBlock, ParamSource};
 use super::shader::{
-    BLOCK_BYTES, COUNTER_BYTES, COUNTERS, DISPATCH, DispatchBlock, GRADIENT, PARAMS, Program, SOURCE, TARGET,
+    COUNTER_BYTES, COUNTERS, DISPATCH, DISPATCH_BYTES, DispatchBlock, GRADIENT, PARAM_BYTES, PARAMS, Program, SOURCE,
+    TARGET,
 };
 use crate::Element;
 use crate::error::BufferRole;
@@ -100,7 +101,7 @@ impl Binding {
     /// Binds dispatches, to be recorded in this order. `buffers` are all that they bind besides the parameters.
     pub(super) fn new<T: Element>(
         kernel: &Kernel,
-        params: ParamSource<'_, [u8; BLOCK_BYTES]>,
+        params: ParamSource<'_, [u8; PARAM_BYTES]>,
         planned: &[PlannedDispatch<'_>],
         buffers: &[BoundBuffer<'_>],
     ) -> Result<Self, Error> {
@@ -114,7 +115,7 @@ impl Binding {
         check_device(kernel.device(), params, buffers)?;
         let pipelines = planned.iter().map(|p| kernel.pipeline::<T>(p.program)).collect::<Result<Vec<_>, _>>()?;
         let bound = scoped(kernel.device(), "binding buffers", || {
-            let stride = u64::from(alignment).max(BLOCK_BYTES as u64);
+            let stride = u64::from(alignment).max(DISPATCH_BYTES as u64);
             let blocks = uniform_blocks(kernel.device(), params, planned, stride)?;
             let (params, params_offset) = match params {
                 ParamSource::Fixed(_) => (&blocks, 0),
@@ -124,8 +125,8 @@ impl Binding {
             let dispatches = planned.iter().zip(pipelines).map(|(planned, pipeline)| {
                 offset += stride;
                 let uniforms = [
-                    (PARAMS, params, params_offset, BLOCK_BYTES as u64),
-                    (DISPATCH, &blocks, offset, BLOCK_BYTES as u64),
+                    (PARAMS, params, params_offset, PARAM_BYTES as u64),
+                    (DISPATCH, &blocks, offset, DISPATCH_BYTES as u64),
                 ];
                 let storage = planned.program.storage().filter_map(|(binding, _)| {
                     let (buffer, span) = planned.storage(binding)?;
@@ -150,7 +151,7 @@ fn check_params(block: BufferBlock<'_>, alignment: u32, buffers: &[BoundBuffer<'
     if !block.buffer.usage().contains(wgpu::BufferUsages::UNIFORM) {
         return Err(BindError::NotUniform { usage: block.buffer.usage() });
     }
-    block.check(role, BLOCK_BYTES as u64, alignment)
+    block.check(role, PARAM_BYTES as u64, alignment)
 }
 
 /// Makes an immutable uniform buffer with the parameters, if they are fixed, and the blocks of the dispatches, `stride`
@@ -160,20 +161,20 @@ fn check_params(block: BufferBlock<'_>, alignment: u32, buffers: &[BoundBuffer<'
 /// to.
 fn uniform_blocks(
     device: &wgpu::Device,
-    params: ParamSource<'_, [u8; BLOCK_BYTES]>,
+    params: ParamSource<'_, [u8; PARAM_BYTES]>,
     planned: &[PlannedDispatch<'_>],
     stride: u64,
 ) -> Result<wgpu::Buffer, wgpu::MapRangeError> {
     let size = stride * (planned.len() as u64 + 1);
     let buffer = objects::buffer(device, "hard_sigmoid parameters", size, wgpu::BufferUsages::UNIFORM, true);
-    let params = match params {
-        ParamSource::Fixed(bytes) => bytes,
-        ParamSource::Uniform(_) => [0; BLOCK_BYTES],
+    let write = |start: u64, block: &[u8]| {
+        buffer.get_mapped_range_mut(start..start + block.len() as u64).map(|mut range| range.copy_from_slice(block))
     };
-    let dispatches = planned.iter().map(|planned| bytemuck::cast(DispatchBlock::from(&planned.dispatch)));
-    for (i, block) in [params].into_iter().chain(dispatches).enumerate() {
-        let start = stride * i as u64;
-        buffer.get_mapped_range_mut(start..start + BLOCK_BYTES as u64)?.copy_from_slice(&block);
+    if let ParamSource::Fixed(bytes) = params {
+        write(0, &bytes)?;
+    }
+    for (i, planned) in (1..).zip(planned) {
+        write(stride * i, bytemuck::bytes_of(&DispatchBlock::from(&planned.dispatch)))?;
     }
     buffer.unmap();
     Ok(buffer)
@@ -186,7 +187,7 @@ fn uniform_blocks(
 /// must allow to bind up to the end of `buffer`, and refuse to bind more.
 fn check_device(
     device: &wgpu::Device,
-    params: ParamSource<'_, [u8; BLOCK_BYTES]>,
+    params: ParamSource<'_, [u8; PARAM_BYTES]>,
     buffers: &[BoundBuffer<'_>],
 ) -> Result<(), Error> {
     let storage = wgpu::BufferBindingType::Storage { read_only: false };

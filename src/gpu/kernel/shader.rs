@@ -14,8 +14,8 @@ pub(super) const TARGET: u32 = 3;
 pub(super) const GRADIENT: u32 = 4;
 pub(super) const COUNTERS: u32 = 5;
 
-/// Bytes of a uniform block: the parameters of a function, or a [`DispatchBlock`].
-pub(super) const BLOCK_BYTES: usize = 16;
+/// Bytes of the uniform block with the parameters of a function.
+pub(super) const PARAM_BYTES: usize = 16;
 
 /// Bytes of the counters.
 pub(super) const COUNTER_BYTES: u64 = size_of::<Saturation>() as u64;
@@ -30,13 +30,18 @@ pub(super) struct DispatchBlock {
     source_first: u32,
     target_first: u32,
     len: u32,
-    padding: u32,
+    head: u32,
+    vector_groups: u32,
+    padding: [u32; 3],
 }
+
+/// Bytes of this block.
+pub(super) const DISPATCH_BYTES: usize = size_of::<DispatchBlock>();
 
 impl From<&Dispatch> for DispatchBlock {
     fn from(dispatch: &Dispatch) -> Self {
-        let &Dispatch { source_first, target_first, len, .. } = dispatch;
-        Self { source_first, target_first, len, padding: 0 }
+        let &Dispatch { source_first, target_first, len, head, vector_groups, .. } = dispatch;
+        Self { source_first, target_first, len, head, vector_groups, padding: [0; 3] }
     }
 }
 
@@ -104,8 +109,27 @@ impl Program {
                 )
             }
         };
-        let count = if self.counts() { include_str!("../../../shaders/count.wgsl") } else { "" };
-        [crate::WGSL, element, source, operand, operation, include_str!("../../../shaders/map.wgsl"), count].concat()
+        let unit = match self.unit {
+            Unit::Word => include_str!("../../../shaders/unit/words.wgsl"),
+            Unit::Vector { .. } | Unit::Mixed { .. } => include_str!("../../../shaders/unit/vectors.wgsl"),
+        };
+        let count = match self.unit {
+            _ if !self.counts() => "",
+            Unit::Word => {
+                concat!(
+                    include_str!("../../../shaders/count/count.wgsl"),
+                    include_str!("../../../shaders/count/words.wgsl"),
+                )
+            }
+            Unit::Vector { .. } | Unit::Mixed { .. } => {
+                concat!(
+                    include_str!("../../../shaders/count/count.wgsl"),
+                    include_str!("../../../shaders/count/vectors.wgsl"),
+                )
+            }
+        };
+        let map = include_str!("../../../shaders/map.wgsl");
+        [crate::WGSL, element, source, operand, operation, unit, map, count].concat()
     }
 
     const fn counts(self) -> bool {
@@ -116,17 +140,23 @@ impl Program {
         match (self.operation, self.unit) {
             (Operation::Count, Unit::Vector { .. }) => "count_vectors",
             (Operation::Count, Unit::Word) => "count_words",
+            (Operation::Count, Unit::Mixed { .. }) => "count_mixed",
             (Operation::ForwardAndCount, Unit::Vector { .. }) => "map_count_vectors",
             (Operation::ForwardAndCount, Unit::Word) => "map_count_words",
+            (Operation::ForwardAndCount, Unit::Mixed { .. }) => "map_count_mixed",
             (_, Unit::Vector { .. }) => "map_vectors",
             (_, Unit::Word) => "map_words",
+            (_, Unit::Mixed { .. }) => "map_mixed",
         }
     }
 
     /// The values of the shader's overrides.
-    pub(super) fn constants(self) -> [(&'static str, f64); 2] {
-        let rotation = if let Unit::Vector { rotation } = self.unit { rotation } else { 0 };
-        [("WORKGROUP", plan::WORKGROUP.into()), ("ROTATION", rotation.into())]
+    pub(super) fn constants(self) -> Vec<(&'static str, f64)> {
+        let workgroup = ("WORKGROUP", plan::WORKGROUP.into());
+        match self.unit {
+            Unit::Vector { rotation } | Unit::Mixed { rotation } => vec![workgroup, ("ROTATION", rotation.into())],
+            Unit::Word => vec![workgroup],
+        }
     }
 
     /// The storage bindings, and whether the shader only reads them.

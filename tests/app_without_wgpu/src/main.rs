@@ -8,7 +8,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     cpu::apply(HardSigmoid::PYTORCH, &[-3.0, 1.5, 3.0], &mut y)?;
     assert_eq!(y, [0.0, 0.75, 1.0]);
 
-    let limits = Limits { binding_bytes: 128 << 20, alignment_bytes: 256, groups: 65_535 };
+    let limits = Limits { binding_bytes: 128 << 20, alignment_bytes: 256, groups: 65_535, mixed: false };
     let whole = Start { element: 0, buffer_bytes: 1 << 30 };
     assert_eq!(plan::dispatches(whole, whole, 1 << 28, 4, Buffers::Two, limits)?.count(), 8);
 

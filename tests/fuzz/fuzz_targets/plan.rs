@@ -13,7 +13,7 @@ struct Case {
     len: u64,
     halves: bool,
     one: bool,
-    limits: (u64, u32, u32),
+    limits: (u64, u32, u32, bool),
 }
 
 fuzz_target!(|case: Case| {
@@ -24,8 +24,8 @@ fuzz_target!(|case: Case| {
     if case.one {
         target.buffer_bytes = source.buffer_bytes;
     }
-    let (binding_bytes, alignment_bytes, groups) = case.limits;
-    let limits = Limits { binding_bytes, alignment_bytes, groups };
+    let (binding_bytes, alignment_bytes, groups, mixed) = case.limits;
+    let limits = Limits { binding_bytes, alignment_bytes, groups, mixed };
     let Ok(all) = dispatches(source, target, case.len, bytes, buffers, limits) else { return };
     let mut done = 0;
     let mut ended = true;
@@ -34,15 +34,17 @@ fuzz_target!(|case: Case| {
             ended = false;
             break;
         }
-        let (unit, rotation, threads) = match w.unit {
-            Unit::Vector { rotation } => (16 / bytes, u64::from(rotation), 1024),
-            Unit::Word => (1, 0, 256 * 4 / bytes),
+        let rotation = match w.unit {
+            Unit::Vector { rotation } | Unit::Mixed { rotation } => u64::from(rotation),
+            Unit::Word => 0,
         };
-        let len = u64::from(w.len) * unit;
-        assert!(len > 0 && w.groups > 0 && w.groups <= groups);
-        assert!(u64::from(w.groups) * threads >= u64::from(w.len));
-        let from = w.source.offset_bytes / bytes + u64::from(w.source_first) * unit + rotation;
-        let to = w.target.offset_bytes / bytes + u64::from(w.target_first) * unit;
+        let (len, head) = (u64::from(w.len), u64::from(w.head));
+        let vectors = u64::from(w.vector_groups) * 1024 * 16 / bytes;
+        assert!(len > 0 && head + vectors <= len && w.vector_groups <= w.groups && w.groups <= groups);
+        let words = u64::from(w.groups - w.vector_groups) * 256;
+        assert!(words * 4 / bytes >= len - vectors);
+        let from = w.source.offset_bytes / bytes + u64::from(w.source_first);
+        let to = w.target.offset_bytes / bytes + u64::from(w.target_first);
         assert_eq!((from, to), (source.element + done, target.element + done));
         for (span, start) in [(w.source, source), (w.target, target)] {
             assert!(span.size_bytes <= binding_bytes && span.size_bytes % 4 == 0);
@@ -51,8 +53,9 @@ fuzz_target!(|case: Case| {
         }
         // Reads and writes are within the bindings.
         assert!((to + len) * bytes <= w.target.offset_bytes + w.target.size_bytes);
-        let behind = if rotation == 0 { 0 } else { unit - rotation };
-        assert!((from + len + behind) * bytes <= w.source.offset_bytes + w.source.size_bytes);
+        let behind = if rotation == 0 { 0 } else { 16 / bytes - rotation };
+        let read = len.max(head + vectors + behind);
+        assert!((from + read) * bytes <= w.source.offset_bytes + w.source.size_bytes);
         assert_eq!(w.access == Access::SeparateBuffer, !case.one);
         if w.access == Access::SameBuffer {
             let (low, high) =

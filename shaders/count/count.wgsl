@@ -16,51 +16,11 @@ const HALF: u32 = 0x3f000000u;
 
 const ALL: vec4<u32> = vec4(0xffffffffu);
 
-@compute @workgroup_size(WORKGROUP)
-fn count_vectors(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    let i = group.x * WORKGROUP * 4u + thread;
-    let a = load(i);
-    let b = load(i + WORKGROUP);
-    let c = load(i + WORKGROUP * 2u);
-    let d = load(i + WORKGROUP * 3u);
-    var counts = count(vec3(0u), a, ALL);
-    counts = count(counts, b, ALL);
-    counts = count(counts, c, ALL);
-    counts = count(counts, d, ALL);
-    add_up(thread, counts, PER_WORD * 16u);
-}
-
-@compute @workgroup_size(WORKGROUP)
-fn map_count_vectors(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    let i = group.x * WORKGROUP * 4u + thread;
-    let a = load(i);
-    let b = load(i + WORKGROUP);
-    let c = load(i + WORKGROUP * 2u);
-    let d = load(i + WORKGROUP * 3u);
-    store(i, a);
-    var counts = count(vec3(0u), a, ALL);
-    store(i + WORKGROUP, b);
-    counts = count(counts, b, ALL);
-    store(i + WORKGROUP * 2u, c);
-    counts = count(counts, c, ALL);
-    store(i + WORKGROUP * 3u, d);
-    counts = count(counts, d, ALL);
-    add_up(thread, counts, PER_WORD * 16u);
-}
-
-@compute @workgroup_size(WORKGROUP)
-fn count_words(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    let element = word_start(id.x);
-    add_up(thread, count_word(element), elements_of_word(element));
-}
-
-@compute @workgroup_size(WORKGROUP)
-fn map_count_words(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    let element = word_start(id.x);
+fn map_count_word(element: u32) -> vec3<u32> {
     // First, since the result may replace the source.
     let counts = count_word(element);
     map_word(element);
-    add_up(thread, counts, elements_of_word(element));
+    return counts;
 }
 
 fn count_word(element: u32) -> vec3<u32> {

@@ -1,0 +1,67 @@
+// Counting with four vectors for each thread, and with words in further workgroups.
+
+@compute @workgroup_size(WORKGROUP)
+fn count_vectors(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    add_up(thread, count_four(group.x, thread), PER_VECTOR * 4u);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn count_mixed(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    var counts: vec3<u32>;
+    var all = PER_VECTOR * 4u;
+    if group.x < dispatch.vector_groups {
+        counts = count_four(group.x, thread);
+    } else {
+        let element = word_start((group.x - dispatch.vector_groups) * WORKGROUP + thread);
+        counts = count_word(element);
+        all = elements_of_word(element);
+    }
+    add_up(thread, counts, all);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn map_count_vectors(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    add_up(thread, map_count_four(group.x, thread), PER_VECTOR * 4u);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn map_count_mixed(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    var counts: vec3<u32>;
+    var all = PER_VECTOR * 4u;
+    if group.x < dispatch.vector_groups {
+        counts = map_count_four(group.x, thread);
+    } else {
+        let element = word_start((group.x - dispatch.vector_groups) * WORKGROUP + thread);
+        counts = map_count_word(element);
+        all = elements_of_word(element);
+    }
+    add_up(thread, counts, all);
+}
+
+// Counts the results for the four vectors of a thread.
+fn count_four(group: u32, thread: u32) -> vec3<u32> {
+    let i = group * WORKGROUP * 4u + thread;
+    let a = load(i);
+    let b = load(i + WORKGROUP);
+    let c = load(i + WORKGROUP * 2u);
+    let d = load(i + WORKGROUP * 3u);
+    return count(count(count(count(vec3(0u), a, ALL), b, ALL), c, ALL), d, ALL);
+}
+
+// Writes them, too.
+fn map_count_four(group: u32, thread: u32) -> vec3<u32> {
+    let i = group * WORKGROUP * 4u + thread;
+    let a = load(i);
+    let b = load(i + WORKGROUP);
+    let c = load(i + WORKGROUP * 2u);
+    let d = load(i + WORKGROUP * 3u);
+    // In this order, few values are alive at a time.
+    store(i, a);
+    var counts = count(vec3(0u), a, ALL);
+    store(i + WORKGROUP, b);
+    counts = count(counts, b, ALL);
+    store(i + WORKGROUP * 2u, c);
+    counts = count(counts, c, ALL);
+    store(i + WORKGROUP * 3u, d);
+    return count(counts, d, ALL);
+}
