@@ -1,6 +1,9 @@
 //! The CPU path: slices in, slices out, with the same bits as [`HardSigmoid::eval`] and [`Backward::eval`] give for
 //! each element.
 //!
+//! The 16-bit types are evaluated as f32 and then rounded. NaNs need no case of their own in that: evaluation makes them
+//! quiet, and rounding keeps them.
+//!
 //! Calls with at least [`PARALLEL_MIN_ELEMENTS`] elements share the work with the current rayon thread pool, unless the
 //! system refuses to start one.
 
@@ -13,8 +16,8 @@ pub use parallel::{PARALLEL_MIN_ELEMENTS, threads};
 use crate::job::{Job, Work};
 use crate::saturation::Tally;
 use crate::{Backward, Element, HardSigmoid, LengthMismatch, Saturation};
-use simd::{stream, with_best_simd};
-use thresholds::{COMPARE_MIN_ELEMENTS, Thresholds};
+use simd::{Pointwise, stream, with_best_simd};
+use thresholds::{Thresholds, compare_min_elements};
 
 /// Elements per unit of parallel work: 128 KiB of f32, so that source and target stay in a core's own cache.
 const CHUNK: usize = 1 << 15;
@@ -89,11 +92,11 @@ pub(crate) fn run<T: Element>(job: Job<'_, T>) -> Saturation {
     match job.work {
         Work::Apply(f) => {
             let coefficients = f.coefficients::<T>();
-            each_chunk(job, |job| map(job, streams, move |x| coefficients.eval(x)))
+            each_chunk(job, |job| map(job, streams, move |x: T::Wide, _| coefficients.eval(x)))
         }
         Work::Count(f) => {
             let coefficients = f.coefficients::<T>();
-            let thresholds = (job.len() >= COMPARE_MIN_ELEMENTS).then(|| Thresholds::<T>::new(f));
+            let thresholds = (job.len() >= compare_min_elements::<T>()).then(|| Thresholds::<T>::new(f));
             each_chunk(job, |job| {
                 let source = job.source.unwrap_or(job.target);
                 with_best_simd(move || match thresholds {
@@ -105,13 +108,13 @@ pub(crate) fn run<T: Element>(job: Job<'_, T>) -> Saturation {
         Work::ApplyAndCount(f) => {
             let (coefficients, thresholds) = (f.coefficients::<T>(), Thresholds::<T>::of_results());
             each_chunk(job, |mut job| {
-                map(job.part(0..usize::MAX), false, move |x| coefficients.eval(x));
+                map(job.part(0..usize::MAX), false, move |x: T::Wide, _| coefficients.eval(x));
                 with_best_simd(move || thresholds.count(job.target))
             })
         }
         Work::Backward(backward) => {
             let coefficients = backward.coefficients::<T>();
-            each_chunk(job, |job| map_pair(job, streams, move |saved, grad| coefficients.eval(saved, grad)))
+            each_chunk(job, |job| map(job, streams, move |saved: T::Wide, grad| coefficients.eval(saved, grad)))
         }
     }
 }
@@ -121,42 +124,13 @@ fn each_chunk<T: Element>(job: Job<'_, T>, work: impl Fn(Job<'_, T>) -> Saturati
     parallel::fold(job.len(), job.chunks(CHUNK), work, |a, b| a + b)
 }
 
-// What follows is compiled for each vector width, which takes inlining. Closures own what they use: a reference to
-// coefficients might alias the target, and the loops would not become vector code.
-
-#[inline(always)]
-fn map<T: Element>(job: Job<'_, T>, streams: bool, f: impl Fn(T) -> T) -> Saturation {
+/// Maps the source of a job and, if the job has one, what was saved.
+fn map<T: Element>(job: Job<'_, T>, streams: bool, f: impl Pointwise<T::Wide>) -> Saturation {
+    let saved = (!job.saved.is_empty()).then_some(job.saved);
     match job.source {
-        Some(source) if streams => stream(source, source, job.target, |x, _| f(x)),
-        Some(source) => with_best_simd(move || {
-            for (y, &x) in job.target.iter_mut().zip(source) {
-                *y = f(x);
-            }
-        }),
-        None => with_best_simd(move || {
-            for x in job.target {
-                *x = f(*x);
-            }
-        }),
-    }
-    Saturation::default()
-}
-
-/// As [`map`], of what was saved and the source.
-#[inline(always)]
-fn map_pair<T: Element>(job: Job<'_, T>, streams: bool, f: impl Fn(T, T) -> T) -> Saturation {
-    match job.source {
-        Some(source) if streams => stream(job.saved, source, job.target, f),
-        Some(source) => with_best_simd(move || {
-            for ((y, &x), &grad) in job.target.iter_mut().zip(job.saved).zip(source) {
-                *y = f(x, grad);
-            }
-        }),
-        None => with_best_simd(move || {
-            for (grad, &x) in job.target.iter_mut().zip(job.saved) {
-                *grad = f(x, *grad);
-            }
-        }),
+        Some(source) if streams => stream(saved.unwrap_or(source), source, job.target, f),
+        Some(source) => simd::map(saved.unwrap_or(source), source, job.target, f),
+        None => simd::map_in_place(saved, job.target, f),
     }
     Saturation::default()
 }

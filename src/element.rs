@@ -63,13 +63,15 @@ pub(crate) mod sealed {
     #[allow(private_bounds, reason = "sealed: no other crate implements it")]
     pub trait Sealed: bytemuck::Pod + Send + Sync + PartialEq + std::fmt::LowerExp + std::fmt::Debug {
         /// The type in which elements are evaluated.
-        type Wide: Float;
+        type Wide: Float + super::Element<Wide = Self::Wide>;
 
         /// The WGSL for this element type. A device that refuses the first is given the next. None if the type is not
         /// supported on a GPU.
         const SHADERS: &'static [&'static str];
 
         fn widen(self) -> Self::Wide;
+
+        /// Rounds to nearest, ties to even. A NaN must be quiet, and is one that was widened.
         fn round(y: Self::Wide) -> Self;
 
         /// For a NaN, the quiet NaN with the same sign and payload, which arithmetic does not guarantee to keep.
@@ -105,20 +107,25 @@ fn widen_f16(h: f16) -> f32 {
     f32::from_bits(sign | if rest >= 0x7c00 { special } else { finite })
 }
 
-/// Rounds to nearest, ties to even. `x` must not be NaN.
 #[inline]
 fn round_to_f16(x: f32) -> f16 {
     let sign = (x.to_bits() >> 16) & 0x8000;
     let rest = x.to_bits() & 0x7fff_ffff;
+    let nan = 0x7c00 | ((rest >> 13) & 0x03ff);
     // The sum is rounded to a multiple of 2^-24, which is the ULP of 0.5 and the smallest subnormal f16.
     let subnormal = (f32::from_bits(rest) + 0.5).to_bits().wrapping_sub(0x3f00_0000);
     // 2^16 is greater than the largest f16 and becomes infinity.
     let finite = rest.min(0x4780_0000);
     let normal = ((finite + 0x0fff + ((finite >> 13) & 1)) >> 13).wrapping_sub(112 << 10);
-    f16::from_bits((sign | if rest < 0x3880_0000 { subnormal } else { normal }) as u16)
+    let number = if rest < 0x3880_0000 { subnormal } else { normal };
+    f16::from_bits((sign | if rest > 0x7f80_0000 { nan } else { number }) as u16)
 }
 
-/// Rounds to nearest, ties to even. `x` must not be NaN.
+#[inline]
+fn widen_bf16(h: bf16) -> f32 {
+    f32::from_bits(u32::from(h.to_bits()) << 16)
+}
+
 #[inline]
 fn round_to_bf16(x: f32) -> bf16 {
     let bits = x.to_bits();
@@ -252,7 +259,7 @@ element!(
     BF16,
     bf16::is_nan,
     0x0040,
-    bf16::to_f32,
+    widen_bf16,
     round_to_bf16,
     |x| bf16::from_f32(to_odd(x)),
     i16,
@@ -270,6 +277,14 @@ mod tests {
         for bits in 0..=u16::MAX {
             let (ours, theirs) = (widen_f16(f16::from_bits(bits)), f16::from_bits(bits).to_f32());
             assert!(ours.to_bits() == theirs.to_bits() || theirs.is_nan() && ours.is_nan(), "{bits:#x}");
+            // A NaN that was widened and made quiet keeps its payload.
+            if ours.is_nan() {
+                let quiet = f32::from_bits(ours.to_bits() | 0x0040_0000);
+                assert_eq!(round_to_f16(quiet).to_bits(), bits | 0x0200);
+            }
+            let wide = widen_bf16(bf16::from_bits(bits));
+            assert_eq!(wide.to_bits(), u32::from(bits) << 16);
+            assert_eq!(round_to_bf16(wide).to_bits(), bits);
         }
         // An odd step varies the low bits. The others are at and next to the f16 and bf16 numbers and their midpoints.
         let near = (0..=u16::MAX)

@@ -1,5 +1,9 @@
 //! Where a batch runs: on a GPU, on the CPU path, or on whichever suits it.
 
+mod comparison;
+
+pub use comparison::Comparison;
+
 use crate::calls::slice_calls;
 use crate::cpu::{self, STREAM_MIN_BYTES};
 use crate::gpu::adapter::{self, AdapterKind};
@@ -8,15 +12,21 @@ use crate::gpu::wait::CallMode;
 use crate::job::{Job, Work};
 use crate::{Backward, Element, Gpu, HardSigmoid, Saturation};
 
-/// From this many elements on, [`Backend::Auto`] looks for a GPU. The CPU path computes fewer in less than a
-/// millisecond, which is less than it takes to open a GPU.
-pub const AUTO_GPU_MIN_ELEMENTS: u64 = 1 << 20;
+/// From this many elements on, [`Backend::Auto`] looks for a GPU. The CPU path computes fewer in less time than it takes
+/// to open a GPU: two cores take some 10 ms for this many f32, and opening takes 50 ms and more.
+pub const AUTO_GPU_MIN_ELEMENTS: u64 = 1 << 26;
 
 /// Where to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
-    /// A hardware GPU if there is one and the batch has at least [`AUTO_GPU_MIN_ELEMENTS`] elements; the CPU path
-    /// otherwise. Never a software adapter. f64, which no GPU computes, always runs on the CPU path.
+    /// A hardware GPU if there is one, it is faster than the CPU path, and the batch has at least
+    /// [`AUTO_GPU_MIN_ELEMENTS`] elements; the CPU path otherwise.
+    ///
+    /// When it opens a GPU for the first time in a process, it measures which is faster, which takes some 10 ms. For
+    /// data that starts and ends in host memory that is rarely the GPU, since the data crosses a bus twice, which is
+    /// slower than the memory that the CPU path reads and writes.
+    ///
+    /// Never a software adapter. f64, which no GPU computes, always runs on the CPU path.
     Auto,
     /// A GPU adapter, hardware or software, or else an error.
     Gpu,
@@ -56,6 +66,9 @@ pub enum Fallback {
     /// The batch is small.
     #[error("fewer than {AUTO_GPU_MIN_ELEMENTS} elements")]
     Small,
+    /// A hardware GPU is slower.
+    #[error("{0}")]
+    Slower(Comparison),
     /// No hardware GPU could be opened.
     #[error("{0}")]
     NotOpened(Error),
@@ -91,6 +104,8 @@ pub struct Engine {
     /// None for the CPU path.
     gpu: Option<Gpu>,
     fallback: Option<Fallback>,
+    /// Why `Auto` runs on the GPU.
+    comparison: Option<Comparison>,
 }
 
 impl Engine {
@@ -100,16 +115,33 @@ impl Engine {
     ///
     /// For [`Backend::Gpu`] only: as [`Gpu::open`].
     pub async fn open(backend: Backend, elements: u64) -> Result<Self, Error> {
-        let (gpu, fallback) = match backend {
-            Backend::Cpu => (None, None),
-            Backend::Gpu => (Some(Gpu::open(AdapterKind::Any).await?), None),
-            Backend::Auto if elements < AUTO_GPU_MIN_ELEMENTS => (None, Some(Fallback::Small)),
-            Backend::Auto => match Gpu::open(AdapterKind::Hardware).await {
-                Ok(gpu) => (Some(gpu), None),
-                Err(error) => (None, Some(Fallback::NotOpened(error))),
-            },
+        let gpu = match backend {
+            Backend::Cpu => None,
+            Backend::Gpu => Some(Gpu::open(AdapterKind::Any).await?),
+            Backend::Auto => {
+                return Ok(match Self::find_faster_gpu(elements).await {
+                    Ok((gpu, comparison)) => Self::auto(Some(gpu), None, Some(comparison)),
+                    Err(fallback) => Self::auto(None, Some(fallback), None),
+                });
+            }
         };
-        Ok(Self { backend, gpu, fallback })
+        Ok(Self { backend, ..Self::auto(gpu, None, None) })
+    }
+
+    const fn auto(gpu: Option<Gpu>, fallback: Option<Fallback>, comparison: Option<Comparison>) -> Self {
+        Self { backend: Backend::Auto, gpu, fallback, comparison }
+    }
+
+    async fn find_faster_gpu(elements: u64) -> Result<(Gpu, Comparison), Fallback> {
+        if elements < AUTO_GPU_MIN_ELEMENTS {
+            return Err(Fallback::Small);
+        }
+        if let Some(known) = Comparison::known().filter(|known| !known.is_gpu_faster()) {
+            return Err(Fallback::Slower(known));
+        }
+        let gpu = Gpu::open(AdapterKind::Hardware).await.map_err(Fallback::NotOpened)?;
+        let comparison = Comparison::with(&gpu).await.map_err(Fallback::NotOpened)?;
+        if comparison.is_gpu_faster() { Ok((gpu, comparison)) } else { Err(Fallback::Slower(comparison)) }
     }
 
     /// [`open`](Self::open), blocking.
@@ -126,7 +158,7 @@ impl Engine {
     /// The CPU path computes f64, and takes over if the GPU fails, as under [`Backend::Auto`].
     #[must_use]
     pub fn with_gpu(gpu: Gpu) -> Self {
-        Self { backend: Backend::Auto, gpu: Some(gpu), fallback: None }
+        Self::auto(Some(gpu), None, None)
     }
 
     /// Where the next call will be executed, apart from f64 under [`Backend::Auto`]. The calls so far were executed
@@ -143,6 +175,12 @@ impl Engine {
     #[must_use]
     pub fn fallback(&self) -> Option<&Fallback> {
         self.fallback.as_ref()
+    }
+
+    /// What [`Backend::Auto`] has measured, if it runs on a GPU.
+    #[must_use]
+    pub fn comparison(&self) -> Option<&Comparison> {
+        self.comparison.as_ref()
     }
 
     /// Runs a job: on the GPU if there is one, and on the CPU path from where that has left off.
@@ -171,6 +209,7 @@ impl Engine {
         match error {
             Error::Interrupted { finished, cause } if self.backend == Backend::Auto => {
                 let failed = self.gpu.take();
+                self.comparison = None;
                 let adapter = failed.map_or("the GPU".into(), |gpu| adapter::describe(&gpu.device().adapter_info()));
                 self.fallback = Some(Fallback::Failed { adapter, cause: *cause });
                 // The counts of what a GPU finished are lost with it.
@@ -206,7 +245,7 @@ mod tests {
 
     #[test]
     fn auto_takes_over_from_a_failing_gpu_where_it_stopped() {
-        let mut engine = Engine { backend: Backend::Auto, gpu: None, fallback: None };
+        let mut engine = Engine::auto(None, None, None);
         assert_eq!(engine.take_over(APPLY, interrupted(2)).unwrap(), 2);
         assert!(matches!(engine.fallback(), Some(Fallback::Failed { cause: Error::Lost, .. })));
         // What is counted is counted anew.
@@ -216,9 +255,9 @@ mod tests {
 
     #[test]
     fn a_failing_gpu_that_was_asked_for_is_an_error() {
-        let mut engine = Engine { backend: Backend::Gpu, gpu: None, fallback: None };
+        let mut engine = Engine { backend: Backend::Gpu, ..Engine::auto(None, None, None) };
         assert!(matches!(engine.take_over(APPLY, interrupted(2)), Err(Error::Interrupted { finished: 2, .. })));
-        let mut engine = Engine { backend: Backend::Auto, gpu: None, fallback: None };
+        let mut engine = Engine::auto(None, None, None);
         let lengths = crate::LengthMismatch { role: crate::BufferRole::Source, source_len: 1, target_len: 2 };
         assert!(matches!(engine.take_over(APPLY, lengths.into()), Err(Error::Length(_))));
     }

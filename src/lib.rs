@@ -20,7 +20,7 @@ pub mod validate;
 pub use backward::{Backward, BackwardParams};
 pub use element::Element;
 #[cfg(feature = "wgpu")]
-pub use engine::{AUTO_GPU_MIN_ELEMENTS, Backend, Engine, ExecutedOn, Fallback};
+pub use engine::{AUTO_GPU_MIN_ELEMENTS, Backend, Comparison, Engine, ExecutedOn, Fallback};
 pub use error::{BufferRole, LengthMismatch, ParameterError, PlanError};
 #[cfg(feature = "wgpu")]
 pub use gpu::{

@@ -3,8 +3,11 @@
 
 use crate::{Element, HardSigmoid, Saturation};
 
-/// With fewer elements, finding the thresholds takes a good part of the time, and the results are computed.
-pub(super) const COMPARE_MIN_ELEMENTS: usize = 1 << 12;
+/// With fewer elements, finding the thresholds takes a good part of the time, and the results are computed. There are
+/// fewer 16-bit numbers to search, and their evaluation takes longer.
+pub(super) const fn compare_min_elements<T: Element>() -> usize {
+    if size_of::<T>() == 2 { 1 << 9 } else { 1 << 12 }
+}
 
 /// The numbers between which results are neither 0 nor 1.
 #[derive(Clone, Copy)]

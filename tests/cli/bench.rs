@@ -8,18 +8,27 @@ fn bench_measures_what_it_says_and_gives_a_verdict() {
         let adapter = if backend == "cpu" { "cpu" } else { "" };
         let report = &json(&["bench", "--adapter", adapter, "--elements", "1", "1000"])[0];
         let results = report["results"].as_array().unwrap();
-        let on_cpu = ["cpu", "memcpy"];
-        let on_both = ["cpu", "memcpy", "kernel", "copy", "round_trip", "naive_round_trip"];
-        for case in if backend == "cpu" { &on_cpu[..] } else { &on_both } {
-            for (element, elements, bytes) in
-                [("f32", 1, 8), ("f32", 1000, 8000), ("f16", 1000, 4000), ("bf16", 1000, 4000)]
-            {
-                let of_element = results.iter().filter(|r| r["case"] == *case && r["element"] == element);
+        // Cases, how many arrays they read and write, and whether a copy says how fast they could be.
+        let on_cpu = [("cpu", 2, true), ("memcpy", 2, false), ("cpu_backward", 3, true), ("cpu_saturation", 1, true)];
+        let on_gpu = [
+            ("kernel", 2, true),
+            ("copy", 2, false),
+            ("backward", 3, true),
+            ("saturation", 1, true),
+            ("round_trip", 2, false),
+            ("naive_round_trip", 2, false),
+        ];
+        let on_gpu = on_gpu.into_iter().filter(|_| backend != "cpu");
+        for (case, arrays, has_roof) in on_cpu.into_iter().chain(on_gpu) {
+            for (element, elements, size) in [("f32", 1, 4), ("f32", 1000, 4), ("f16", 1000, 2), ("bf16", 1000, 2)] {
+                let bytes = arrays * elements * size;
+                let of_element = results.iter().filter(|r| r["case"] == case && r["element"] == element);
                 let found: Vec<_> = of_element.filter(|r| r["elements"] == elements).collect();
                 assert_eq!(found.len(), 1, "{case} {element} {elements}");
                 assert_eq!(found[0]["bytes"], bytes, "{case} {element} {elements}");
                 let (seconds, speed) = (found[0]["seconds"].as_f64().unwrap(), found[0]["gb_per_s"].as_f64().unwrap());
                 assert!(seconds > 0.0 && (speed * seconds * 1e9 / f64::from(bytes) - 1.0).abs() < 1e-6, "{found:?}");
+                assert_eq!(found[0]["of_roof"].as_f64().is_some_and(|share| share > 0.0), has_roof, "{found:?}");
             }
         }
         assert!(report["threads"].as_u64() > Some(0) && report["adapter"].is_string() && report["driver"].is_string());
@@ -31,4 +40,12 @@ fn bench_measures_what_it_says_and_gives_a_verdict() {
         let run = command().args(["bench", "--adapter", "cpu", "--elements", elements]).output().unwrap();
         misused(&run, &[&format!("'{elements}'"), "--elements", "1..=268435456"]);
     }
+}
+
+#[test]
+fn bench_of_chosen_types() {
+    let report = &json(&["bench", "--adapter", "cpu", "--elements", "10", "--element", "f64", "bf16"])[0];
+    let results = report["results"].as_array().unwrap();
+    let of = |element: &str| results.iter().filter(|r| r["element"] == element).count();
+    assert_eq!((of("f64"), of("bf16"), results.len()), (4, 4, 8));
 }

@@ -20,7 +20,7 @@ pub(crate) struct BackendArgs {
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
 enum Choice {
-    /// A hardware GPU if there is one and the file has at least 2^20 elements, and the CPU otherwise
+    /// A hardware GPU if the file has at least 2^26 elements and the GPU is faster, and the CPU otherwise
     Auto,
     /// Any GPU adapter, including software adapters
     Gpu,
@@ -49,15 +49,16 @@ impl BackendArgs {
 pub(crate) fn describe(engine: &Engine, layout: &Layout<'_>) -> String {
     let executed_on = engine.executed_on();
     let f64_elements = layout.f64_elements();
+    let auto = engine.comparison().map_or(String::new(), |comparison| format!("; auto: {comparison}"));
     match engine.fallback() {
         Some(_) if f64_elements > 0 && f64_elements == layout.elements() => {
             format!("{executed_on}; auto: GPUs do not support f64")
         }
         Some(reason) => format!("{executed_on}; auto: {reason}"),
         None if f64_elements > 0 && matches!(executed_on, ExecutedOn::Gpu { .. }) => {
-            format!("{executed_on}, with f64 on the CPU path")
+            format!("{executed_on}, with f64 on the CPU path{auto}")
         }
-        None => executed_on.to_string(),
+        None => format!("{executed_on}{auto}"),
     }
 }
 

@@ -197,6 +197,8 @@ pub(crate) fn resident<T: Element>(gpu: &Gpu, elements: usize) -> Result<Vec<Cas
         .bind_with_saturation::<T>(F, all(&source), all(&target), counters.as_entire_buffer_binding())
         .map_err(text)?;
 
+    let empty = kernel.bind::<T>(F, (&source, 0..len.min(1)), (&target, 0..len.min(1))).map_err(text)?;
+
     submitted(gpu, 1, |encoder| forward.record(encoder))?;
     let staging = buffer(gpu, size, Usage::MAP_READ | Usage::COPY_DST);
     submitted(gpu, 1, |encoder| encoder.copy_buffer_to_buffer(&target, 0, &staging, 0, size))?;
@@ -212,6 +214,7 @@ pub(crate) fn resident<T: Element>(gpu: &Gpu, elements: usize) -> Result<Vec<Cas
         bound("backward", 3, backward),
         bound("saturation", 1, count),
         bound("kernel_with_saturation", 2, both),
+        bound("empty_dispatch", 0, empty),
     ])
 }
 
