@@ -1,17 +1,17 @@
 //! The CPU path: slices in, slices out, with the same bits as [`HardSigmoid::eval`] and [`Backward::eval`] give for
 //! each element.
 //!
-//! The 16-bit types are evaluated as f32 and then rounded. NaNs need no case of their own in that: evaluation makes them
-//! quiet, and rounding keeps them.
+//! The 16-bit types are evaluated as f32 and then rounded. NaNs need no case of their own in that: evaluation makes
+//! them quiet, and rounding keeps them.
 //!
-//! Calls with at least [`PARALLEL_MIN_ELEMENTS`] elements share the work with the current rayon thread pool, unless the
-//! system refuses to start one.
+//! Calls that read and write at least [`PARALLEL_MIN_BYTES`] share the work with the current rayon thread pool, unless
+//! the system refuses to start one.
 
 pub(crate) mod parallel;
 mod simd;
 mod thresholds;
 
-pub use parallel::{PARALLEL_MIN_ELEMENTS, threads};
+pub use parallel::{PARALLEL_MIN_BYTES, threads};
 
 use crate::job::{Job, Work};
 use crate::saturation::Tally;
@@ -121,7 +121,7 @@ pub(crate) fn run<T: Element>(job: Job<'_, T>) -> Saturation {
 
 /// Does `work` for each chunk of a job, in parallel where that pays, and adds up what it counts.
 fn each_chunk<T: Element>(job: Job<'_, T>, work: impl Fn(Job<'_, T>) -> Saturation + Sync) -> Saturation {
-    parallel::fold(job.len(), job.chunks(CHUNK), work, |a, b| a + b)
+    parallel::fold(job.bytes(), job.chunks(CHUNK), work, |a, b| a + b)
 }
 
 /// Maps the source of a job and, if the job has one, what was saved.

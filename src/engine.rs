@@ -12,8 +12,8 @@ use crate::gpu::wait::CallMode;
 use crate::job::{Job, Work};
 use crate::{Backward, Element, Gpu, HardSigmoid, Saturation};
 
-/// From this many elements on, [`Backend::Auto`] looks for a GPU. The CPU path computes fewer in less time than it takes
-/// to open a GPU: two cores take some 10 ms for this many f32, and opening takes 50 ms and more.
+/// From this many elements on, [`Backend::Auto`] looks for a GPU. The CPU path computes fewer in less time than it
+/// takes to open a GPU: two cores take 15 to 30 ms for this many f32, and opening takes 50 ms and more.
 pub const AUTO_GPU_MIN_ELEMENTS: u64 = 1 << 26;
 
 /// Where to run.

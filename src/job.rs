@@ -90,6 +90,12 @@ impl<'a, T> Job<'a, T> {
         self.source.map_or(self.target.len(), <[T]>::len)
     }
 
+    /// The bytes that the job reads and writes.
+    pub(crate) const fn bytes(&self) -> usize {
+        let source = if let Some(source) = self.source { size_of_val(source) } else { size_of_val(self.target) };
+        source.saturating_add(size_of_val(self.target)).saturating_add(size_of_val(self.saved))
+    }
+
     /// The part of the job that concerns these elements. What lies beyond the end is left out.
     pub(crate) fn part(&mut self, elements: Range<usize>) -> Job<'_, T> {
         let of = |slice: &'a [T]| slice.get(elements.start..elements.end.min(slice.len())).unwrap_or_default();

@@ -137,7 +137,7 @@ fn first_difference<T: Element>(
         x.iter().zip(y).position(|(&x, &y)| !agrees(x, y)).map(|index| start + index)
     };
     let min = |a: Option<usize>, b: Option<usize>| a.into_iter().chain(b).min();
-    let index = cpu::parallel::fold(source.len(), chunks, find, min)?;
+    let index = cpu::parallel::fold(size_of_val(source), chunks, find, min)?;
     let (&input, &got) = (source.get(index)?, target.get(index)?);
     Some(Difference { index: index as u64, input, grad_y: None, got, expected: expected(input) })
 }
@@ -185,7 +185,7 @@ impl<'a, T: Element> Check<'a, T> {
         let compare = |(start, (x, y)): (usize, (&[T], &[T]))| {
             oracle.compare(x, grad_y.get(start..).unwrap_or_default(), y, done + start as u64)
         };
-        let piece = cpu::parallel::fold(self.x.len(), chunks, compare, Report::merge);
+        let piece = cpu::parallel::fold(size_of_val(&self.x[..]), chunks, compare, Report::merge);
         if !self.pass.has_gradient() {
             self.compare_counts(counts);
         }

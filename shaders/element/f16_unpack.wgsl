@@ -1,5 +1,5 @@
-// Converts f16 to f32 with unpack2x16float, which is one instruction on most GPUs. Exact for numbers; drivers treat NaNs
-// differently.
+// Converts f16 to f32 with unpack2x16float, which is one instruction on most GPUs. Exact for numbers, while drivers
+// treat NaNs differently.
 
 fn widen_low(words: vec4<u32>) -> vec4<u32> {
     let low = vec4(

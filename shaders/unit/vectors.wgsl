@@ -1,5 +1,5 @@
-// Buffers are arrays of vectors of four words. A thread writes four vectors. If source and target are misaligned against
-// each other, it puts each source vector together from two.
+// Buffers are arrays of vectors of four words. A thread writes four vectors. If source and target are misaligned
+// against each other, it puts each source vector together from two.
 //
 // In map_mixed, further workgroups write the words before and after the vectors.
 

@@ -6,11 +6,11 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rayon::ThreadPoolBuilder;
 
-/// From this many elements on, a call shares its work with rayon's threads. With fewer, the calling thread is done
-/// before another one has woken up.
-pub const PARALLEL_MIN_ELEMENTS: usize = 1 << 19;
+/// A call that reads and writes this many bytes shares its work with rayon's threads. With fewer, the calling thread is
+/// done before another one has woken up.
+pub const PARALLEL_MIN_BYTES: usize = 1 << 20;
 
-/// The number of threads that the CPU path uses from [`PARALLEL_MIN_ELEMENTS`] elements on.
+/// The number of threads that the CPU path uses for calls of at least [`PARALLEL_MIN_BYTES`].
 #[must_use]
 pub fn threads() -> usize {
     if available() { rayon::current_num_threads() } else { 1 }
@@ -30,25 +30,25 @@ fn available() -> bool {
         })
 }
 
-/// Does `work` for each item and merges the results, in any order. The items stand for `elements` elements in all,
-/// which decides whether other threads take part.
+/// Does `work` for each item and merges the results, in any order. The items stand for so many `bytes` in all, which
+/// decides whether other threads take part.
 pub(crate) fn fold<T: Send, R: Default + Send>(
-    elements: usize,
+    bytes: usize,
     items: impl Iterator<Item = T>,
     work: impl Fn(T) -> R + Sync,
     merge: impl Fn(R, R) -> R + Sync,
 ) -> R {
-    if elements < PARALLEL_MIN_ELEMENTS || !available() {
-        items.map(work).fold(R::default(), merge)
-    } else {
+    if bytes >= PARALLEL_MIN_BYTES && available() {
         parallel_fold(items, work, merge)
+    } else {
+        items.map(work).fold(R::default(), merge)
     }
 }
 
 /// [`fold`] on the calling thread and rayon's others.
 ///
 /// The calling thread takes part: handing everything to rayon and waiting costs two more wake-ups, as long as 2^18
-/// elements take. Each thread has its own part of the items, so that what a call before has left in its cache is its
+/// f32 take. Each thread has its own part of the items, so that what a call before has left in its cache is its
 /// own. When it is done it helps with the parts of the others.
 fn parallel_fold<T: Send, R: Default + Send>(
     items: impl Iterator<Item = T>,

@@ -80,8 +80,8 @@ unsafe fn pipeline(device: &ash::Device, kernel: &Kernel) -> Result<()> {
 /// The SPIR-V that wgpu makes of a kernel for a Vulkan 1.3 device with `robustBufferAccess2`.
 fn spirv(kernel: &Kernel) -> Result<Vec<u32>> {
     let module = naga::front::wgsl::parse_str(&kernel.wgsl)?;
-    let flags = naga::valid::ValidationFlags::all();
-    let info = naga::valid::Validator::new(flags, naga::valid::Capabilities::SHADER_FLOAT16_IN_FLOAT32).validate(&module)?;
+    let capabilities = naga::valid::Capabilities::SHADER_FLOAT16_IN_FLOAT32;
+    let info = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), capabilities).validate(&module)?;
     let constants = kernel.program.constants().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     let (stage, name) = (naga::ShaderStage::Compute, kernel.program.entry_point());
     let (module, info) =

@@ -109,7 +109,7 @@ pub(crate) fn on_cpu<'a, T: Element>(elements: usize) -> Result<Vec<Case<'a>>, S
 
 /// Copies on as many threads as the CPU path uses. One part per thread is fastest.
 fn memcpy<T: Element>(from: &[T], to: &mut [T]) {
-    if from.len() < cpu::PARALLEL_MIN_ELEMENTS {
+    if size_of_val(from).saturating_mul(2) < cpu::PARALLEL_MIN_BYTES {
         to.copy_from_slice(from);
     } else {
         let part = from.len().div_ceil(cpu::threads());

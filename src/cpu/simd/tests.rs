@@ -1,0 +1,137 @@
+use half::{bf16, f16};
+
+use super::*;
+use crate::element::sealed::Sealed;
+
+#[test]
+fn wide_is_the_same_as_narrow() {
+    let work = |x: &[f32]| x.iter().map(|x| (x + 3.0) * 0.3).collect::<Vec<_>>();
+    let x: Vec<f32> = (0..1003).map(|i| i as f32).collect();
+    assert_eq!(with_best_simd(|| work(&x)), work(&x));
+}
+
+fn bits<T: Element>(elements: &[T]) -> Vec<u64> {
+    elements.iter().map(|x| x.bits()).collect()
+}
+
+type F<T> = fn(<T as Sealed>::Wide, <T as Sealed>::Wide) -> <T as Sealed>::Wide;
+type Map<T> = fn(&[T], &[T], &mut [T], F<T>);
+type MapInPlace<T> = fn(Option<&[T]>, &mut [T], F<T>);
+
+/// The loops for each set of instructions that the processor supports.
+fn instances<T: Element>() -> impl Iterator<Item = (&'static str, Map<T>, MapInPlace<T>)> {
+    let best: (_, Map<T>, MapInPlace<T>) = ("best", map, map_in_place);
+    #[cfg(target_arch = "x86_64")]
+    let others: [Option<(_, Map<T>, MapInPlace<T>)>; 2] = [
+        x86::has_avx2().then_some((
+            "AVX2",
+            // SAFETY: the processor supports these instructions.
+            |a, b, y, f| unsafe { avx2::map(a, b, y, f) },
+            // SAFETY: the processor supports these instructions.
+            |a, y, f| unsafe { avx2::map_in_place(a, y, f) },
+        )),
+        x86::has_avx512().then_some((
+            "AVX-512",
+            // SAFETY: the processor supports these instructions.
+            |a, b, y, f| unsafe { avx512::map(a, b, y, f) },
+            // SAFETY: the processor supports these instructions.
+            |a, y, f| unsafe { avx512::map_in_place(a, y, f) },
+        )),
+    ];
+    #[cfg(not(target_arch = "x86_64"))]
+    let others = [];
+    [Some(best)].into_iter().chain(others).flatten()
+}
+
+/// Every 16-bit pattern, in slices that end with a part of a block.
+fn loops_are_the_same_as_plain<T: Element>(f: fn(T::Wide, T::Wide) -> T::Wide) {
+    let a: Vec<T> = (0..1 << 16).map(T::from_low_bits).collect();
+    let b: Vec<T> = (0..1 << 16).map(|i| T::from_low_bits(i * 40_503)).collect();
+    for (len, (name, map, map_in_place)) in
+        [1 << 16, 200, 64, 63, 1, 0].into_iter().flat_map(|len| instances::<T>().map(move |instance| (len, instance)))
+    {
+        let (a, b) = (&a[..len], &b[..len]);
+        let mut expected = a.to_vec();
+        plain(a, b, &mut expected, f);
+        let mut target = a.to_vec();
+        map(a, b, &mut target, f);
+        assert_eq!(bits(&target), bits(&expected), "{name} {} {len}", T::NAME);
+        target.copy_from_slice(b);
+        map_in_place(Some(a), &mut target, f);
+        assert_eq!(bits(&target), bits(&expected), "{name} {} {len} over the second", T::NAME);
+        plain(a, a, &mut expected, f);
+        target.copy_from_slice(a);
+        map_in_place(None, &mut target, f);
+        assert_eq!(bits(&target), bits(&expected), "{name} {} {len} in place", T::NAME);
+    }
+}
+
+#[test]
+fn loops_of_every_type() {
+    use crate::HardSigmoid;
+    // Evaluation makes NaNs quiet, which rounding asks for.
+    loops_are_the_same_as_plain::<f16>(|a, b| HardSigmoid::ONNX.eval(if a > b { a } else { b }));
+    loops_are_the_same_as_plain::<f16>(|a, _| HardSigmoid::ONNX.eval(a));
+    loops_are_the_same_as_plain::<f16>(|a, b| HardSigmoid::ONNX.backward().eval(a, b));
+    loops_are_the_same_as_plain::<bf16>(|a, b| HardSigmoid::ONNX.backward().eval(a, b));
+    loops_are_the_same_as_plain::<f64>(|a, b| HardSigmoid::ONNX.backward().eval(a, b));
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn f16c_rounds_as_integers_do() {
+    if !x86::has_avx2() {
+        return;
+    }
+    let near = (0..=u32::from(u16::MAX)).flat_map(|high| {
+        [0, 0x0fff, 0x1000, 0x1001, 0x2fff, 0x3000, 0x3001, 0x7fff, 0x8000, 0x8001].map(|low| high << 16 | low)
+    });
+    let x: Vec<f32> = (0..=u32::MAX).step_by(1009).chain(near).map(f32::from_bits).filter(|x| !x.is_nan()).collect();
+    for x in x.chunks_exact(8) {
+        let mut halves = [0; 8];
+        // SAFETY: the processor supports AVX2 and F16C.
+        unsafe { x86::round_f16(x, &mut halves) };
+        for (x, half) in x.iter().zip(halves) {
+            assert_eq!(half, <f16 as Sealed>::round(*x).to_bits(), "{x:e}");
+        }
+    }
+}
+
+/// Lengths and alignments around the size of a block. The elements around the target must stay unchanged.
+fn streamed_is_the_same_as_plain<T: Element>(f: fn(T::Wide, T::Wide) -> T::Wide) {
+    let a: Vec<T> = (0..400).map(|i| T::nearest(f64::from(i))).collect();
+    let b: Vec<T> = (0..400).map(|i| T::nearest(f64::from(i + 1000))).collect();
+    let old = T::nearest(7777.0);
+    for start in 0..40 {
+        for len in (0..200).chain([300]) {
+            let (a, b) = (&a[start / 2..][..len], &b[start / 3..][..len]);
+            let mut expected = vec![old; 400];
+            let mut target = expected.clone();
+            plain(a, b, &mut expected[start..start + len], f);
+            stream(a, b, &mut target[start..start + len], f);
+            assert_eq!(target, expected, "{start} {len}");
+            plain(a, a, &mut expected[start..start + len], f);
+            stream(a, a, &mut target[start..start + len], f);
+            assert_eq!(target, expected, "{start} {len} from one source");
+        }
+    }
+}
+
+/// The allocation ends with the target, so that valgrind detects a write beyond the end.
+#[test]
+fn nothing_is_written_behind_the_target() {
+    for len in 0..200 {
+        let source: Vec<f32> = (0..len).map(|i| i as f32).collect();
+        let mut target = vec![-1.0; len];
+        stream(&source, &source, &mut target, |a, _| a);
+        assert_eq!(target, source);
+    }
+}
+
+#[test]
+fn streaming_changes_nothing() {
+    streamed_is_the_same_as_plain::<f32>(|a, b| a * 3.0 + b);
+    streamed_is_the_same_as_plain::<f64>(|a, b| a * 3.0 + b);
+    streamed_is_the_same_as_plain::<f16>(|a, b| a * 0.5 + b);
+    streamed_is_the_same_as_plain::<bf16>(|a, b| a * 0.5 + b);
+}

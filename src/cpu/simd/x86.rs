@@ -1,0 +1,193 @@
+//! Conversion of 16-bit types by vector instructions, and streaming stores.
+
+use std::arch::x86_64::*;
+
+use super::{BLOCK, CACHE_LINE, PREFETCH_BYTES, Pointwise, avx2, plain};
+use crate::Element;
+
+/// Every processor with AVX2 has F16C, too.
+#[inline]
+pub(super) fn has_avx2() -> bool {
+    std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("f16c")
+}
+
+#[inline]
+pub(super) fn has_avx512() -> bool {
+    has_avx2()
+        && std::is_x86_feature_detected!("avx512f")
+        && std::is_x86_feature_detected!("avx512bw")
+        && std::is_x86_feature_detected!("avx512dq")
+        && std::is_x86_feature_detected!("avx512vl")
+}
+
+/// Whether blocks are converted before and after they are computed: those of the 16-bit types. In one loop, the
+/// compiler does not turn the conversions into vector code.
+#[inline]
+pub(super) const fn is_16_bit<T: Element>() -> bool {
+    size_of::<T>() == 2
+}
+
+/// F16C converts f16. Integers take several times as long.
+#[inline]
+pub(super) const fn is_f16<T: Element>() -> bool {
+    matches!(T::NAME.as_bytes(), b"f16")
+}
+
+#[inline]
+#[target_feature(enable = "avx2,f16c")]
+pub(super) fn map_block<T: Element>(
+    mut first: [T::Wide; BLOCK],
+    second: [T::Wide; BLOCK],
+    target: &mut [T],
+    f: impl Pointwise<T::Wide>,
+) {
+    for (a, b) in first.iter_mut().zip(second) {
+        *a = f(*a, b);
+    }
+    for (x, target) in first.chunks_exact(8).zip(target.chunks_exact_mut(8)) {
+        let (x, halves) = (bytemuck::cast_slice(x), bytemuck::cast_slice_mut(target));
+        if is_f16::<T>() { round_f16(x, halves) } else { round_bf16(x, halves) }
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2,f16c")]
+pub(super) fn widen<T: Element>(source: &[T]) -> [T::Wide; BLOCK] {
+    let mut wide = [bytemuck::Zeroable::zeroed(); BLOCK];
+    for (x, source) in wide.chunks_exact_mut(8).zip(source.chunks_exact(8)) {
+        let (halves, x) = (bytemuck::cast_slice(source), bytemuck::cast_slice_mut(x));
+        if is_f16::<T>() { widen_f16(halves, x) } else { widen_bf16(halves, x) }
+    }
+    wide
+}
+
+/// Widens eight f16, and makes NaNs quiet.
+#[inline]
+#[target_feature(enable = "avx2,f16c")]
+fn widen_f16(halves: &[u16], x: &mut [f32]) {
+    store(_mm256_cvtph_ps(load_halves(halves)), x);
+}
+
+/// Rounds eight f32 to nearest, ties to even. A NaN keeps its sign and the upper bits of its payload.
+#[inline]
+#[target_feature(enable = "avx2,f16c")]
+pub(super) fn round_f16(x: &[f32], halves: &mut [u16]) {
+    store_halves(_mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(load(x)), halves);
+}
+
+#[inline]
+#[target_feature(enable = "avx2,f16c")]
+fn widen_bf16(halves: &[u16], x: &mut [f32]) {
+    let bits = _mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(load_halves(halves)));
+    store(_mm256_castsi256_ps(bits), x);
+}
+
+/// As the rounding of an element.
+#[inline]
+#[target_feature(enable = "avx2,f16c")]
+fn round_bf16(x: &[f32], halves: &mut [u16]) {
+    let bits = _mm256_castps_si256(load(x));
+    let odd = _mm256_and_si256(_mm256_srli_epi32::<16>(bits), _mm256_set1_epi32(1));
+    let sum = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
+    let high = _mm256_srli_epi32::<16>(sum);
+    let packed = _mm_packus_epi32(_mm256_castsi256_si128(high), _mm256_extracti128_si256::<1>(high));
+    store_halves(packed, halves);
+}
+
+#[inline]
+#[target_feature(enable = "avx2,f16c")]
+fn load(x: &[f32]) -> __m256 {
+    debug_assert_eq!(x.len(), 8);
+    // SAFETY: every caller passes eight elements.
+    unsafe { _mm256_loadu_ps(x.as_ptr()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2,f16c")]
+fn store(y: __m256, x: &mut [f32]) {
+    debug_assert_eq!(x.len(), 8);
+    // SAFETY: as above.
+    unsafe { _mm256_storeu_ps(x.as_mut_ptr(), y) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2,f16c")]
+fn load_halves(halves: &[u16]) -> __m128i {
+    debug_assert_eq!(halves.len(), 8);
+    // SAFETY: as above.
+    unsafe { _mm_loadu_si128(halves.as_ptr().cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2,f16c")]
+fn store_halves(y: __m128i, halves: &mut [u16]) {
+    debug_assert_eq!(halves.len(), 8);
+    // SAFETY: as above.
+    unsafe { _mm_storeu_si128(halves.as_mut_ptr().cast(), y) }
+}
+
+#[target_feature(enable = "avx2,f16c")]
+pub(super) fn stream<T: Element>(first: &[T], second: &[T], target: &mut [T], f: impl Pointwise<T::Wide>) {
+    let head = target.as_ptr().align_offset(CACHE_LINE).min(target.len()).min(first.len()).min(second.len());
+    let (target_head, target) = target.split_at_mut(head);
+    let ((first_head, first), (second_head, second)) = (first.split_at(head), second.split_at(head));
+    plain(first_head, second_head, target_head, f);
+
+    // Orders the streaming stores before later accesses to the target, even if `f` panics.
+    struct Fence;
+    impl Drop for Fence {
+        fn drop(&mut self) {
+            #[allow(unused_unsafe, reason = "safe since a later version than the oldest supported")]
+            // SAFETY: every x86-64 processor has SSE.
+            unsafe {
+                _mm_sfence();
+            };
+        }
+    }
+    let fence = Fence;
+    let mut targets = target.chunks_exact_mut(BLOCK);
+    let (mut firsts, mut seconds) = (first.chunks_exact(BLOCK), second.chunks_exact(BLOCK));
+    let is_one = std::ptr::eq(first, second);
+    for ((target, first), second) in (&mut targets).zip(&mut firsts).zip(&mut seconds) {
+        fetch(first);
+        if !is_one {
+            fetch(second);
+        }
+        let mut block = [T::zeroed(); BLOCK];
+        avx2::map(first, second, &mut block, f);
+        put(&block, target);
+    }
+    drop(fence);
+    plain(firsts.remainder(), seconds.remainder(), targets.into_remainder(), f);
+}
+
+/// Prefetches the data that lies `PREFETCH_BYTES` after a block.
+#[inline]
+#[target_feature(enable = "avx2,f16c")]
+fn fetch<T>(block: &[T]) {
+    for line in 0..size_of_val(block).div_ceil(CACHE_LINE) {
+        let address = block.as_ptr().cast::<i8>().wrapping_add(PREFETCH_BYTES + line * CACHE_LINE);
+        // SAFETY: a prefetch of any address is allowed.
+        #[allow(unused_unsafe, reason = "safe since a later version than the oldest supported")]
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(address);
+        };
+    }
+}
+
+/// Copies a block to a target that begins at a cache line.
+#[inline]
+#[target_feature(enable = "avx2,f16c")]
+fn put<T: Element>(block: &[T; BLOCK], target: &mut [T]) {
+    if cfg!(plain_stores) {
+        return target.copy_from_slice(block);
+    }
+    let bytes = size_of_val(block).min(size_of_val(target));
+    let (from, to) = (block.as_ptr().cast::<__m256i>(), target.as_mut_ptr().cast::<__m256i>());
+    debug_assert!(to.is_aligned());
+    for i in 0..bytes / size_of::<__m256i>() {
+        // SAFETY: both slices contain the i-th 32 bytes. The target is aligned to 32 bytes, because the caller
+        // aligns it to a cache line. Any bits are valid for T. The caller issues a fence.
+        unsafe { _mm256_stream_si256(to.add(i), _mm256_loadu_si256(from.add(i))) };
+    }
+}
