@@ -109,6 +109,8 @@ macro_rules! loops {
                 work()
             }
 
+            // Streaming calls it for each block.
+            #[inline]
             #[target_feature(enable = $features)]
             pub(super) fn map<T: Element>(first: &[T], second: &[T], target: &mut [T], f: impl Pointwise<T::Wide>) {
                 if !$converts::<T>() {
