@@ -7,6 +7,7 @@ mod apply;
 mod bench;
 mod invalid;
 mod output;
+mod report;
 mod safetensors;
 mod stats;
 mod validate;

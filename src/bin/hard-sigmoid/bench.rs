@@ -51,16 +51,16 @@ pub(crate) struct Args {
 }
 
 /// The measurement of a case.
-struct Measurement {
-    case: &'static str,
-    element: &'static str,
-    elements: u64,
+pub(crate) struct Measurement {
+    pub(crate) case: &'static str,
+    pub(crate) element: &'static str,
+    pub(crate) elements: u64,
     bytes: u64,
-    seconds: f64,
+    pub(crate) seconds: f64,
 }
 
 impl Measurement {
-    fn gb_per_s(&self) -> f64 {
+    pub(crate) fn gb_per_s(&self) -> f64 {
         self.bytes as f64 * 1e-9 / self.seconds
     }
 }
@@ -86,14 +86,23 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         }
     }
     let verdict = verdict(&results, gpu.is_some());
-    let (name, driver) = gpu.as_ref().map_or(("the CPU path".to_owned(), String::new()), |gpu| {
-        let info = gpu.device().adapter_info();
-        (adapter::describe(&info), format!("{} {}", info.driver, info.driver_info).trim().to_owned())
-    });
-    print(&if args.json { json(&name, &driver, &results, &verdict) } else { text(&name, &driver, &results, &verdict) })
+    let (name, driver) = names(gpu.as_ref());
+    print(&if args.json {
+        format!("{}\n", json(&name, &driver, &results, &verdict))
+    } else {
+        text(&name, &driver, &results, &verdict)
+    })
 }
 
-fn json(name: &str, driver: &str, results: &[Measurement], verdict: &str) -> String {
+/// The adapter and its driver.
+pub(crate) fn names(gpu: Option<&Gpu>) -> (String, String) {
+    gpu.map_or(("the CPU path".to_owned(), String::new()), |gpu| {
+        let info = gpu.device().adapter_info();
+        (adapter::describe(&info), format!("{} {}", info.driver, info.driver_info).trim().to_owned())
+    })
+}
+
+pub(crate) fn json(name: &str, driver: &str, results: &[Measurement], verdict: &str) -> serde_json::Value {
     let measured = results;
     let results = results.iter().map(|result| {
         serde_json::json!({
@@ -106,14 +115,13 @@ fn json(name: &str, driver: &str, results: &[Measurement], verdict: &str) -> Str
             "of_roof": of_roof(measured, result),
         })
     });
-    let object = serde_json::json!({
+    serde_json::json!({
         "adapter": name,
         "driver": driver,
         "threads": cpu::threads(),
         "results": results.collect::<Vec<_>>(),
         "verdict": verdict,
-    });
-    format!("{object}\n")
+    })
 }
 
 fn text(name: &str, driver: &str, results: &[Measurement], verdict: &str) -> String {
@@ -132,7 +140,7 @@ fn text(name: &str, driver: &str, results: &[Measurement], verdict: &str) -> Str
 }
 
 /// The share of the speed that the memory allows, or `None` if there is no copy to compare with.
-fn of_roof(results: &[Measurement], of: &Measurement) -> Option<f64> {
+pub(crate) fn of_roof(results: &[Measurement], of: &Measurement) -> Option<f64> {
     let copy = match of.case {
         "kernel" | "backward" | "saturation" => "copy",
         "cpu" | "cpu_backward" | "cpu_saturation" => "memcpy",
@@ -147,7 +155,7 @@ fn of_roof(results: &[Measurement], of: &Measurement) -> Option<f64> {
     Some(bound / of.seconds)
 }
 
-fn measure<T: Element>(gpu: Option<&Gpu>, elements: usize) -> Result<Vec<Measurement>, String> {
+pub(crate) fn measure<T: Element>(gpu: Option<&Gpu>, elements: usize) -> Result<Vec<Measurement>, String> {
     let mut cases = workloads::on_cpu::<T>(elements)?;
     if let Some(gpu) = gpu.filter(|_| T::ON_GPU) {
         cases.extend(workloads::resident::<T>(gpu, elements)?);
@@ -190,7 +198,7 @@ fn time(mut cases: Vec<Case<'_>>) -> Result<Vec<Measurement>, String> {
 }
 
 /// Says from which size on the GPU is faster for data that starts and ends on the host.
-fn verdict(results: &[Measurement], gpu: bool) -> String {
+pub(crate) fn verdict(results: &[Measurement], gpu: bool) -> String {
     if !gpu {
         return "Only the CPU path was measured.".into();
     }

@@ -17,6 +17,7 @@ mod npy;
 mod output;
 mod progress;
 mod python;
+mod report;
 mod safetensors;
 mod stats;
 mod stop;
@@ -43,6 +44,7 @@ enum Command {
     /// List the GPU adapters of this machine
     Adapters,
     Bench(bench::Args),
+    Report(report::Args),
     Stats(stats::Args),
     Validate(validate::Args),
 }
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         Command::Apply(args) => apply::run(&args),
         Command::Adapters => adapters::run(),
         Command::Bench(args) => bench::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Stats(args) => stats::run(&args),
         Command::Validate(args) => validate::run(&args),
     };

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use hard_sigmoid::validate::{self, Inputs, Pass, Report};
-use hard_sigmoid::{Element, HardSigmoid, adapter};
+use hard_sigmoid::{Element, Gpu, HardSigmoid, adapter};
 
 use super::adapters::AdapterArgs;
 use super::console::{Failure, print};
@@ -55,26 +55,16 @@ fn check<T: Element>(args: &Args) -> Result<(), Failure> {
         let message = format!("a GPU does not compute {}: add --adapter cpu to check the CPU path", T::NAME);
         return Err(Failure::Usage(message));
     }
-    let passes = |f: HardSigmoid| match args.backward {
-        true => vec![(f, Pass::from(f.backward())), (f, f.backward_from_output().into())],
-        false => vec![(f, f.into())],
-    };
     let mut totals = [0_u64; 3];
-    for (f, pass) in functions.into_iter().flat_map(passes) {
+    for (f, pass) in functions.into_iter().flat_map(|f| passes(f, args.backward).map(move |pass| (f, pass))) {
         let started = Instant::now();
-        let every_f32 = args.exhaustive && args.element == Dtype::F32;
-        let samples = if every_f32 { Vec::new() } else { validate::samples::<T>(f) };
-        let inputs = if every_f32 { Inputs::Bits(0..=u32::MAX) } else { Inputs::Data(&samples) };
-        let bar = progress::bar(inputs.count(), false);
-        let progress = |done| bar.set_position(done);
-        let report = match &gpu {
-            Some(gpu) => validate::validate_blocking(gpu, pass, inputs, progress)
-                .map_err(|error| Failure::Runtime(error.to_string()))?,
-            None => validate::validate_cpu(pass, inputs, progress),
-        };
-        bar.finish_and_clear();
+        let report = validate::<T>(gpu.as_ref(), f, pass, args.exhaustive && args.element == Dtype::F32)?;
         let seconds = started.elapsed().as_secs_f64();
-        print(&if args.json { json(f, pass, &report, seconds) } else { text(f, pass, &report, seconds) })?;
+        print(&if args.json {
+            format!("{}\n", json(f, pass, &report, seconds))
+        } else {
+            text(f, pass, &report, seconds)
+        })?;
         for (total, n) in totals.iter_mut().zip([report.mismatches, report.miscounted, report.out_of_bound]) {
             *total = total.saturating_add(n);
         }
@@ -88,6 +78,33 @@ fn check<T: Element>(args: &Args) -> Result<(), Failure> {
         Some((n, problem)) => Err(Failure::Runtime(format!("{n} {problem}"))),
         None => Ok(()),
     }
+}
+
+/// The forward pass, or the backward pass from x and from y.
+pub(crate) fn passes(f: HardSigmoid, backward: bool) -> impl Iterator<Item = Pass> {
+    let forward = (!backward).then_some(f.into());
+    let backward = backward.then(|| [f.backward().into(), f.backward_from_output().into()]);
+    forward.into_iter().chain(backward.into_iter().flatten())
+}
+
+/// Checks a pass of `f` over samples, or over every f32, on the CPU path if there is no GPU.
+pub(crate) fn validate<T: Element>(
+    gpu: Option<&Gpu>,
+    f: HardSigmoid,
+    pass: Pass,
+    every_f32: bool,
+) -> Result<Report<T>, Failure> {
+    let samples = if every_f32 { Vec::new() } else { validate::samples::<T>(f) };
+    let inputs = if every_f32 { Inputs::Bits(0..=u32::MAX) } else { Inputs::Data(&samples) };
+    let bar = progress::bar(inputs.count(), false);
+    let progress = |done| bar.set_position(done);
+    let report = match gpu {
+        Some(gpu) => validate::validate_blocking(gpu, pass, inputs, progress)
+            .map_err(|error| Failure::Runtime(error.to_string())),
+        None => Ok(validate::validate_cpu(pass, inputs, progress)),
+    };
+    bar.finish_and_clear();
+    report
 }
 
 fn text<T: Element>(f: HardSigmoid, pass: Pass, report: &Report<T>, seconds: f64) -> String {
@@ -114,7 +131,7 @@ fn text<T: Element>(f: HardSigmoid, pass: Pass, report: &Report<T>, seconds: f64
     text
 }
 
-fn json<T: Element>(f: HardSigmoid, pass: Pass, report: &Report<T>, seconds: f64) -> String {
+pub(crate) fn json<T: Element>(f: HardSigmoid, pass: Pass, report: &Report<T>, seconds: f64) -> serde_json::Value {
     let info = report.adapter.as_deref();
     let text = |x: T| format!("{x:e}");
     let first = report.first.iter().map(|d| {
@@ -122,7 +139,7 @@ fn json<T: Element>(f: HardSigmoid, pass: Pass, report: &Report<T>, seconds: f64
         let grad_y = d.grad_y.map(text);
         serde_json::json!({ "index": d.index, "input": input, "grad_y": grad_y, "got": got, "expected": expected })
     });
-    let object = serde_json::json!({
+    serde_json::json!({
         "adapter": info.map_or("cpu", |info| &info.name),
         "backend": info.map_or("cpu", |info| info.backend.to_str()),
         "driver": info.map_or(String::new(), |info| format!("{} {}", info.driver, info.driver_info).trim().to_owned()),
@@ -141,6 +158,5 @@ fn json<T: Element>(f: HardSigmoid, pass: Pass, report: &Report<T>, seconds: f64
         "nan_checked": report.nan_checked,
         "seconds": seconds,
         "first": first.collect::<Vec<_>>(),
-    });
-    format!("{object}\n")
+    })
 }
