@@ -1,9 +1,77 @@
-//! Conversion of 16-bit types by vector instructions, and streaming stores.
+//! The loops for x86-64: AVX-512 and AVX2, conversion of 16-bit types by vector instructions, and streaming stores.
 
 use std::arch::x86_64::*;
 
-use super::{BLOCK, CACHE_LINE, PREFETCH_BYTES, Pointwise, avx2, plain};
+use super::plain::{Pointwise, plain};
 use crate::Element;
+
+/// Elements per block: whole cache lines for every element type.
+const BLOCK: usize = 32;
+
+/// Bytes in a cache line.
+const CACHE_LINE: usize = 64;
+
+/// How far ahead a source is prefetched. With streaming stores, the processor itself does not prefetch far enough.
+/// Distances of 16 cache lines or more perform alike.
+const PREFETCH_BYTES: usize = 32 * CACHE_LINE;
+
+/// The loops that a processor's widest vectors make faster: those on data in its caches.
+macro_rules! loops {
+    ($name:ident, $features:literal, $converts:ident) => {
+        pub(super) mod $name {
+            use super::{BLOCK, map_block, widen, $converts};
+            use crate::Element;
+            use crate::cpu::simd::plain::{Pointwise, plain, plain_in_place};
+
+            #[target_feature(enable = $features)]
+            pub(in crate::cpu) fn run<R>(work: impl FnOnce() -> R) -> R {
+                work()
+            }
+
+            // Streaming calls it for each block.
+            #[inline]
+            #[target_feature(enable = $features)]
+            pub(in crate::cpu) fn map<T: Element>(
+                first: &[T],
+                second: &[T],
+                target: &mut [T],
+                f: impl Pointwise<T::Wide>,
+            ) {
+                if !$converts::<T>() {
+                    return plain(first, second, target, f);
+                }
+                let mut targets = target.chunks_exact_mut(BLOCK);
+                let (mut firsts, mut seconds) = (first.chunks_exact(BLOCK), second.chunks_exact(BLOCK));
+                for ((target, first), second) in (&mut targets).zip(&mut firsts).zip(&mut seconds) {
+                    map_block(widen(first), widen(second), target, f);
+                }
+                plain(firsts.remainder(), seconds.remainder(), targets.into_remainder(), f);
+            }
+
+            #[target_feature(enable = $features)]
+            pub(in crate::cpu) fn map_in_place<T: Element>(
+                first: Option<&[T]>,
+                target: &mut [T],
+                f: impl Pointwise<T::Wide>,
+            ) {
+                if !$converts::<T>() {
+                    return plain_in_place(first, target, f);
+                }
+                let mut targets = target.chunks_exact_mut(BLOCK);
+                let mut firsts = first.map(|first| first.chunks_exact(BLOCK));
+                for target in &mut targets {
+                    let second = widen(target);
+                    let first = firsts.as_mut().and_then(Iterator::next).map_or(second, |first| widen(first));
+                    map_block(first, second, target, f);
+                }
+                plain_in_place(firsts.map(|firsts| firsts.remainder()), targets.into_remainder(), f);
+            }
+        }
+    };
+}
+
+loops!(avx2, "avx2,f16c", is_16_bit);
+loops!(avx512, "avx512f,avx512bw,avx512dq,avx512vl,avx2,f16c", is_f16);
 
 /// Every processor with AVX2 has F16C, too.
 #[inline]
@@ -23,19 +91,19 @@ pub(super) fn has_avx512() -> bool {
 /// Whether blocks are converted before and after they are computed: those of the 16-bit types. In one loop, the
 /// compiler does not turn the conversions into vector code.
 #[inline]
-pub(super) const fn is_16_bit<T: Element>() -> bool {
+const fn is_16_bit<T: Element>() -> bool {
     size_of::<T>() == 2
 }
 
 /// F16C converts f16. Integers take several times as long.
 #[inline]
-pub(super) const fn is_f16<T: Element>() -> bool {
+const fn is_f16<T: Element>() -> bool {
     matches!(T::NAME.as_bytes(), b"f16")
 }
 
 #[inline]
 #[target_feature(enable = "avx2,f16c")]
-pub(super) fn map_block<T: Element>(
+fn map_block<T: Element>(
     mut first: [T::Wide; BLOCK],
     second: [T::Wide; BLOCK],
     target: &mut [T],
@@ -52,7 +120,7 @@ pub(super) fn map_block<T: Element>(
 
 #[inline]
 #[target_feature(enable = "avx2,f16c")]
-pub(super) fn widen<T: Element>(source: &[T]) -> [T::Wide; BLOCK] {
+fn widen<T: Element>(source: &[T]) -> [T::Wide; BLOCK] {
     let mut wide = [bytemuck::Zeroable::zeroed(); BLOCK];
     for (x, source) in wide.chunks_exact_mut(8).zip(source.chunks_exact(8)) {
         let (halves, x) = (bytemuck::cast_slice(source), bytemuck::cast_slice_mut(x));
