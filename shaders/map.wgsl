@@ -21,33 +21,17 @@ override WORKGROUP: u32;
 @group(0) @binding(1) var<uniform> dispatch: Dispatch;
 @group(0) @binding(3) var<storage, read_write> target_units: array<Unit>;
 
-// Writes the word that begins with `element`.
-fn map_word(element: u32) {
-    if in_range(element) || in_range(element + PER_WORD - 1u) {
-        let word = element / PER_WORD;
-        let old = word_of(target_units[word / UNIT_WORDS], word);
-        var operand = 0u;
-        if HAS_OPERAND && OPERAND_IS_TARGET {
-            operand = old;
-        } else if HAS_OPERAND {
-            operand = join(operand_element(element), operand_element(element + 1u));
-        }
-        let fresh = result(vec4(joined_source(element)), vec4(operand)).x;
-        let mask = present(element);
-        set_target_word(word, (old & ~mask) | (fresh & mask));
-    }
-}
-
 // The source of the word that begins with `element`.
 fn joined_source(element: u32) -> u32 {
     return join(source_element(element), source_element(element + 1u));
 }
 
-// The first element of the word that the thread of that number writes, counted from the start of the target binding.
-fn word_start(thread: u32) -> u32 {
-    let before = (dispatch.target_first % PER_WORD + dispatch.head) / PER_WORD;
-    let vectors = select(0u, dispatch.vector_groups * WORKGROUP * 16u, thread >= before);
-    return (dispatch.target_first / PER_WORD + thread + vectors) * PER_WORD;
+// Its second operand, if `old` is what the target holds.
+fn joined_operand(element: u32, old: u32) -> u32 {
+    if OPERAND_IS_TARGET || !HAS_OPERAND {
+        return old;
+    }
+    return join(operand_element(element), operand_element(element + 1u));
 }
 
 fn in_range(element: u32) -> bool {

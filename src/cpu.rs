@@ -1,9 +1,6 @@
 //! The CPU path: slices in, slices out, with the same bits as [`HardSigmoid::eval`] and [`Backward::eval`] give for
 //! each element.
 //!
-//! The 16-bit types are evaluated as f32 and then rounded. NaNs need no case of their own in that: evaluation makes
-//! them quiet, and rounding keeps them.
-//!
 //! Calls that read and write at least [`PARALLEL_MIN_BYTES`] share the work with the current rayon thread pool, unless
 //! the system refuses to start one.
 
@@ -124,7 +121,8 @@ fn each_chunk<T: Element>(job: Job<'_, T>, work: impl Fn(Job<'_, T>) -> Saturati
     parallel::fold(job.bytes(), job.chunks(CHUNK), work, |a, b| a + b)
 }
 
-/// Maps the source of a job and, if the job has one, what was saved.
+/// Maps the source of a job and, if the job has one, what was saved. The 16-bit types are evaluated as f32 and then
+/// rounded. That serves for NaNs, too: evaluation makes them quiet, and rounding keeps them.
 fn map<T: Element>(job: Job<'_, T>, streams: bool, f: impl Pointwise<T::Wide>) -> Saturation {
     let saved = (!job.saved.is_empty()).then_some(job.saved);
     match job.source {

@@ -65,13 +65,13 @@ pub(crate) mod sealed {
         /// The type in which elements are evaluated.
         type Wide: Float + super::Element<Wide = Self::Wide>;
 
-        /// The WGSL for this element type. A device that refuses the first is given the next. None if the type is not
+        /// The WGSL for this element type. A device that refuses the first is given the next. Empty if the type is not
         /// supported on a GPU.
         const SHADERS: &'static [&'static str];
 
         fn widen(self) -> Self::Wide;
 
-        /// Rounds to nearest, ties to even. A NaN must be quiet, and is one that was widened.
+        /// Rounds to nearest, ties to even. A NaN must be one that was widened and made quiet, and stays so.
         fn round(y: Self::Wide) -> Self;
 
         /// For a NaN, the quiet NaN with the same sign and payload, which arithmetic does not guarantee to keep.

@@ -22,7 +22,7 @@ pub enum Backend {
     /// A hardware GPU if there is one, it is faster than the CPU path, and the batch has at least
     /// [`AUTO_GPU_MIN_ELEMENTS`] elements; the CPU path otherwise.
     ///
-    /// When it opens a GPU for the first time in a process, it measures which is faster, which takes some 10 ms. For
+    /// When it opens a GPU for the first time in a process, it measures which is faster, which takes some 50 ms. For
     /// data that starts and ends in host memory that is rarely the GPU, since the data crosses a bus twice, which is
     /// slower than the memory that the CPU path reads and writes.
     ///
@@ -72,10 +72,10 @@ pub enum Fallback {
     /// No hardware GPU could be opened.
     #[error("{0}")]
     NotOpened(Error),
-    /// The GPU failed during a call, which the CPU path then finished.
+    /// The GPU failed during the comparison, or during a call, which the CPU path then finished.
     #[error("{adapter} failed: {cause}")]
     Failed {
-        /// The adapter on which the calls before ran.
+        /// The adapter.
         adapter: String,
         /// What happened.
         cause: Error,
@@ -136,12 +136,23 @@ impl Engine {
         if elements < AUTO_GPU_MIN_ELEMENTS {
             return Err(Fallback::Small);
         }
-        if let Some(known) = Comparison::known().filter(|known| !known.is_gpu_faster()) {
-            return Err(Fallback::Slower(known));
+        if let Some(known) = Comparison::known() {
+            Self::faster_gpu(known)?;
         }
         let gpu = Gpu::open(AdapterKind::Hardware).await.map_err(Fallback::NotOpened)?;
-        let comparison = Comparison::with(&gpu).await.map_err(Fallback::NotOpened)?;
-        if comparison.is_gpu_faster() { Ok((gpu, comparison)) } else { Err(Fallback::Slower(comparison)) }
+        let comparison = Comparison::with(&gpu).await.map_err(|error| {
+            let cause = match error {
+                Error::Interrupted { cause, .. } => *cause,
+                error => error,
+            };
+            Fallback::Failed { adapter: adapter::describe(&gpu.device().adapter_info()), cause }
+        })?;
+        Ok((gpu, Self::faster_gpu(comparison)?))
+    }
+
+    /// A reason to run on the CPU path if the GPU was slower.
+    fn faster_gpu(comparison: Comparison) -> Result<Comparison, Fallback> {
+        if comparison.is_gpu_faster() { Ok(comparison) } else { Err(Fallback::Slower(comparison)) }
     }
 
     /// [`open`](Self::open), blocking.
@@ -251,6 +262,15 @@ mod tests {
         // What is counted is counted anew.
         assert_eq!(engine.take_over(Work::Count(HardSigmoid::ONNX), interrupted(2)).unwrap(), 0);
         assert_eq!(engine.take_over(Work::ApplyAndCount(HardSigmoid::ONNX), interrupted(2)).unwrap(), 0);
+    }
+
+    #[test]
+    fn auto_runs_where_it_is_faster() {
+        let [short, long] = [1, 2].map(std::time::Duration::from_millis);
+        let slow = Engine::faster_gpu(Comparison { adapter: "G".into(), gpu: long, cpu: short });
+        assert!(matches!(slow, Err(Fallback::Slower(comparison)) if comparison.gpu == long));
+        let fast = Comparison { adapter: "G".into(), gpu: short, cpu: long };
+        assert_eq!(Engine::faster_gpu(fast.clone()).ok(), Some(fast));
     }
 
     #[test]

@@ -32,8 +32,8 @@ use crate::error::ParameterError;
 ///   α·(x + β/α + u·β/α)·(1 + u)³ ≈ y + u·β + 3u·y. For `f64`, u is 2⁻⁵³. A 16-bit type adds one rounding.
 ///   Because the shift is rounded, the result at 0 need not be β rounded: with α = 0.29 and β = 1 it is 0.99999994.
 /// * **Bits.** The CPU path always gives the result defined above. A GPU is expected to do so for the presets and for
-///   |α|, |β|, |β/α| in [2⁻¹⁰⁰, 2¹⁰⁰]. WGSL allows a driver to flush subnormals. Results that are subnormal, or that
-///   are computed from a subnormal, may then be zero.
+///   |α|, |β|, |β/α| in [2⁻¹⁰⁰, 2¹⁰⁰]. WGSL allows a driver to flush subnormals: it may take an input for 0 that is
+///   subnormal in its own type, and give 0 for a result that is subnormal in f32.
 /// * **NaN.** The result of a NaN is a quiet NaN with the same sign and payload.
 /// * **Infinities.** The result is 1 for +∞ and 0 for −∞, and the reverse for α < 0.
 /// * **Zero.** The result is never −0.

@@ -19,8 +19,9 @@ pub const VECTORS_PER_GROUP: u64 = WORKGROUP as u64 * 4;
 /// the alignment.
 const SMALL_WORDS: u64 = 4096;
 
-/// The most workgroups of words in a dispatch of both: fewer words than a workgroup of vectors, and up to four vectors.
-const MOST_WORD_GROUPS: u64 = 17;
+/// The most workgroups of a mixed dispatch that process the vectors at its ends, one a thread: fewer than a workgroup
+/// processes otherwise, and up to three more.
+const MOST_EDGE_GROUPS: u64 = 5;
 
 /// Bytes in a word.
 const WORD_BYTES: u64 = 4;
@@ -40,9 +41,9 @@ pub struct Limits {
     pub alignment_bytes: u32,
     /// `max_compute_workgroups_per_dimension`.
     pub groups: u32,
-    /// Whether a dispatch may consist of vectors and words, so that a range takes one dispatch whatever its ends. That
-    /// is faster on hardware, where dispatches wait for each other. Most software adapters run both sides of a branch,
-    /// so that two dispatches are faster.
+    /// Whether a dispatch may compute the vectors at the ends of a range, too, of which only some elements are in the
+    /// range, so that it takes one dispatch. That is faster on hardware, where dispatches wait for each other. Most
+    /// software adapters run both sides of a branch, so that several dispatches are faster.
     pub mixed: bool,
 }
 
@@ -94,7 +95,8 @@ pub enum Unit {
     },
     /// A word, or the half of it that is in the range. Used for small ranges and for the ends of larger ones.
     Word,
-    /// Vectors in the first workgroups, and in the others the words before and after them.
+    /// Four vectors in the first workgroups. In the others, one of the vectors before and after those, or those parts
+    /// of it that are in the range.
     Mixed {
         /// As for vectors.
         rotation: u32,
@@ -179,7 +181,7 @@ pub fn dispatches(
         return Err(PlanError::Limits { binding_bytes: limits.binding_bytes, groups: limits.groups });
     }
     let (begin, groups) = (source.element, u64::from(limits.groups));
-    let mixed = limits.mixed && groups > MOST_WORD_GROUPS;
+    let mixed = limits.mixed && groups > MOST_EDGE_GROUPS;
     Ok(Dispatches { source, target, begin, len, element_bytes, buffers, alignment, binding, groups, mixed })
 }
 
@@ -305,25 +307,24 @@ impl Dispatches {
         // Only whole workgroups process vectors, so that their threads need no bounds check. On a software adapter the
         // check takes as long as the rest of the shader. The remaining elements are processed word by word.
         let vector_groups = |room: u64| room.saturating_sub(head + self.behind(rotation)) / vector / VECTORS_PER_GROUP;
-        let word_groups = |words: u64| words.div_ceil(u64::from(WORKGROUP));
+        let groups_of = |threads: u64| threads.div_ceil(u64::from(WORKGROUP));
         let into_word = target % per_word;
         if self.len <= SMALL_WORDS * per_word || vector_groups(room) == 0 {
             let len = room.min(self.groups * u64::from(WORKGROUP) * per_word - into_word);
-            let groups = word_groups((into_word + len).div_ceil(per_word));
+            let groups = groups_of((into_word + len).div_ceil(per_word));
             return Piece { unit: Unit::Word, len, head: 0, vector_groups: 0, groups };
         }
         let (unit, groups_of_room) = (Unit::Vector { rotation: rotation as u32 }, vector_groups(room));
-        // Vectors and words of a mixed dispatch are accessed as vectors, which leaves out up to three words at the end
-        // of a buffer.
+        // A mixed dispatch accesses whole vectors, which leaves out up to three words at the end of a buffer.
         let room =
             if self.mixed { room.min(self.in_vectors(self.source)).min(self.in_vectors(self.target)) } else { 0 };
         if vector_groups(room) > 0 {
-            let groups = vector_groups(room).min(self.groups - MOST_WORD_GROUPS);
+            let groups = vector_groups(room).min(self.groups - MOST_EDGE_GROUPS);
             let vectors_end = head + self.vectors(groups);
             let len = if groups == vector_groups(room) { room } else { vectors_end };
-            let words = (into_word + head) / per_word + (len - vectors_end).div_ceil(per_word);
-            let unit = if words == 0 { unit } else { Unit::Mixed { rotation: rotation as u32 } };
-            Piece { unit, len, head, vector_groups: groups, groups: groups + word_groups(words) }
+            let edges = (target % vector + head) / vector + (len - vectors_end).div_ceil(vector);
+            let unit = if edges == 0 { unit } else { Unit::Mixed { rotation: rotation as u32 } };
+            Piece { unit, len, head, vector_groups: groups, groups: groups + groups_of(edges) }
         } else if head > 0 {
             Piece { unit: Unit::Word, len: head, head: 0, vector_groups: 0, groups: 1 }
         } else {

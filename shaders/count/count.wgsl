@@ -16,22 +16,6 @@ const HALF: u32 = 0x3f000000u;
 
 const ALL: vec4<u32> = vec4(0xffffffffu);
 
-fn map_count_word(element: u32) -> vec3<u32> {
-    // First, since the result may replace the source.
-    let counts = count_word(element);
-    map_word(element);
-    return counts;
-}
-
-fn count_word(element: u32) -> vec3<u32> {
-    return count(vec3(0u), vec4(joined_source(element), 0u, 0u, 0u), vec4(present(element), 0u, 0u, 0u));
-}
-
-// How many elements of a word are in the range.
-fn elements_of_word(element: u32) -> u32 {
-    return countOneBits(present(element)) * PER_WORD / 32u;
-}
-
 // Adds to counts of 0, 1 and NaN the results for those elements of the source whose bits are set in `present`.
 fn count(counts: vec3<u32>, source: vec4<u32>, present: vec4<u32>) -> vec3<u32> {
     let counted = count_elements(counts, low_results(source), is_nan_low(source), present & vec4(1u));

@@ -1,4 +1,4 @@
-// Counting with four vectors for each thread, and with words in further workgroups.
+// Counting with four vectors for each thread, and with one in the further workgroups of a mixed dispatch.
 
 @compute @workgroup_size(WORKGROUP)
 fn count_vectors(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
@@ -12,9 +12,9 @@ fn count_mixed(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocatio
     if group.x < dispatch.vector_groups {
         counts = count_four(group.x, thread);
     } else {
-        let element = word_start((group.x - dispatch.vector_groups) * WORKGROUP + thread);
-        counts = count_word(element);
-        all = elements_of_word(element);
+        let element = edge_start(group.x, thread);
+        counts = count_edge(element);
+        all = elements_of_edge(element);
     }
     add_up(thread, counts, all);
 }
@@ -31,9 +31,11 @@ fn map_count_mixed(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoc
     if group.x < dispatch.vector_groups {
         counts = map_count_four(group.x, thread);
     } else {
-        let element = word_start((group.x - dispatch.vector_groups) * WORKGROUP + thread);
-        counts = map_count_word(element);
-        all = elements_of_word(element);
+        let element = edge_start(group.x, thread);
+        // First, since the result may replace the source.
+        counts = count_edge(element);
+        map_edge(element);
+        all = elements_of_edge(element);
     }
     add_up(thread, counts, all);
 }
@@ -64,4 +66,14 @@ fn map_count_four(group: u32, thread: u32) -> vec3<u32> {
     counts = count(counts, c, ALL);
     store(i + WORKGROUP * 3u, d);
     return count(counts, d, ALL);
+}
+
+fn count_edge(element: u32) -> vec3<u32> {
+    return count(vec3(0u), vector_source(element), vector_present(element));
+}
+
+// How many elements of a vector are in the range.
+fn elements_of_edge(element: u32) -> u32 {
+    let bits = countOneBits(vector_present(element));
+    return (bits.x + bits.y + bits.z + bits.w) * PER_WORD / 32u;
 }

@@ -1,5 +1,8 @@
 // bf16, of which a word holds two.
 
+// Whether a NaN is widened to a NaN on every driver.
+const WIDENS_NAN: bool = true;
+
 // The bits of the f32 up to which results round to 0, and from which on they round to 1. Both are ties.
 const ROUNDS_TO_0: u32 = 0x00008000u;
 const ROUNDS_TO_1: u32 = 0x3f7f8000u;
@@ -22,7 +25,7 @@ fn pack(source: vec4<u32>, low: vec4<u32>, high: vec4<u32>) -> vec4<u32> {
     return join_results(source, round_to_high(low) >> vec4(16u), round_to_high(high));
 }
 
-fn pack_unit(source: vec4<u32>, low: vec4<u32>, high: vec4<u32>) -> vec4<u32> {
+fn pack_result(source: vec4<u32>, low: vec4<u32>, high: vec4<u32>) -> vec4<u32> {
     return pack(source, low, high);
 }
 

@@ -19,15 +19,15 @@ fn pack(source: vec4<u32>, low: vec4<u32>, high: vec4<u32>) -> vec4<u32> {
 }
 
 // The same for f32 from 0 to 2^16.
-fn pack_unit(source: vec4<u32>, low: vec4<u32>, high: vec4<u32>) -> vec4<u32> {
+fn pack_result(source: vec4<u32>, low: vec4<u32>, high: vec4<u32>) -> vec4<u32> {
     return join_results(source, round_to_low(low), round_to_low(high) << vec4(16u));
 }
 
 // Rounds to an f16 in the low half.
 //
-// x is added to a power of two, which is so large that the ULP of the sum is the ULP of x as an f16. Subnormal f16 have
-// the ULP of 2^-14, whose exponent has the bits 113. The last bits of the sum are then the significand of the f16.
-// Adding the exponent, of which 113 << 10 is to be subtracted, completes it modulo 2^16.
+// x is added to a power of two that is so large that the ULP of the sum is the ULP of x as an f16. The last bits of the
+// sum are then the rounded significand. Subnormal f16 have the ULP of 2^-14, whose exponent has the bits 113. To the
+// significand, (exponent - 113) << 10 is to be added. Modulo 2^16, -113 << 10 is 0x3c00, which the power already holds.
 fn round_to_low(x: vec4<u32>) -> vec4<u32> {
     let exponent = max(x >> vec4(23u), vec4(113u));
     let power = (exponent << vec4(23u)) + ((13u << 23u) + 0x3c00u);

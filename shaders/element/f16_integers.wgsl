@@ -1,5 +1,8 @@
 // Converts f16 to f32 with integers, for drivers without unpack2x16float.
 
+// Whether a NaN is widened to a NaN on every driver.
+const WIDENS_NAN: bool = true;
+
 fn widen_low(words: vec4<u32>) -> vec4<u32> {
     let sign = (words & vec4(0x8000u)) << vec4(16u);
     let rest = words & vec4(0x7fffu);

@@ -2,6 +2,9 @@
 
 const PER_WORD: u32 = 1u;
 
+// Whether a NaN is widened to a NaN on every driver.
+const WIDENS_NAN: bool = true;
+
 // The bits up to which results are 0, and from which on they are 1.
 const ROUNDS_TO_0: u32 = 0u;
 const ROUNDS_TO_1: u32 = 0x3f800000u;
@@ -18,7 +21,7 @@ fn pack(source: vec4<u32>, low: vec4<u32>, high: vec4<u32>) -> vec4<u32> {
     return select(low, source | vec4(0x00400000u), hard_sigmoid_is_nan(source));
 }
 
-fn pack_unit(source: vec4<u32>, low: vec4<u32>, high: vec4<u32>) -> vec4<u32> {
+fn pack_result(source: vec4<u32>, low: vec4<u32>, high: vec4<u32>) -> vec4<u32> {
     return pack(source, low, high);
 }
 

@@ -5,7 +5,7 @@
 const HAS_OPERAND: bool = false;
 
 fn result(source: vec4<u32>, operand: vec4<u32>) -> vec4<u32> {
-    return pack_unit(source, low_results(source), high_results(source));
+    return pack_result(source, low_results(source), high_results(source));
 }
 
 // The results in f32, which are numbers from 0 to 1 for NaNs, too.

@@ -1,7 +1,10 @@
 // Buffers are arrays of vectors of four words. A thread writes four vectors. If source and target are misaligned
 // against each other, it puts each source vector together from two.
 //
-// In map_mixed, further workgroups write the words before and after the vectors.
+// In map_mixed, further workgroups write the vectors before and after those, of which only some elements are in the
+// range: one for each thread.
+//
+// Vectors are written as a whole. A driver may write all four words to write one.
 
 alias Unit = vec4<u32>;
 
@@ -22,7 +25,7 @@ fn map_mixed(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_
     if group.x < dispatch.vector_groups {
         map_four(group.x, thread);
     } else {
-        map_word(word_start((group.x - dispatch.vector_groups) * WORKGROUP + thread));
+        map_edge(edge_start(group.x, thread));
     }
 }
 
@@ -98,11 +101,51 @@ fn rotate_words(a: vec4<u32>, b: vec4<u32>, words: u32) -> vec4<u32> {
     }
 }
 
+// The first element of the vector that a thread of the further workgroups writes, counted from the start of the target
+// binding.
+fn edge_start(group: u32, thread: u32) -> u32 {
+    let i = (group - dispatch.vector_groups) * WORKGROUP + thread;
+    let before = (dispatch.target_first % PER_VECTOR + dispatch.head) / PER_VECTOR;
+    let between = select(0u, dispatch.vector_groups * WORKGROUP * 4u, i >= before);
+    return (dispatch.target_first / PER_VECTOR + i + between) * PER_VECTOR;
+}
+
+// Writes those elements that are in the range of the vector that begins with `element`.
+fn map_edge(element: u32) {
+    let mask = vector_present(element);
+    if any(mask != vec4(0u)) {
+        let vector = element / PER_VECTOR;
+        let old = target_units[vector];
+        let operand = vec4(
+            joined_operand(element, old.x),
+            joined_operand(element + PER_WORD, old.y),
+            joined_operand(element + PER_WORD * 2u, old.z),
+            joined_operand(element + PER_WORD * 3u, old.w),
+        );
+        let fresh = result(vector_source(element), operand);
+        target_units[vector] = (old & ~mask) | (fresh & mask);
+    }
+}
+
+fn vector_source(element: u32) -> vec4<u32> {
+    return vec4(
+        joined_source(element),
+        joined_source(element + PER_WORD),
+        joined_source(element + PER_WORD * 2u),
+        joined_source(element + PER_WORD * 3u),
+    );
+}
+
+fn vector_present(element: u32) -> vec4<u32> {
+    return vec4(
+        present(element),
+        present(element + PER_WORD),
+        present(element + PER_WORD * 2u),
+        present(element + PER_WORD * 3u),
+    );
+}
+
 // The i-th word of a buffer, which lies in this vector.
 fn word_of(unit: Unit, i: u32) -> u32 {
     return unit[i % 4u];
-}
-
-fn set_target_word(i: u32, word: u32) {
-    target_units[i / 4u][i % 4u] = word;
 }

@@ -61,13 +61,13 @@ fn check(source: Start, target: Start, len: u64, bytes: u64, buffers: Buffers, l
             assert!(reach * bytes <= span.size_bytes, "{case}");
             assert!(w.unit == Unit::Word || span.size_bytes % 16 == 0, "{case}");
         }
-        // The threads of the other groups process the words before the vectors, and then those after them.
-        let into_word = u64::from(w.target_first) % per_word;
-        let words = (into_word + head) / per_word + (length - head - vectors).div_ceil(per_word);
-        let words = if vectors == 0 { (into_word + length).div_ceil(per_word) } else { words };
-        let word_groups = u64::from(w.groups - w.vector_groups);
+        // The threads of the other groups process a word each, or a vector before or after the others.
+        let (into_word, into_vector) = (u64::from(w.target_first) % per_word, u64::from(w.target_first) % vector);
+        let edges = (into_vector + head) / vector + (length - head - vectors).div_ceil(vector);
+        let threads = if vectors == 0 { (into_word + length).div_ceil(per_word) } else { edges };
+        let others = u64::from(w.groups - w.vector_groups);
         assert!(w.groups <= limits.groups && length > 0, "{case}");
-        assert!(word_groups * 256 >= words && (word_groups == 0 || (word_groups - 1) * 256 < words), "{case}");
+        assert!(others * 256 >= threads && (others == 0 || (others - 1) * 256 < threads), "{case}");
         match (buffers, w.access) {
             (Buffers::Two, Access::SeparateBuffer) => {}
             (Buffers::One, Access::SameBinding) => assert_eq!(w.source, w.target, "{case}"),
@@ -157,19 +157,19 @@ fn ends_of_an_unaligned_range_go_by_word() {
 
 #[test]
 fn a_mixed_dispatch_takes_any_range() {
-    for (from, to, rotation) in [(5, 1, 0), (0, 2, 2), (3, 0, 3)] {
+    for (from, to, rotation, edge_groups) in [(5, 1, 0, 5), (0, 2, 2, 5), (3, 0, 3, 4)] {
         let windows = across_vectors(from, to, 1 << 20, 4, MIXED);
         assert_eq!(shape(&windows), [(Unit::Mixed { rotation }, 1 << 20)]);
-        assert_eq!((windows[0].vector_groups, windows[0].groups), (255, 255 + 16), "{from} {to}");
+        assert_eq!((windows[0].vector_groups, windows[0].groups), (255, 255 + edge_groups), "{from} {to}");
     }
     assert_eq!(shape(&across_vectors(0, 3, 1 << 20, 2, MIXED)), [(Unit::Mixed { rotation: 5 }, 1 << 20)]);
     // Where the grid ends, a dispatch ends with its vectors.
-    let limits = Limits { groups: 20, ..MIXED };
+    let limits = Limits { groups: 8, ..MIXED };
     let mixed = |len| (Unit::Mixed { rotation: 0 }, len);
     assert_eq!(shape(&across_vectors(1, 1, 5 << 12, 4, limits)), [mixed(3 + (3 << 12)), mixed((2 << 12) - 3)]);
-    // Too few groups for words and vectors.
-    let separate = across_vectors(1, 1, 5 << 12, 4, Limits { groups: 17, ..MIXED });
-    assert_eq!(separate, across_vectors(1, 1, 5 << 12, 4, Limits { groups: 17, ..USUAL }));
+    // Too few groups for both.
+    let separate = across_vectors(1, 1, 5 << 12, 4, Limits { groups: 5, ..MIXED });
+    assert_eq!(separate, across_vectors(1, 1, 5 << 12, 4, Limits { groups: 5, ..USUAL }));
     // Words behind the last whole vector of a buffer are left.
     assert_eq!(
         shape(&across(0, 0, (1 << 20) + 3, 4, MIXED)),

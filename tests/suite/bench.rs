@@ -52,7 +52,7 @@ impl Bench {
 
     /// Two devices whose limits lead to many dispatches, mixed ones on the second.
     pub(crate) fn of_many_dispatches(subject: &Subject) -> [Self; 2] {
-        [(2, false), (20, true)].map(|(groups, mixed)| Self::with_limits(subject, 64 << 10, groups, mixed))
+        [(2, false), (8, true)].map(|(groups, mixed)| Self::with_limits(subject, 64 << 10, groups, mixed))
     }
 
     pub(crate) fn empty(&self, usage: Usage, size: u64) -> wgpu::Buffer {

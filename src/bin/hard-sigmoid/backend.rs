@@ -67,8 +67,9 @@ pub(crate) fn pieces(engine: &Engine, total: u64) -> impl Iterator<Item = usize>
     let most: usize = match engine.executed_on() {
         // Several windows of a transfer.
         ExecutedOn::Gpu { .. } => 1 << 22,
-        // A piece that stays in the core's own cache is faster than a larger one that is worth a second thread.
-        _ => 1 << 16,
+        // A piece that stays in the core's own cache is faster than a larger one that is worth a second thread. That is
+        // so for 2^15 elements of f64, too.
+        _ => 1 << 15,
     };
     (0..total).step_by(most).map(move |start| {
         let left = total.saturating_sub(start);

@@ -14,6 +14,11 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    pub(crate) fn message(&self) -> &str {
+        let (Self::Runtime(message) | Self::Usage(message)) = self;
+        message
+    }
+
     pub(crate) fn file(path: &Path, message: impl Display) -> Self {
         Self::Runtime(format!("{}: {message}", path.display()))
     }

@@ -55,7 +55,7 @@ fn check<T: Element>(args: &Args) -> Result<(), Failure> {
         let message = format!("a GPU does not compute {}: add --adapter cpu to check the CPU path", T::NAME);
         return Err(Failure::Usage(message));
     }
-    let mut totals = [0_u64; 3];
+    let mut totals = Totals::default();
     for (f, pass) in functions.into_iter().flat_map(|f| passes(f, args.backward).map(move |pass| (f, pass))) {
         let started = Instant::now();
         let report = validate::<T>(gpu.as_ref(), f, pass, args.exhaustive && args.element == Dtype::F32)?;
@@ -65,16 +65,31 @@ fn check<T: Element>(args: &Args) -> Result<(), Failure> {
         } else {
             text(f, pass, &report, seconds)
         })?;
-        for (total, n) in totals.iter_mut().zip([report.mismatches, report.miscounted, report.out_of_bound]) {
+        totals.add(&report);
+    }
+    verdict(totals)
+}
+
+/// How many results of all passes are wrong, by what is wrong with them.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Totals([u64; 3]);
+
+impl Totals {
+    pub(crate) fn add<T: Element>(&mut self, report: &Report<T>) {
+        for (total, n) in self.0.iter_mut().zip([report.mismatches, report.miscounted, report.out_of_bound]) {
             *total = total.saturating_add(n);
         }
     }
+}
+
+/// A failure if anything is wrong.
+pub(crate) fn verdict(totals: Totals) -> Result<(), Failure> {
     let problems = [
         "results differ from the CPU path: use the CPU path on this machine",
         "results are counted in the wrong category: count on the CPU path on this machine",
         "results exceed the documented error bound: please report it",
     ];
-    match totals.into_iter().zip(problems).find(|(n, _)| *n > 0) {
+    match totals.0.into_iter().zip(problems).find(|(n, _)| *n > 0) {
         Some((n, problem)) => Err(Failure::Runtime(format!("{n} {problem}"))),
         None => Ok(()),
     }

@@ -87,7 +87,7 @@ fn f16c_rounds_as_integers_do() {
         [0, 0x0fff, 0x1000, 0x1001, 0x2fff, 0x3000, 0x3001, 0x7fff, 0x8000, 0x8001].map(|low| high << 16 | low)
     });
     let x: Vec<f32> = (0..=u32::MAX).step_by(1009).chain(near).map(f32::from_bits).filter(|x| !x.is_nan()).collect();
-    for x in x.chunks_exact(8) {
+    for x in x.as_chunks::<8>().0 {
         let mut halves = [0; 8];
         // SAFETY: the processor supports AVX2 and F16C.
         unsafe { x86::round_f16(x, &mut halves) };

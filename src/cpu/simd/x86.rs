@@ -112,8 +112,7 @@ fn map_block<T: Element>(
     for (a, b) in first.iter_mut().zip(second) {
         *a = f(*a, b);
     }
-    for (x, target) in first.chunks_exact(8).zip(target.chunks_exact_mut(8)) {
-        let (x, halves) = (bytemuck::cast_slice(x), bytemuck::cast_slice_mut(target));
+    for (x, halves) in bytemuck::cast_slice(&first).iter().zip(bytemuck::cast_slice_mut(target)) {
         if is_f16::<T>() { round_f16(x, halves) } else { round_bf16(x, halves) }
     }
 }
@@ -122,8 +121,7 @@ fn map_block<T: Element>(
 #[target_feature(enable = "avx2,f16c")]
 fn widen<T: Element>(source: &[T]) -> [T::Wide; BLOCK] {
     let mut wide = [bytemuck::Zeroable::zeroed(); BLOCK];
-    for (x, source) in wide.chunks_exact_mut(8).zip(source.chunks_exact(8)) {
-        let (halves, x) = (bytemuck::cast_slice(source), bytemuck::cast_slice_mut(x));
+    for (x, halves) in bytemuck::cast_slice_mut(&mut wide).iter_mut().zip(bytemuck::cast_slice(source)) {
         if is_f16::<T>() { widen_f16(halves, x) } else { widen_bf16(halves, x) }
     }
     wide
@@ -132,20 +130,20 @@ fn widen<T: Element>(source: &[T]) -> [T::Wide; BLOCK] {
 /// Widens eight f16, and makes NaNs quiet.
 #[inline]
 #[target_feature(enable = "avx2,f16c")]
-fn widen_f16(halves: &[u16], x: &mut [f32]) {
+fn widen_f16(halves: &[u16; 8], x: &mut [f32; 8]) {
     store(_mm256_cvtph_ps(load_halves(halves)), x);
 }
 
 /// Rounds eight f32 to nearest, ties to even. A NaN keeps its sign and the upper bits of its payload.
 #[inline]
 #[target_feature(enable = "avx2,f16c")]
-pub(super) fn round_f16(x: &[f32], halves: &mut [u16]) {
+pub(super) fn round_f16(x: &[f32; 8], halves: &mut [u16; 8]) {
     store_halves(_mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(load(x)), halves);
 }
 
 #[inline]
 #[target_feature(enable = "avx2,f16c")]
-fn widen_bf16(halves: &[u16], x: &mut [f32]) {
+fn widen_bf16(halves: &[u16; 8], x: &mut [f32; 8]) {
     let bits = _mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(load_halves(halves)));
     store(_mm256_castsi256_ps(bits), x);
 }
@@ -153,7 +151,7 @@ fn widen_bf16(halves: &[u16], x: &mut [f32]) {
 /// As the rounding of an element.
 #[inline]
 #[target_feature(enable = "avx2,f16c")]
-fn round_bf16(x: &[f32], halves: &mut [u16]) {
+fn round_bf16(x: &[f32; 8], halves: &mut [u16; 8]) {
     let bits = _mm256_castps_si256(load(x));
     let odd = _mm256_and_si256(_mm256_srli_epi32::<16>(bits), _mm256_set1_epi32(1));
     let sum = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
@@ -164,33 +162,29 @@ fn round_bf16(x: &[f32], halves: &mut [u16]) {
 
 #[inline]
 #[target_feature(enable = "avx2,f16c")]
-fn load(x: &[f32]) -> __m256 {
-    debug_assert_eq!(x.len(), 8);
-    // SAFETY: every caller passes eight elements.
+fn load(x: &[f32; 8]) -> __m256 {
+    // SAFETY: these are 32 bytes.
     unsafe { _mm256_loadu_ps(x.as_ptr()) }
 }
 
 #[inline]
 #[target_feature(enable = "avx2,f16c")]
-fn store(y: __m256, x: &mut [f32]) {
-    debug_assert_eq!(x.len(), 8);
-    // SAFETY: as above.
+fn store(y: __m256, x: &mut [f32; 8]) {
+    // SAFETY: these are 32 bytes.
     unsafe { _mm256_storeu_ps(x.as_mut_ptr(), y) }
 }
 
 #[inline]
 #[target_feature(enable = "avx2,f16c")]
-fn load_halves(halves: &[u16]) -> __m128i {
-    debug_assert_eq!(halves.len(), 8);
-    // SAFETY: as above.
+fn load_halves(halves: &[u16; 8]) -> __m128i {
+    // SAFETY: these are 16 bytes.
     unsafe { _mm_loadu_si128(halves.as_ptr().cast()) }
 }
 
 #[inline]
 #[target_feature(enable = "avx2,f16c")]
-fn store_halves(y: __m128i, halves: &mut [u16]) {
-    debug_assert_eq!(halves.len(), 8);
-    // SAFETY: as above.
+fn store_halves(y: __m128i, halves: &mut [u16; 8]) {
+    // SAFETY: these are 16 bytes.
     unsafe { _mm_storeu_si128(halves.as_mut_ptr().cast(), y) }
 }
 

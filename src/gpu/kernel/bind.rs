@@ -87,8 +87,9 @@ impl Kernel {
     /// each other.
     ///
     /// Three ranges take one pass over the data if `saved` and `grad_y` are in other buffers than `grad_x` and begin at
-    /// the same element, or at elements a multiple of `min_storage_buffer_offset_alignment` bytes apart. Otherwise
-    /// `grad_y` is first copied to `grad_x`, within the same binding.
+    /// the same element, or at elements a multiple of `min_storage_buffer_offset_alignment` bytes apart, and if the
+    /// device allows three storage buffers in a shader. Otherwise `grad_y` is first copied to `grad_x`, within the same
+    /// binding.
     ///
     /// ```no_run
     /// # fn app(kernel: &hard_sigmoid::Kernel, x: &wgpu::Buffer, grad_y: &wgpu::Buffer, grad_x: &wgpu::Buffer)

@@ -66,7 +66,7 @@ pub(super) struct PlannedDispatch<'a> {
 pub(super) struct Operands<'a> {
     pub(super) source: &'a wgpu::Buffer,
     pub(super) target: &'a wgpu::Buffer,
-    /// With how many bytes further on than in the source each binding begins, modulo 2^64.
+    /// The gradient, and by how many bytes its bindings begin after those of the source, modulo 2^64.
     pub(super) gradient: Option<(&'a wgpu::Buffer, u64)>,
     pub(super) counters: Option<BufferBlock<'a>>,
 }

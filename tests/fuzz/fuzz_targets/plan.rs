@@ -41,8 +41,8 @@ fuzz_target!(|case: Case| {
         let (len, head) = (u64::from(w.len), u64::from(w.head));
         let vectors = u64::from(w.vector_groups) * 1024 * 16 / bytes;
         assert!(len > 0 && head + vectors <= len && w.vector_groups <= w.groups && w.groups <= groups);
-        let words = u64::from(w.groups - w.vector_groups) * 256;
-        assert!(words * 4 / bytes >= len - vectors);
+        let per_thread = if vectors == 0 { 4 / bytes } else { 16 / bytes };
+        assert!(u64::from(w.groups - w.vector_groups) * 256 * per_thread >= len - vectors);
         let from = w.source.offset_bytes / bytes + u64::from(w.source_first);
         let to = w.target.offset_bytes / bytes + u64::from(w.target_first);
         assert_eq!((from, to), (source.element + done, target.element + done));

@@ -1,4 +1,4 @@
-//! The workloads of `hard-sigmoid bench` and `cargo bench`. Their results are checked before they are timed.
+//! The workloads of `hard-sigmoid bench` and `cargo bench`. The results of the function are checked before it is timed.
 
 use std::time::{Duration, Instant};
 
