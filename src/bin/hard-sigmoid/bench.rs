@@ -25,9 +25,9 @@ const MIN_TIMING: Duration = Duration::from_millis(4);
 ///
 /// The results of the function are checked before it is timed. Times are medians, and throughput counts the bytes read
 /// and the bytes written. The last column is the share of the speed that the memory allows: the time of a copy of as
-/// many bytes (on the GPU, with an empty dispatch added) divided by the measured time. On the CPU, the copy is a parallel
-/// memcpy. More than 100 % is possible, since streaming stores are faster than memcpy. The naive round trip is what
-/// tutorials show.
+/// many bytes (on the GPU, with an empty dispatch added) divided by the measured time. On the CPU, the copy is a
+/// parallel memcpy. More than 100 % is possible, since streaming stores are faster than memcpy. The naive round trip is
+/// what tutorials show.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
