@@ -188,7 +188,7 @@ fn adapters_that_cannot_compute_are_marked_and_passed_over() {
     let output = output.to_str().unwrap();
     fails(&old(&["apply", DIGITS, output, "--preset", "onnx", "--backend", "gpu"]), &parts);
     fails(&old(&["validate", "--preset", "onnx"]), &parts);
-    let input = folder.zeros(1 << 20);
+    let input = folder.zeros(1 << 26);
     let summary = succeeds(&old(&["apply", input.to_str().unwrap(), output, "--preset", "onnx"]));
     // Asking for the GPU backend would not help.
     assert!(summary.contains("which cannot compute; ask for another name"), "{summary}");
