@@ -11,7 +11,7 @@ struct Dispatch {
     len: u32,
     // Elements before the first vector.
     head: u32,
-    // How many workgroups compute vectors. Others compute the words before and after them.
+    // How many workgroups write four vectors a thread. In the others, a thread writes a word, or a vector at the ends.
     vector_groups: u32,
 }
 

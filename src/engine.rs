@@ -22,8 +22,8 @@ pub enum Backend {
     /// A hardware GPU if there is one, it is faster than the CPU path, and the batch has at least
     /// [`AUTO_GPU_MIN_ELEMENTS`] elements; the CPU path otherwise.
     ///
-    /// When it opens a GPU for the first time in a process, it measures which is faster, which takes some 50 ms. For
-    /// data that starts and ends in host memory that is rarely the GPU, since the data crosses a bus twice, which is
+    /// When it opens a GPU for the first time in a process, it measures which is faster, with three arrays of 32 MiB.
+    /// For data that starts and ends in host memory that is rarely the GPU: the data crosses a bus twice, which is
     /// slower than the memory that the CPU path reads and writes.
     ///
     /// Never a software adapter. f64, which no GPU computes, always runs on the CPU path.

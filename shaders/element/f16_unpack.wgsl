@@ -1,5 +1,5 @@
-// Converts f16 to f32 with unpack2x16float, which is one instruction on most GPUs. Exact for numbers,
-// infinities among them, on the drivers that were checked; what becomes of NaNs differs.
+// Converts f16 to f32 with unpack2x16float, which is one instruction on most GPUs. On the drivers that were checked, it
+// is exact for numbers and infinities. They treat NaNs differently.
 
 // Whether a NaN is widened to a NaN on every driver.
 const WIDENS_NAN: bool = false;

@@ -4,6 +4,7 @@
 pub(crate) mod arguments;
 mod bind;
 pub(crate) mod binding;
+mod planned;
 mod shader;
 
 use std::collections::HashMap;
@@ -55,7 +56,7 @@ impl Kernel {
     }
 
     /// Makes a kernel that plans its dispatches for `limits`, which may be less than those of the device: smaller
-    /// dispatches let other work run between them. Limits beyond the device's are reduced to these.
+    /// dispatches let other work run between them. Limits that the device does not allow are replaced by its own.
     ///
     /// [`device_limits`](Self::device_limits) are those that [`new`](Self::new) uses.
     ///

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::plan::{self, Buffers, Start};
-use hard_sigmoid::{BindError, BufferRole, Error, HardSigmoid, PlanError};
+use hard_sigmoid::{BindError, BufferRole, Error, HardSigmoid, Kernel, PlanError};
 use wgpu::BufferUsages as Usage;
 
 use crate::bench::Bench;
@@ -19,6 +19,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("kernel_every_range_in_place_f16", |s| every_range::<f16>(s, Layout::InPlace)),
     ("kernel_every_range_one_arena_f32", |s| every_range::<f32>(s, Layout::Arena)),
     ("kernel_every_range_one_arena_bf16", |s| every_range::<bf16>(s, Layout::Arena)),
+    ("kernel_limits_beyond_the_device", limits_beyond_the_device),
     ("kernel_ranges_of_every_spelling", every_spelling),
     ("kernel_half_a_word_at_the_end_is_an_error", half_a_word),
 ];
@@ -127,6 +128,14 @@ pub(crate) fn check<T: Number>(
     let mut planned: Vec<_> = windows.iter().map(|w| format!("{:?} {:?}", w.access, w.unit)).collect();
     planned.push(format!("windows: {}", windows.len().min(5)));
     planned
+}
+
+/// A kernel plans for no more than its device allows, whatever it is given.
+fn limits_beyond_the_device(subject: &Subject) {
+    let mut bench = Bench::with_limits(subject, 64 << 10, 2, false);
+    let limits = plan::Limits { binding_bytes: u64::MAX, alignment_bytes: 1, groups: u32::MAX, mixed: false };
+    bench.kernel = Kernel::with_limits(&bench.device, limits).unwrap();
+    check::<f32>(&bench, HardSigmoid::ONNX, Layout::Two, 40_000, 3..39_000, 1..38_998);
 }
 
 fn every_spelling(subject: &Subject) {
