@@ -22,6 +22,7 @@ pub(crate) const TESTS: &[Test] = &[
 ];
 
 pub(crate) const GPU_TESTS: &[Test] = &[
+    ("backward_from_a_shorter_gradient", shorter_gradient),
     ("backward_ranges_of_three_buffers_f32", |s| every_range::<f32>(s, Layout::Three)),
     ("backward_ranges_of_three_buffers_f16", |s| every_range::<f16>(s, Layout::Three)),
     ("backward_ranges_over_the_gradient_f32", |s| every_range::<f32>(s, Layout::OverGradient)),
@@ -146,6 +147,24 @@ fn every_range_on<T: Number>(bench: &Bench, layout: Layout) {
                 }
             };
             check_ranges::<T>(bench, layout, ranges);
+        }
+    }
+}
+
+/// The buffer of the gradient ends in a vector of which the other buffers have the rest.
+fn shorter_gradient(subject: &Subject) {
+    let backward = HardSigmoid::PYTORCH.backward();
+    for bench in Bench::of_many_dispatches(subject) {
+        for len in [9_001_usize, 9_002, 9_003] {
+            let (x, g) = (numbers::<f32>(len), gradients::<f32>(len));
+            let longer: Vec<f32> = x.iter().copied().chain([7.0; 100]).collect();
+            let (saved, grad_y, grad_x) = (bench.buffer(&longer), bench.buffer(&g), bench.buffer(&longer));
+            let all = 0..len as u64;
+            let binding =
+                bench.kernel.bind_backward::<f32>(backward, (&saved, all.clone()), &grad_y, (&grad_x, all)).unwrap();
+            bench.submit(|encoder| binding.record(encoder));
+            let right = [&expected(backward, &x, &g)[..], &[7.0; 100]].concat();
+            assert_bits(&bench.read::<f32>(&grad_x), &right, &len);
         }
     }
 }
