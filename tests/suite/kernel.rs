@@ -132,10 +132,12 @@ pub(crate) fn check<T: Number>(
 
 /// A kernel plans for no more than its device allows, whatever it is given.
 fn limits_beyond_the_device(subject: &Subject) {
-    let mut bench = Bench::with_limits(subject, 64 << 10, 2, false);
-    let limits = plan::Limits { binding_bytes: u64::MAX, alignment_bytes: 1, groups: u32::MAX, mixed: false };
-    bench.kernel = Kernel::with_limits(&bench.device, limits).unwrap();
-    check::<f32>(&bench, HardSigmoid::ONNX, Layout::Two, 40_000, 3..39_000, 1..38_998);
+    for (binding_bytes, groups) in [(64 << 10, 2), (64 << 10, 65_535)] {
+        let mut bench = Bench::with_limits(subject, binding_bytes, groups, false);
+        let limits = plan::Limits { binding_bytes: u64::MAX, alignment_bytes: 1, groups: u32::MAX, mixed: false };
+        bench.kernel = Kernel::with_limits(&bench.device, limits).unwrap();
+        check::<f32>(&bench, HardSigmoid::ONNX, Layout::Two, 40_000, 3..39_000, 1..38_998);
+    }
 }
 
 fn every_spelling(subject: &Subject) {
