@@ -2,6 +2,8 @@
 # lists by backend and name ("vulkan/llvmpipe gl/llvmpipe"). On Debian and Ubuntu, it installs software drivers for the
 # missing ones: Mesa for Vulkan and GL, and SwiftShader from Debian's package chromium-common.
 
+. scripts/packages.sh
+
 # The scripts run the command from here.
 export CARGO_TARGET_DIR="$PWD/target"
 
@@ -16,21 +18,6 @@ missing_adapters() {
             grep --quiet --ignore-case "${name#*/}.*(${name%/*}[,)]" <<<"$list" || echo "$name"
         fi
     done
-}
-
-install_packages() {
-    if ! command -v apt-get >/dev/null; then
-        echo "No adapter for: $(missing_adapters). There is no apt-get to install drivers: install Mesa's lavapipe." >&2
-        return 1
-    fi
-    local as_root=""
-    if [ "$(id -u)" != 0 ]; then
-        command -v sudo >/dev/null || { echo "Run as root: apt-get install $*" >&2; return 1; }
-        as_root=sudo
-    fi
-    # The packages may be available even if a package source cannot be reached.
-    $as_root apt-get update || true
-    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$@"
 }
 
 # Adds SwiftShader to the drivers that the Vulkan loader finds by default.
@@ -49,6 +36,7 @@ need_adapters() {
     [[ $HARD_SIGMOID_REQUIRE != *swiftshader* ]] || swiftshader=yes
     [ -z "$swiftshader" ] || use_swiftshader
     [ -n "$(missing_adapters)" ] || return 0
+    echo "No adapter for:" $(missing_adapters) >&2
     # shellcheck disable=SC2046
     install_packages mesa-vulkan-drivers libegl1 libegl-mesa0 libgl1-mesa-dri \
         $([ -z "$swiftshader" ] || echo chromium-common)

@@ -64,6 +64,7 @@ macro_rules! slice_calls {
             $self.run(&mut $job, CallMode::Async).await.map($result_of)
         }
 
+        #[cfg(not(target_arch = "wasm32"))]
         #[doc = concat!("[`", stringify!($name), "`](Self::", stringify!($name), "), blocking.")]
         pub fn $blocking<T: Element>($($receiver)+, $($argument: $of),+) -> Result<$result, Error> {
             pollster::block_on($self.run(&mut $job, CallMode::Blocking)).map($result_of)

@@ -160,6 +160,7 @@ impl Engine {
     /// # Errors
     ///
     /// As `open`.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn open_blocking(backend: Backend, elements: u64) -> Result<Self, Error> {
         pollster::block_on(Self::open(backend, elements))
     }

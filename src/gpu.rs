@@ -4,6 +4,9 @@ pub mod adapter;
 pub(crate) mod error;
 pub(crate) mod kernel;
 mod objects;
+#[cfg(not(target_arch = "wasm32"))]
+mod poll;
+mod scope;
 mod slot;
 pub(crate) mod wait;
 
@@ -17,8 +20,9 @@ use crate::{Backward, Element, HardSigmoid, Saturation};
 use adapter::AdapterKind;
 use error::Error;
 use kernel::Kernel;
+use scope::Watch;
 use slot::{Flight, Slot};
-use wait::{CallMode, PollMode, Poller};
+use wait::CallMode;
 
 /// Staging slots of a call: while the GPU works on one, the host fills or empties another.
 const SLOTS: usize = 3;
@@ -38,7 +42,11 @@ struct Inner {
     queue: wgpu::Queue,
     kernel: Kernel,
     /// For the async calls; none on a device of the app's.
-    poller: Option<Poller>,
+    #[cfg(not(target_arch = "wasm32"))]
+    poller: Option<poll::Poller>,
+    /// Whether the queue is known to be the device's.
+    #[cfg(target_arch = "wasm32")]
+    owns_queue: std::sync::atomic::AtomicBool,
     /// Slots that no call is using.
     idle: Mutex<Vec<Slot>>,
 }
@@ -61,6 +69,7 @@ impl Gpu {
     /// # Errors
     ///
     /// As `open`.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn open_blocking(kind: AdapterKind) -> Result<Self, Error> {
         pollster::block_on(Self::open(kind))
     }
@@ -72,26 +81,41 @@ impl Gpu {
     /// [`Error::Open`] if the adapter gives no device, and [`Error::MissingLimit`] if the device cannot compute.
     pub async fn open_adapter(adapter: &wgpu::Adapter) -> Result<Self, Error> {
         let (device, queue) = adapter::open(adapter).await?;
-        let poller = Poller::new(device.clone());
-        Self::with_poller(device, queue, Some(poller))
+        Ok(Self(Arc::new(Inner {
+            kernel: Kernel::new(&device)?,
+            #[cfg(not(target_arch = "wasm32"))]
+            poller: Some(poll::Poller::new(device.clone())),
+            #[cfg(target_arch = "wasm32")]
+            owns_queue: true.into(),
+            device,
+            queue,
+            idle: Mutex::default(),
+        })))
     }
 
-    /// Uses a device of yours, and its queue. Blocks until work that you have submitted to it is done.
+    /// Uses a device of yours, and its queue. Blocks until work that you have submitted to it is done, except in a
+    /// browser.
     ///
     /// # Errors
     ///
     /// [`Error::MissingLimit`] if the device cannot compute, [`Error::QueueOfAnotherDevice`] if the queue is not the
-    /// device's, and [`Error::Lost`] or [`Error::Poll`] if the device does not answer.
+    /// device's, and [`Error::Lost`] or [`Error::Poll`] if the device does not answer. In a browser, the first call
+    /// finds out whose the queue is.
     pub fn new(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self, Error> {
-        if !wait::is_queue_of(&device, &queue)? {
+        #[cfg(not(target_arch = "wasm32"))]
+        if !poll::is_queue_of(&device, &queue)? {
             return Err(Error::QueueOfAnotherDevice);
         }
-        Self::with_poller(device, queue, None)
-    }
-
-    fn with_poller(device: wgpu::Device, queue: wgpu::Queue, poller: Option<Poller>) -> Result<Self, Error> {
-        let kernel = Kernel::new(&device)?;
-        Ok(Self(Arc::new(Inner { device, queue, kernel, poller, idle: Mutex::default() })))
+        Ok(Self(Arc::new(Inner {
+            kernel: Kernel::new(&device)?,
+            #[cfg(not(target_arch = "wasm32"))]
+            poller: None,
+            #[cfg(target_arch = "wasm32")]
+            owns_queue: false.into(),
+            device,
+            queue,
+            idle: Mutex::default(),
+        })))
     }
 
     /// The device.
@@ -120,8 +144,29 @@ impl Gpu {
     pub(crate) async fn run<T: Element>(&self, job: &mut Job<'_, T>, mode: CallMode) -> Result<Saturation, Error> {
         Kernel::check_element::<T>()?;
         let mut finished = 0;
-        let result = self.run_windows(job, mode, &mut finished).await;
+        let result = async {
+            #[cfg(target_arch = "wasm32")]
+            self.check_queue().await?;
+            self.run_windows(job, mode, &mut finished).await
+        };
+        let result = result.await;
         result.map_err(|cause| Error::Interrupted { finished, cause: Box::new(cause) })
+    }
+
+    /// Checks that the queue is the device's. Otherwise a browser tells the queue's device about each error, and here
+    /// all would seem well.
+    #[cfg(target_arch = "wasm32")]
+    async fn check_queue(&self) -> Result<(), Error> {
+        use std::sync::atomic::Ordering::Relaxed;
+        if self.0.owns_queue.load(Relaxed) {
+            return Ok(());
+        }
+        let mut job = Job::saturation(HardSigmoid::ONNX, &[0.0_f32]);
+        if self.run_windows(&mut job, CallMode::Async, &mut 0).await?.inside != 1 {
+            return Err(Error::QueueOfAnotherDevice);
+        }
+        self.0.owns_queue.store(true, Relaxed);
+        Ok(())
     }
 
     /// Windows are finished in ascending order, so that what an error leaves finished is a prefix.
@@ -134,34 +179,62 @@ impl Gpu {
         let Inner { device, queue, kernel, .. } = &*self.0;
         let (work, len, window_len) = (job.work, job.len(), slot::window_len::<T>(job.work, &device.limits()));
         let mut windows = (0..len).step_by(window_len).map(|start| start..len.min(start + window_len));
-        let mut flights: VecDeque<(Range<usize>, Flight)> = VecDeque::with_capacity(SLOTS);
+        let mut flights: VecDeque<(Range<usize>, Flight, _)> = VecDeque::with_capacity(SLOTS);
         let mut counts = Saturation::default();
         loop {
             let next = windows.next();
             if next.is_none() || flights.len() == SLOTS {
-                let Some((window, flight)) = flights.pop_front() else { return Ok(counts) };
-                let (slot, counted) = flight.readback(job.part(window.clone()), self.poll_mode(mode), device).await?;
-                counts += counted;
+                let Some((window, flight, errors)) = flights.pop_front() else { return Ok(counts) };
+                counts += self.finish(flight, errors, job.part(window.clone()), mode).await?;
                 *finished = window.end;
-                self.idle().push(slot);
             }
             if let Some(window) = next {
                 let idle = self.idle().pop();
-                let slot = idle.map_or_else(|| Slot::new(device), Ok)?;
-                slot.upload(&job.part(window.clone()))?;
-                let flight = slot.dispatch::<T>(work, window.len(), kernel, queue)?;
-                flights.push_back((window, flight));
+                let watch = Watch::new(device, "running a window");
+                let flight = idle
+                    .map_or_else(|| Slot::new(device), Ok)
+                    .and_then(|slot| slot.upload(&job.part(window.clone()), queue).map(|()| slot))
+                    .and_then(|slot| slot.dispatch::<T>(work, window.len(), kernel, queue));
+                let errors = watch.errors();
+                flights.push_back((window, flight?, errors));
             }
             mode.yield_now().await;
         }
     }
 
-    fn poll_mode(&self, mode: CallMode) -> PollMode<'_> {
+    /// Waits until the GPU is done with a window, and copies the result. `errors` are those of the device so far.
+    async fn finish<T: Element>(
+        &self,
+        flight: Flight,
+        errors: impl Future<Output = Result<(), Error>>,
+        window: Job<'_, T>,
+        mode: CallMode,
+    ) -> Result<Saturation, Error> {
+        errors.await.inspect_err(|_| self.0.kernel.forget())?;
+        let flight = self.wait(flight, mode).await?;
+        let (slot, counts) = flight.readback(window, &self.0.device)?;
+        self.idle().push(slot);
+        Ok(counts)
+    }
+
+    /// Waits until the GPU is done with a window.
+    #[cfg(not(target_arch = "wasm32"))]
+    async fn wait(&self, mut flight: Flight, mode: CallMode) -> Result<Flight, Error> {
+        let (submission, mapped) = flight.awaited();
         match (mode, &self.0.poller) {
-            (CallMode::Blocking, _) => PollMode::Caller(&self.0.device),
-            (CallMode::Async, Some(poller)) => PollMode::Background(poller),
-            (CallMode::Async, None) => PollMode::App,
+            (CallMode::Blocking, _) => poll::complete(&self.0.device, &submission, &mapped)?,
+            (CallMode::Async, Some(poller)) => poller.wait(submission, mapped).await?,
+            // The app polls its device.
+            (CallMode::Async, None) => wait::mapped(&mapped).await?,
         }
+        Ok(flight)
+    }
+
+    /// Waits until the GPU is done with a window. Nobody has to poll.
+    #[cfg(target_arch = "wasm32")]
+    async fn wait(&self, mut flight: Flight, _: CallMode) -> Result<Flight, Error> {
+        wait::mapped(&flight.awaited().1).await?;
+        Ok(flight)
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Slot>> {

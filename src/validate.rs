@@ -62,7 +62,7 @@ pub async fn validate<T: Element>(
 /// # Errors
 ///
 /// As `validate`.
-#[cfg(feature = "wgpu")]
+#[cfg(all(feature = "wgpu", not(target_arch = "wasm32")))]
 pub fn validate_blocking<T: Element>(
     gpu: &crate::Gpu,
     pass: impl Into<Pass>,

@@ -1,9 +1,13 @@
 //! Sharing work among rayon's threads, where there are any.
 
+#[cfg(not(target_arch = "wasm32"))]
 use std::error::Error;
+#[cfg(not(target_arch = "wasm32"))]
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+#[cfg(not(target_arch = "wasm32"))]
 use rayon::ThreadPoolBuilder;
 
 /// A call that reads and writes this many bytes shares its work with rayon's threads. With fewer, the calling thread is
@@ -17,17 +21,26 @@ pub fn threads() -> usize {
 }
 
 /// Whether rayon's threads can be used: those of the pool that the caller runs in, or the global ones.
-///
+fn available() -> bool {
+    rayon::current_thread_index().is_some() || has_global_pool()
+}
+
 /// Wherever rayon's global pool is first used, it panics if the system refuses it its threads. So the pool is started
 /// here, where that can be noticed.
-fn available() -> bool {
+#[cfg(not(target_arch = "wasm32"))]
+fn has_global_pool() -> bool {
     static GLOBAL: OnceLock<bool> = OnceLock::new();
-    rayon::current_thread_index().is_some()
-        || *GLOBAL.get_or_init(|| match ThreadPoolBuilder::new().build_global() {
-            Ok(()) => true,
-            // A refusal by the system has a source. Without one, the app has started the pool, or tried to.
-            Err(error) => error.source().is_none() && std::panic::catch_unwind(rayon::current_num_threads).is_ok(),
-        })
+    *GLOBAL.get_or_init(|| match ThreadPoolBuilder::new().build_global() {
+        Ok(()) => true,
+        // A refusal by the system has a source. Without one, the app has started the pool, or tried to.
+        Err(error) => error.source().is_none() && std::panic::catch_unwind(rayon::current_num_threads).is_ok(),
+    })
+}
+
+/// In a browser, only the app can start a pool, once. Looking for its pool would start one.
+#[cfg(target_arch = "wasm32")]
+fn has_global_pool() -> bool {
+    false
 }
 
 /// Does `work` for each item and merges the results, in any order. The items stand for so many `bytes` in all, which

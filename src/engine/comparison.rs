@@ -1,7 +1,12 @@
 //! Which of a GPU and the CPU path is faster for data that starts and ends in host memory.
 
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+#[cfg(not(target_arch = "wasm32"))]
+use std::time::Instant;
+
+#[cfg(target_arch = "wasm32")]
+use web_time::Instant;
 
 use crate::gpu::adapter;
 use crate::gpu::error::Error;

@@ -53,19 +53,24 @@ pub fn check(adapter: &wgpu::Adapter) -> Result<(), Error> {
 }
 
 /// Whether an adapter is hardware. False if the driver does not report a device type, as with some GL drivers.
+///
+/// A browser reports software only, so that every other adapter of a browser counts as hardware.
 #[must_use]
 pub fn is_hardware(info: &wgpu::AdapterInfo) -> bool {
-    matches!(
-        info.device_type,
-        wgpu::DeviceType::DiscreteGpu | wgpu::DeviceType::IntegratedGpu | wgpu::DeviceType::VirtualGpu
-    )
+    match info.device_type {
+        wgpu::DeviceType::DiscreteGpu | wgpu::DeviceType::IntegratedGpu | wgpu::DeviceType::VirtualGpu => true,
+        wgpu::DeviceType::Other => info.backend == wgpu::Backend::BrowserWebGpu,
+        wgpu::DeviceType::Cpu => false,
+    }
 }
 
-/// Describes an adapter for people to read, as `name (backend)` or `name (backend, software)`.
+/// Describes an adapter for people to read, as `name (backend)` or `name (backend, software)`. A browser does not tell
+/// the name.
 #[must_use]
 pub fn describe(info: &wgpu::AdapterInfo) -> String {
     let software = if info.device_type == wgpu::DeviceType::Cpu { ", software" } else { "" };
-    format!("{} ({}{software})", info.name, info.backend)
+    let name = if info.name.is_empty() { "unnamed adapter" } else { &info.name };
+    format!("{name} ({}{software})", info.backend)
 }
 
 /// Finds the first adapter of `kind` that can compute and whose name contains `name`, ignoring case.
@@ -104,6 +109,7 @@ pub async fn find(kind: AdapterKind, name: Option<&str>) -> Result<wgpu::Adapter
 const SHARED: wgpu::Features = wgpu::Features::MAPPABLE_PRIMARY_BUFFERS;
 
 /// Whether a device uses host memory and can map storage buffers.
+#[cfg(not(target_arch = "wasm32"))]
 pub(super) fn shares_memory(device: &wgpu::Device) -> bool {
     device.features().contains(SHARED) && is_in_host_memory(&device.adapter_info())
 }

@@ -55,7 +55,7 @@ pub enum Error {
         available: u32,
     },
     /// The device refused: it is out of memory or destroyed, or its driver failed.
-    #[error("the device refused at {doing} ({}): {}", root(source), remedy(source))]
+    #[error("the device refused at {doing} ({}): {}", reason(source), remedy(source))]
     Device {
         /// What was being done.
         doing: &'static str,
@@ -204,6 +204,18 @@ pub(crate) fn root(error: &(dyn std::error::Error + 'static)) -> String {
     one_line(&cause.to_string())
 }
 
+/// What the device says. In a browser, it is not in a cause.
+fn reason(error: &wgpu::Error) -> String {
+    match error {
+        wgpu::Error::Validation { description, .. } | wgpu::Error::Internal { description, .. }
+            if cfg!(target_arch = "wasm32") =>
+        {
+            one_line(description)
+        }
+        error => root(error),
+    }
+}
+
 pub(crate) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -222,6 +234,10 @@ pub(crate) const CANNOT_COMPUTE: &str = ", which cannot compute";
 fn no_adapter(hardware_only: bool, wanted: &str, present: &[String]) -> String {
     let what = if hardware_only { "hardware GPU" } else { "GPU adapter" };
     let named = if wanted.is_empty() { String::new() } else { format!(" with \"{wanted}\" in its name") };
+    if present.is_empty() && cfg!(target_arch = "wasm32") {
+        let remedy = "use a browser that has WebGPU, on a page from https or localhost, and turn on WebGPU there";
+        return format!("no {what}{named}: the browser offers none; {remedy}, or use the CPU path");
+    }
     if present.is_empty() {
         let remedy = "install a Vulkan or GL driver (mesa-vulkan-drivers has a software one), check WGPU_BACKEND";
         return format!("no {what}{named}: there is none at all; {remedy}, or use the CPU path");

@@ -8,10 +8,11 @@ mod planned;
 mod shader;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::error::{BindError, Error};
-use super::objects::{self, scoped};
+use super::objects;
+use super::scope::{Watch, scoped};
 use crate::Element;
 use crate::plan::{self, Access, Limits, Unit};
 use shader::{DISPATCH, DISPATCH_BYTES, Operation, PARAM_BYTES, PARAMS, Program};
@@ -131,6 +132,44 @@ impl Kernel {
         Ok(())
     }
 
+    /// Makes bindings, and waits for what a browser says about them. `make` runs at once, not when the future is
+    /// polled.
+    ///
+    /// In a browser, an error of the device is known only later. So [`bind`](Self::bind) and its siblings return a
+    /// binding there even if the device has refused it: the error goes to your error scope or your callback, and what
+    /// uses the binding fails, too. This method returns the error. On other platforms `bind` returns it, and the future
+    /// is ready at once.
+    ///
+    /// ```no_run
+    /// # async fn app(kernel: &hard_sigmoid::Kernel, x: &wgpu::Buffer, y: &wgpu::Buffer)
+    /// # -> Result<(), hard_sigmoid::Error> {
+    /// # use hard_sigmoid::wgpu;
+    /// use hard_sigmoid::HardSigmoid;
+    ///
+    /// let binding = kernel.checked(|kernel| kernel.bind::<f32>(HardSigmoid::ONNX, x, y)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of `make`, and [`Error::Device`].
+    pub fn checked<T>(&self, make: impl FnOnce(&Self) -> Result<T, Error>) -> impl Future<Output = Result<T, Error>> {
+        let watch = Watch::new(self.device(), "binding");
+        let value = make(self);
+        let errors = watch.errors();
+        async move {
+            errors.await.inspect_err(|_| self.forget())?;
+            value
+        }
+    }
+
+    /// Forgets what was compiled. In a browser, it may have been refused.
+    pub(super) fn forget(&self) {
+        locked(&self.0.modules).clear();
+        locked(&self.0.pipelines).clear();
+    }
+
     /// Checks that an element type is supported on a GPU.
     pub(crate) fn check_element<T: Element>() -> Result<(), BindError> {
         if T::ON_GPU { Ok(()) } else { Err(BindError::NotOnGpu { element: T::NAME }) }
@@ -190,12 +229,15 @@ fn cached<K: Eq + std::hash::Hash, V: Clone>(
     key: K,
     make: impl FnOnce() -> Result<V, Error>,
 ) -> Result<V, Error> {
-    let lock = || values.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(value) = lock().get(&key) {
+    if let Some(value) = locked(values).get(&key) {
         return Ok(value.clone());
     }
     let value = make()?;
-    Ok(lock().entry(key).or_insert(value).clone())
+    Ok(locked(values).entry(key).or_insert(value).clone())
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

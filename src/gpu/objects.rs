@@ -1,43 +1,8 @@
-//! Creating wgpu objects. Errors are returned, so that they never reach the device's error callback, which belongs to
-//! the app.
+//! Creating wgpu objects.
 
 use std::num::NonZero;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use super::error::{Error, one_line};
-use super::wait::now_or_never;
 
 const LABEL: Option<&str> = Some("hard_sigmoid");
-
-/// Runs `create` in error scopes and returns its value, or the first error that the device raised meanwhile.
-///
-/// wgpu panics if an object comes from another `wgpu::Instance` and its number is not in use in this one. The panic is
-/// caught, too.
-///
-/// Scopes resolve immediately on native backends. In a browser they resolve later, and this returns the value even if
-/// there was an error. The error then shows when the object is used.
-pub(super) fn scoped<T>(device: &wgpu::Device, doing: &'static str, create: impl FnOnce() -> T) -> Result<T, Error> {
-    let scopes = [wgpu::ErrorFilter::OutOfMemory, wgpu::ErrorFilter::Internal, wgpu::ErrorFilter::Validation]
-        .map(|filter| device.push_error_scope(filter));
-    let value = catch_panic(doing, create);
-    // Scopes form a stack and must be popped in reverse order.
-    let [memory, internal, validation] = scopes;
-    let errors = [validation.pop(), internal.pop(), memory.pop()].map(now_or_never);
-    match errors.into_iter().flatten().flatten().next() {
-        Some(source) => Err(Error::Device { doing, source }),
-        None => value,
-    }
-}
-
-/// Turns a panic of wgpu into an error. Its message still reaches the panic hook, and with `panic = "abort"` it ends
-/// the process.
-pub(super) fn catch_panic<T>(doing: &'static str, call: impl FnOnce() -> T) -> Result<T, Error> {
-    catch_unwind(AssertUnwindSafe(call)).map_err(|panic| {
-        let message = panic.downcast_ref::<String>().map(String::as_str);
-        let message = message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-        Error::Panicked { doing, message: one_line(message) }
-    })
-}
 
 pub(super) fn buffer(
     device: &wgpu::Device,

@@ -1,16 +1,24 @@
 //! Staging: the buffers through which one window of a job goes to the GPU and back.
 
+#[cfg(target_arch = "wasm32")]
+#[path = "slot/browser.rs"]
+mod memory;
+#[cfg(not(target_arch = "wasm32"))]
+#[path = "slot/native.rs"]
+mod memory;
+
 use std::ops::Range;
 
 use futures_intrusive::channel::shared::oneshot_channel;
 
-use super::adapter;
 use super::error::Error;
 use super::kernel::{Kernel, binding::Binding};
-use super::objects::{self, scoped};
-use super::wait::{Mapped, PollMode};
+use super::objects;
+use super::scope::scoped;
+use super::wait::Mapped;
 use crate::job::{Job, Work};
 use crate::{Element, Saturation};
+use memory::Memory;
 
 /// Bytes of a window: enough to hide what a dispatch costs, while three of them fit a cache.
 const WINDOW_BYTES: u64 = 4 << 20;
@@ -29,15 +37,11 @@ fn capacity_bytes(limits: &wgpu::Limits) -> u64 {
     WINDOW_BYTES.min(limits.max_buffer_size.saturating_sub(COUNTER_BYTES) / 32 * 32).max(32)
 }
 
-/// Staging for one window. Its upload buffer is mapped while nothing is in flight.
+/// Staging for one window.
 #[derive(Debug)]
 pub(super) struct Slot {
-    upload: wgpu::Buffer,
-    /// What the GPU works on; none where it can work on mapped buffers as fast.
-    data: Option<wgpu::Buffer>,
+    memory: Memory,
     counters: wgpu::Buffer,
-    /// The data, followed by the counters.
-    readback: wgpu::Buffer,
     /// The latest binding of these buffers, and what it is for.
     bound: Option<(Bound, Binding)>,
 }
@@ -49,44 +53,30 @@ type Bound = (Work, &'static str, usize);
 #[derive(Debug)]
 pub(super) struct Flight {
     slot: Slot,
+    /// What to wait for.
     submission: wgpu::SubmissionIndex,
-    mapped: [Mapped; 2],
+    mapped: Vec<Mapped>,
 }
 
 impl Slot {
     pub(super) fn new(device: &wgpu::Device) -> Result<Self, Error> {
-        let capacity = capacity_bytes(&device.limits());
-        let buffer = |label, size, usage, mapped| objects::buffer(device, label, size, usage, mapped);
         use wgpu::BufferUsages as Usage;
-        let on_gpu = Usage::STORAGE | Usage::COPY_SRC | Usage::COPY_DST;
-        let shared = adapter::shares_memory(device);
-        let storage = if shared { Usage::STORAGE } else { Usage::empty() };
-        let (write, read) = (Usage::MAP_WRITE | Usage::COPY_SRC | storage, Usage::MAP_READ | Usage::COPY_DST | storage);
+        let usage = Usage::STORAGE | Usage::COPY_SRC | Usage::COPY_DST;
         scoped(device, "making staging buffers", || Self {
-            upload: buffer("hard_sigmoid upload", capacity, write, true),
-            data: (!shared).then(|| buffer("hard_sigmoid data", capacity, on_gpu, false)),
-            counters: buffer("hard_sigmoid counters", COUNTER_BYTES, on_gpu, false),
-            readback: buffer("hard_sigmoid readback", capacity + COUNTER_BYTES, read, false),
+            memory: Memory::new(device, capacity_bytes(&device.limits())),
+            counters: objects::buffer(device, "hard_sigmoid counters", COUNTER_BYTES, usage, false),
             bound: None,
         })
     }
 
-    /// Where the second half of the data begins, which holds what was saved for the backward pass.
-    fn half_bytes(&self) -> u64 {
-        self.upload.size() / 2
-    }
-
     /// Copies a window of a job to where the GPU can read it.
-    pub(super) fn upload<T: Element>(&self, window: &Job<'_, T>) -> Result<(), Error> {
-        self.put(0, window.source.unwrap_or(window.target))?;
-        if window.saved.is_empty() { Ok(()) } else { self.put(self.half_bytes(), window.saved) }
-    }
-
-    fn put<T: Element>(&self, offset: u64, data: &[T]) -> Result<(), Error> {
-        let bytes: &[u8] = bytemuck::cast_slice(data);
-        let end = offset + bytes.len().next_multiple_of(4) as u64;
-        self.upload.get_mapped_range_mut(offset..end)?.slice(..bytes.len()).copy_from_slice(bytes);
-        Ok(())
+    pub(super) fn upload<T: Element>(&self, window: &Job<'_, T>, queue: &wgpu::Queue) -> Result<(), Error> {
+        let source = bytemuck::cast_slice(window.source.unwrap_or(window.target));
+        self.memory.upload(0, source, queue)?;
+        if window.saved.is_empty() {
+            return Ok(());
+        }
+        self.memory.upload(self.memory.capacity() / 2, bytemuck::cast_slice(window.saved), queue)
     }
 
     /// Submits the work on the first `len` elements uploaded, and asks for the result to be mapped.
@@ -97,77 +87,61 @@ impl Slot {
         kernel: &Kernel,
         queue: &wgpu::Queue,
     ) -> Result<Flight, Error> {
-        let device = kernel.device();
+        let (device, memory) = (kernel.device(), &self.memory);
         let wanted = (work, T::NAME, len);
         let binding = match self.bound.take() {
             Some((bound, binding)) if bound == wanted => binding,
-            _ => {
-                let data = |own| self.data.as_ref().unwrap_or(own);
-                kernel.bind_work::<T>(work, len as u64, data(&self.upload), data(&self.readback), &self.counters)?
-            }
+            _ => kernel.bind_work::<T>(work, len as u64, memory.source(), memory.target(), &self.counters)?,
         };
         // Copies are of whole words.
         let bytes = ((len * size_of::<T>()) as u64).next_multiple_of(4);
-        let capacity = self.upload.size();
+        let capacity = memory.capacity();
         let start = if work.writes() { 0 } else { capacity };
-        let range = start..if work.counts() { capacity + COUNTER_BYTES } else { bytes };
+        let result = start..if work.counts() { capacity + COUNTER_BYTES } else { bytes };
         let submission = scoped(device, "submitting a window", || {
-            self.upload.unmap();
             let mut encoder =
                 device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("hard_sigmoid") });
-            if let Some(data) = &self.data {
-                encoder.copy_buffer_to_buffer(&self.upload, 0, data, 0, bytes);
-                if work.has_saved() {
-                    encoder.copy_buffer_to_buffer(&self.upload, self.half_bytes(), data, self.half_bytes(), bytes);
-                }
-            }
+            memory.record_upload(&mut encoder, bytes, work.has_saved());
             if work.counts() {
                 encoder.clear_buffer(&self.counters, 0, None);
             }
             binding.record(&mut encoder);
-            if let Some(data) = self.data.as_ref().filter(|_| work.writes()) {
-                encoder.copy_buffer_to_buffer(data, 0, &self.readback, 0, bytes);
+            if work.writes() {
+                memory.record_readback(&mut encoder, bytes);
             }
             if work.counts() {
-                encoder.copy_buffer_to_buffer(&self.counters, 0, &self.readback, capacity, COUNTER_BYTES);
+                encoder.copy_buffer_to_buffer(&self.counters, 0, &memory.readback, capacity, COUNTER_BYTES);
             }
             queue.submit([encoder.finish()])
         })?;
-        let mapped = scoped(device, "mapping a window", || {
-            [
-                map(&self.readback, wgpu::MapMode::Read, range),
-                map(&self.upload, wgpu::MapMode::Write, 0..self.upload.size()),
-            ]
-        })?;
+        let mapped = scoped(device, "mapping a window", || memory.map(result))?;
         self.bound = Some((wanted, binding));
         Ok(Flight { slot: self, submission, mapped })
     }
 }
 
 impl Flight {
-    /// Waits for the GPU, and copies its result to the target of the window. Returns the slot, ready for use again,
-    /// and what was counted.
-    pub(super) async fn readback<T: Element>(
+    /// What to wait for before [`readback`](Self::readback): a submission, and mappings.
+    pub(super) fn awaited(&mut self) -> (wgpu::SubmissionIndex, Vec<Mapped>) {
+        (self.submission.clone(), std::mem::take(&mut self.mapped))
+    }
+
+    /// Copies the result to the target of the window. Returns the slot, ready for use again, and what was counted.
+    pub(super) fn readback<T: Element>(
         self,
         window: Job<'_, T>,
-        poll_mode: PollMode<'_>,
         device: &wgpu::Device,
     ) -> Result<(Slot, Saturation), Error> {
-        let (Self { slot, submission, mapped }, work) = (self, window.work);
-        poll_mode.wait(submission, mapped).await?;
-        let capacity = slot.upload.size();
+        let (Memory { readback, .. }, work) = (&self.slot.memory, window.work);
         if work.writes() {
-            let bytes: &mut [u8] = bytemuck::cast_slice_mut(window.target);
-            let mapped = slot.readback.get_mapped_range(0..bytes.len().next_multiple_of(4) as u64)?;
-            bytes.copy_from_slice(mapped.get(..bytes.len()).ok_or(Error::Lost)?);
+            memory::read(readback, 0, bytemuck::cast_slice_mut(window.target))?;
         }
-        let mut counts = Saturation::default();
+        let mut counts = [0; COUNTER_BYTES as usize];
         if work.counts() {
-            let mapped = slot.readback.get_mapped_range(capacity..capacity + COUNTER_BYTES)?;
-            counts = Saturation::from_bytes(*mapped.first_chunk().ok_or(Error::Lost)?);
+            memory::read(readback, self.slot.memory.capacity(), &mut counts)?;
         }
-        scoped(device, "reusing a staging buffer", || slot.readback.unmap())?;
-        Ok((slot, counts))
+        scoped(device, "reusing a staging buffer", || readback.unmap())?;
+        Ok((self.slot, Saturation::from_bytes(counts)))
     }
 }
 

@@ -7,7 +7,8 @@ use hard_sigmoid::validate::{self, Inputs};
 use hard_sigmoid::{Backward, BindError, BufferRole, Error, HardSigmoid, PlanError};
 
 use crate::bench::{Bench, at, bench};
-use crate::subject::{Number, Subject, Test, assert_bits, functions, gradients, numbers};
+use crate::numbers::{Number, assert_bits, functions, gradients, numbers};
+use crate::subject::{Subject, Test};
 
 pub(crate) const TESTS: &[Test] = &[
     ("backward_through_every_function_f32", every_function::<f32>),

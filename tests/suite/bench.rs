@@ -4,7 +4,8 @@ use hard_sigmoid::plan::Limits;
 use hard_sigmoid::{HardSigmoid, Kernel};
 use wgpu::BufferUsages as Usage;
 
-use crate::subject::{Number, Subject};
+use crate::numbers::Number;
+use crate::subject::Subject;
 
 pub(crate) const F: HardSigmoid = HardSigmoid::PYTORCH;
 

@@ -9,7 +9,8 @@ use hard_sigmoid::{AdapterKind, BindError, Binding, Engine, Error, Gpu, Kernel};
 use wgpu::BufferUsages as Usage;
 
 use crate::bench::{Bench, F, at, bench};
-use crate::subject::{Subject, Test, assert_bits, expected, functions, numbers};
+use crate::numbers::{assert_bits, expected, functions, numbers};
+use crate::subject::{Subject, Test};
 
 pub(crate) const TESTS: &[Test] = &[
     ("embed_downlevel_device_is_enough", downlevel_device),

@@ -7,7 +7,7 @@ use hard_sigmoid::half::bf16;
 use hard_sigmoid::{AUTO_GPU_MIN_ELEMENTS, Backend, BufferRole, Engine, Error, ExecutedOn, Fallback, HardSigmoid, cpu};
 use pollster::block_on;
 
-use crate::subject::{Number, assert_bits, gradients, numbers};
+use crate::numbers::{Number, assert_bits, gradients, numbers};
 
 pub(crate) fn every_call(backend: Backend) {
     let mut engine = Engine::open_blocking(backend, 1 << 22).unwrap();

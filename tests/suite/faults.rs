@@ -11,7 +11,8 @@ use hard_sigmoid::{
 };
 
 use crate::bench::wait;
-use crate::subject::{Number, Subject, Test, assert_bits, expected, gradients, numbers};
+use crate::numbers::{Number, assert_bits, expected, gradients, numbers};
+use crate::subject::{Subject, Test};
 
 pub(crate) const GPU_TESTS: &[Test] = &[
     ("faults_device_destroyed_after_each_poll", destroyed_after_each_poll),

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use hard_sigmoid::HardSigmoid;
 use hard_sigmoid::half::{bf16, f16};
 
-use crate::subject::{Number, Subject, Test};
+use crate::numbers::Number;
+use crate::subject::{Subject, Test};
 
 pub(crate) const TESTS: &[Test] = &[
     ("golden_values_of_other_systems", values_of_other_systems),

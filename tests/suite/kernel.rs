@@ -9,7 +9,8 @@ use hard_sigmoid::{BindError, BufferRole, Error, HardSigmoid, Kernel, PlanError}
 use wgpu::BufferUsages as Usage;
 
 use crate::bench::Bench;
-use crate::subject::{Number, Subject, Test, assert_bits, expected, numbers};
+use crate::numbers::{Number, assert_bits, expected, numbers};
+use crate::subject::{Subject, Test};
 
 pub(crate) const TESTS: &[Test] = &[
     ("kernel_past_the_binding_limit", past_the_binding_limit),

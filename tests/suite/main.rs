@@ -15,6 +15,7 @@ mod foreign;
 mod golden;
 mod kernel;
 mod mistakes;
+mod numbers;
 mod properties;
 mod saturation;
 mod slices;

@@ -4,7 +4,8 @@ use hard_sigmoid::{BindError, BufferRole, Error, PlanError};
 use wgpu::BufferUsages as Usage;
 
 use crate::bench::{F, at, bench};
-use crate::subject::{Subject, Test, assert_bits, expected, numbers};
+use crate::numbers::{assert_bits, expected, numbers};
+use crate::subject::{Subject, Test};
 
 pub(crate) const TESTS: &[Test] = &[("mistakes_are_errors_and_poison_nothing", mistakes)];
 

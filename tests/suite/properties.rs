@@ -7,7 +7,8 @@ use proptest::test_runner::{Config, TestRunner};
 
 use crate::bench::Bench;
 use crate::kernel::{Layout, check};
-use crate::subject::{Number, Subject, Test, assert_bits, expected, gradients, numbers};
+use crate::numbers::{Number, assert_bits, expected, gradients, numbers};
+use crate::subject::{Subject, Test};
 
 pub(crate) const TESTS: &[Test] =
     &[("properties_of_round_trips_f32", round_trips::<f32>), ("properties_of_round_trips_bf16", round_trips::<bf16>)];

@@ -5,7 +5,8 @@ use hard_sigmoid::{BindError, BufferRole, Error, HardSigmoid, Saturation};
 use wgpu::BufferUsages as Usage;
 
 use crate::bench::{Bench, F, at, bench};
-use crate::subject::{Number, Subject, Test, assert_bits, expected, functions, numbers};
+use crate::numbers::{Number, assert_bits, expected, functions, numbers};
+use crate::subject::{Subject, Test};
 
 pub(crate) const TESTS: &[Test] = &[
     ("saturation_through_every_function_f32", every_function::<f32>),

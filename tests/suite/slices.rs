@@ -7,7 +7,8 @@ use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::{BindError, Error, Gpu, HardSigmoid};
 
 use crate::bench::wait;
-use crate::subject::{Number, Subject, Test, assert_bits, expected, functions, numbers};
+use crate::numbers::{Number, assert_bits, expected, functions, numbers};
+use crate::subject::{Subject, Test};
 
 pub(crate) const TESTS: &[Test] = &[
     ("slices_of_every_length_f32", every_length::<f32>),

@@ -1,7 +1,8 @@
 //! The functions that an app can import from the WGSL.
 
 use crate::bench::bench;
-use crate::subject::{Subject, Test, assert_bits, expected, gradients, numbers};
+use crate::numbers::{assert_bits, expected, gradients, numbers};
+use crate::subject::{Subject, Test};
 use hard_sigmoid::HardSigmoid;
 use hard_sigmoid::half::f16;
 

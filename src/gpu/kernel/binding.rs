@@ -8,8 +8,11 @@ use super::shader::{
 };
 use crate::Element;
 use crate::error::BufferRole;
-use crate::gpu::error::{BindError, Error, root};
-use crate::gpu::objects::{self, scoped};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::gpu::error::root;
+use crate::gpu::error::{BindError, Error};
+use crate::gpu::objects;
+use crate::gpu::scope::scoped;
 use crate::plan::{Dispatch, Span};
 
 /// A function and the buffers that it reads and writes, ready to be recorded any number of times.
@@ -112,6 +115,7 @@ impl Binding {
         if planned.is_empty() {
             return Ok(Self { dispatches: Vec::new() });
         }
+        #[cfg(not(target_arch = "wasm32"))]
         check_device(kernel.device(), params, buffers)?;
         let pipelines = planned.iter().map(|p| kernel.pipeline::<T>(p.program)).collect::<Result<Vec<_>, _>>()?;
         let bound = scoped(kernel.device(), "binding buffers", || {
@@ -184,7 +188,8 @@ fn uniform_blocks(
 ///
 /// wgpu knows a buffer by a number that is unique only within an instance, so that it may take a buffer of another
 /// instance for one of this device. Only their sizes can tell them apart. The device knows its own buffer's size: it
-/// must allow to bind up to the end of `buffer`, and refuse to bind more.
+/// must allow to bind up to the end of `buffer`, and refuse to bind more. A browser knows whose a buffer is.
+#[cfg(not(target_arch = "wasm32"))]
 fn check_device(
     device: &wgpu::Device,
     params: ParamSource<'_, [u8; PARAM_BYTES]>,
