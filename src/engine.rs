@@ -54,6 +54,7 @@ impl std::fmt::Display for ExecutedOn {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Gpu { adapter } => write!(f, "gpu {}", adapter::describe(adapter)),
+            Self::Cpu { threads: 1 } => f.write_str("cpu (1 thread)"),
             Self::Cpu { threads } => write!(f, "cpu ({threads} threads)"),
         }
     }

@@ -25,6 +25,11 @@ pub async fn enumerate() -> Result<Vec<wgpu::Adapter>, Error> {
         // `Instance::new` panics if no backend is compiled in.
         return Ok(Vec::new());
     }
+    #[cfg(target_arch = "wasm32")]
+    if !wgpu::util::is_browser_webgpu_supported().await {
+        // `Instance::new` panics where there is neither a window nor a worker, as in Node.
+        return Ok(Vec::new());
+    }
     let backends = descriptor.backends;
     let mut adapters = wgpu::Instance::new(descriptor).enumerate_adapters(backends).await;
     adapters.sort_by_key(|adapter| rank(adapter.get_info().device_type));

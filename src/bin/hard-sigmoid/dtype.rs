@@ -1,8 +1,5 @@
 //! Element types that are known only at run time.
 
-use clap::ValueEnum;
-use clap::builder::PossibleValue;
-
 /// An element type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dtype {
@@ -35,15 +32,5 @@ impl Dtype {
 
     pub(crate) const fn name(self) -> &'static str {
         with_type!(self, T => <T as hard_sigmoid::Element>::NAME)
-    }
-}
-
-impl ValueEnum for Dtype {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::F32, Self::F16, Self::Bf16, Self::F64]
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.name()))
     }
 }

@@ -5,6 +5,9 @@ use std::fs::File;
 use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+
 use super::console::Failure;
 use super::dtype::Dtype;
 use super::foreign;
@@ -26,6 +29,16 @@ pub(crate) struct InputArgs {
     /// NumPy saves arrays of bfloat16 (ml_dtypes, JAX) with dtype V2: use `--element bf16`.
     #[arg(long, value_enum)]
     pub(crate) element: Option<Dtype>,
+}
+
+impl ValueEnum for Dtype {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::F32, Self::F16, Self::Bf16, Self::F64]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()))
+    }
 }
 
 /// An open file, positioned in the data after its header.

@@ -10,6 +10,7 @@ mod faults;
 mod golden;
 mod kernel;
 #[path = "../../../suite/numbers.rs"]
+#[allow(dead_code, reason = "the suite uses all of it")]
 mod numbers;
 mod subject;
 mod validation;

@@ -1,0 +1,117 @@
+import init, { Arrays } from "./pkg/hard_sigmoid_web.js";
+
+/** α and β by the name of a preset. */
+export const presets = Object.freeze({
+  onnx: Object.freeze({ alpha: 0.2, beta: 0.5 }),
+  pytorch: Object.freeze({ alpha: 1 / 6, beta: 0.5 }),
+});
+
+/** The type of the elements by the name of the array's class. */
+const types = { Float16Array: "float16", Float32Array: "float32", Float64Array: "float64" };
+
+export async function hardSigmoid(x, options = {}) {
+  const { alpha, beta } = parameters(options);
+  const type = elementType(x, options.type);
+  const { out = new x.constructor(x.length), backend = "auto" } = options;
+  checkOut(x, out);
+  const engine = await open(backend, x.length);
+  await engine.run((arrays) => arrays.apply(type, alpha, beta, bytes(x), bytes(out)));
+  return out;
+}
+
+export async function executedOn(backend = "auto", elements = 0) {
+  return (await open(backend, elements)).run((arrays) => arrays.executed_on());
+}
+
+function parameters({ preset, alpha, beta }) {
+  const names = Object.keys(presets).map((name) => JSON.stringify(name)).join(" or ");
+  const choices = `give preset (${names}), or both alpha and beta`;
+  if (preset !== undefined) {
+    if (alpha !== undefined || beta !== undefined) {
+      throw new TypeError(`preset comes with its own alpha and beta: ${choices}`);
+    }
+    if (!Object.hasOwn(presets, preset)) throw new TypeError(`unknown preset ${JSON.stringify(preset)}: ${choices}`);
+    return presets[preset];
+  }
+  if (typeof alpha !== "number" || typeof beta !== "number") {
+    throw new TypeError(`there is no default function: ${choices}`);
+  }
+  return { alpha, beta };
+}
+
+function elementType(x, type) {
+  const name = x?.constructor?.name;
+  if (name === "Uint16Array") {
+    if (type === "float16" || type === "bfloat16") return type;
+    throw new TypeError('a Uint16Array holds bits: say of what, with type: "float16" or "bfloat16"');
+  }
+  if (!Object.hasOwn(types, name)) {
+    throw new TypeError("x must be a Float32Array, Float64Array, Float16Array or Uint16Array: convert it first");
+  }
+  if (type !== undefined && type !== types[name]) throw new TypeError(`a ${name} holds ${types[name]}: omit type`);
+  return types[name];
+}
+
+function checkOut(x, out) {
+  if (out?.constructor !== x.constructor || out.length !== x.length) {
+    throw new TypeError(`out must be a ${x.constructor.name} of ${x.length} elements, as x is`);
+  }
+  const from = out.byteOffset - x.byteOffset;
+  if (out.buffer === x.buffer && from !== 0 && Math.abs(from) < x.byteLength) {
+    throw new RangeError("out overlaps x: pass x itself, or an array apart from it");
+  }
+}
+
+function bytes(array) {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}
+
+/** Runs one call after the other. */
+class Engine {
+  #last = Promise.resolve();
+
+  constructor(arrays) {
+    this.arrays = arrays;
+  }
+
+  run(call) {
+    const result = this.#last.then(() => call(this.arrays));
+    this.#last = result.catch(() => {});
+    return result;
+  }
+}
+
+const engines = new Map();
+let loaded;
+
+async function open(wanted, elements) {
+  await load();
+  const backend = wanted === "auto" && elements < Arrays.auto_gpu_min_elements() ? "cpu" : wanted;
+  // A failure is not kept, so that a later call may succeed.
+  if (!engines.has(backend)) {
+    engines.set(
+      backend,
+      Arrays.open(backend).then((arrays) => new Engine(arrays)).catch((error) => {
+        engines.delete(backend);
+        throw error;
+      }),
+    );
+  }
+  return engines.get(backend);
+}
+
+function load() {
+  loaded ??= source().then((module_or_path) => init({ module_or_path })).catch((error) => {
+    loaded = undefined;
+    throw error;
+  });
+  return loaded;
+}
+
+/** Node's fetch does not read files. */
+async function source() {
+  const url = new URL("./pkg/hard_sigmoid_web_bg.wasm", import.meta.url);
+  if (url.protocol !== "file:" || typeof process === "undefined") return url;
+  const { readFile } = await import("node:fs/promises");
+  return readFile(url);
+}

@@ -1,0 +1,76 @@
+//! What the JavaScript package calls: arrays of JavaScript, in and out.
+
+use hard_sigmoid::half::{bf16, f16};
+use hard_sigmoid::{AUTO_GPU_MIN_ELEMENTS, Backend, Element, Engine, HardSigmoid};
+use js_sys::{Error, Uint8Array};
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::{error, function};
+
+/// Bytes that are in WebAssembly's memory at a time: three windows of the engine.
+const PIECE: usize = 12 << 20;
+
+/// An engine for arrays of JavaScript.
+#[wasm_bindgen]
+pub struct Arrays {
+    engine: Engine,
+}
+
+#[wasm_bindgen]
+impl Arrays {
+    /// Opens `auto`, `gpu` or `cpu`.
+    pub async fn open(backend: &str) -> Result<Arrays, Error> {
+        let backend = match backend {
+            "auto" => Backend::Auto,
+            "gpu" => Backend::Gpu,
+            "cpu" => Backend::Cpu,
+            other => return Err(error(format!("unknown backend {other:?}: use \"auto\", \"gpu\" or \"cpu\""))),
+        };
+        Ok(Self { engine: Engine::open(backend, AUTO_GPU_MIN_ELEMENTS).await.map_err(error)? })
+    }
+
+    /// With fewer elements, `auto` is `cpu`.
+    pub fn auto_gpu_min_elements() -> f64 {
+        AUTO_GPU_MIN_ELEMENTS as f64
+    }
+
+    /// Where calls are executed.
+    pub fn executed_on(&self) -> String {
+        self.engine.executed_on().to_string()
+    }
+
+    /// Writes the function of the elements in `source` to `target`. Both are the bytes of equally many elements.
+    pub async fn apply(
+        &mut self,
+        element: &str,
+        alpha: f64,
+        beta: f64,
+        source: Uint8Array,
+        target: Uint8Array,
+    ) -> Result<(), Error> {
+        let f = function(alpha, beta)?;
+        match element {
+            "float32" => self.run::<f32>(f, &source, &target).await,
+            "float16" => self.run::<f16>(f, &source, &target).await,
+            "bfloat16" => self.run::<bf16>(f, &source, &target).await,
+            "float64" => self.run::<f64>(f, &source, &target).await,
+            other => {
+                Err(error(format!("unknown type {other:?}: use \"float32\", \"float16\", \"bfloat16\" or \"float64\"")))
+            }
+        }
+    }
+
+    async fn run<T: Element>(&mut self, f: HardSigmoid, source: &Uint8Array, target: &Uint8Array) -> Result<(), Error> {
+        let mut data = vec![T::zeroed(); PIECE.min(source.length() as usize) / size_of::<T>()];
+        let mut start = 0;
+        while start < source.length() {
+            let end = source.length().min(start + PIECE as u32);
+            let piece = &mut data[..(end - start) as usize / size_of::<T>()];
+            source.subarray(start, end).copy_to(bytemuck::cast_slice_mut(piece));
+            self.engine.apply_in_place(f, piece).await.map_err(error)?;
+            target.subarray(start, end).copy_from(bytemuck::cast_slice(piece));
+            start = end;
+        }
+        Ok(())
+    }
+}
