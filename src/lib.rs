@@ -45,4 +45,5 @@ pub const WGSL: &str = include_str!("../shaders/hard_sigmoid.wgsl");
 /// The examples of README, as tests.
 #[cfg(all(doctest, feature = "wgpu"))]
 #[doc = include_str!("../README.md")]
+#[doc = include_str!("../docs/browser.md")]
 struct Readme;
