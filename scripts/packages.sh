@@ -12,5 +12,5 @@ install_packages() {
     fi
     # The packages may be available even if a package source cannot be reached.
     $as_root apt-get update || true
-    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$@"
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-remove --no-install-recommends "$@"
 }

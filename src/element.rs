@@ -65,8 +65,8 @@ pub(crate) mod sealed {
         /// The type in which elements are evaluated.
         type Wide: Float + super::Element<Wide = Self::Wide>;
 
-        /// The WGSL for this element type. A device that refuses the first is given the next. Empty if the type is not
-        /// supported on a GPU.
+        /// The WGSL for this element type. A device that refuses the first is given the next, except in a browser,
+        /// which refuses later. Empty if the type is not supported on a GPU.
         const SHADERS: &'static [&'static str];
 
         fn widen(self) -> Self::Wide;

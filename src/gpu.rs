@@ -100,7 +100,7 @@ impl Gpu {
     ///
     /// [`Error::MissingLimit`] if the device cannot compute, [`Error::QueueOfAnotherDevice`] if the queue is not the
     /// device's, and [`Error::Lost`] or [`Error::Poll`] if the device does not answer. In a browser, the first call
-    /// finds out whose the queue is.
+    /// finds out whose the queue is, and the queue's own device is told of it.
     pub fn new(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self, Error> {
         #[cfg(not(target_arch = "wasm32"))]
         if !poll::is_queue_of(&device, &queue)? {

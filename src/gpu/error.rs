@@ -212,6 +212,7 @@ fn reason(error: &wgpu::Error) -> String {
         {
             one_line(description)
         }
+        wgpu::Error::OutOfMemory { .. } if cfg!(target_arch = "wasm32") => "out of memory".into(),
         error => root(error),
     }
 }

@@ -190,7 +190,7 @@ impl Kernel {
     /// The pipeline of a program, compiled if nothing before has needed it.
     fn pipeline<T: Element>(&self, program: Program) -> Result<Pipeline, Error> {
         let device = self.device();
-        cached(&self.0.pipelines, (T::NAME, program), || {
+        let pipeline = cached(&self.0.pipelines, (T::NAME, program), || {
             let module = cached(
                 &self.0.modules,
                 (T::NAME, program.operation, program.access, program.unit == Unit::Word),
@@ -212,7 +212,11 @@ impl Kernel {
                 let pipeline = objects::compute_pipeline(device, &layout, &module, entry_point, &constants);
                 Pipeline { pipeline, layout }
             })
-        })
+        })?;
+        // A browser may have refused a pipeline that is found here. This raises an error then.
+        #[cfg(target_arch = "wasm32")]
+        let _ = pipeline.pipeline.get_bind_group_layout(0);
+        Ok(pipeline)
     }
 }
 

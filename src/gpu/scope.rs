@@ -11,8 +11,12 @@ use super::error::{Error, one_line};
 use super::poll::now_or_never;
 
 /// The error scopes of all kinds. Scopes form a stack, and these are dropped in reverse order.
+///
+/// In a browser, there is none for internal errors, on which wgpu 30 panics. What could not be made for such a reason
+/// is then refused where it is used, which is a validation error.
 struct Scopes {
     validation: wgpu::ErrorScopeGuard,
+    #[cfg(not(target_arch = "wasm32"))]
     internal: wgpu::ErrorScopeGuard,
     memory: wgpu::ErrorScopeGuard,
 }
@@ -20,10 +24,26 @@ struct Scopes {
 impl Scopes {
     fn push(device: &wgpu::Device) -> Self {
         let memory = device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        #[cfg(not(target_arch = "wasm32"))]
         let internal = device.push_error_scope(wgpu::ErrorFilter::Internal);
-        Self { validation: device.push_error_scope(wgpu::ErrorFilter::Validation), internal, memory }
+        Self {
+            validation: device.push_error_scope(wgpu::ErrorFilter::Validation),
+            #[cfg(not(target_arch = "wasm32"))]
+            internal,
+            memory,
+        }
     }
 
+    /// What the scopes find. An object that could not be made for want of memory is invalid where it is used, so that
+    /// memory comes first.
+    #[cfg(target_arch = "wasm32")]
+    fn pop(self) -> [impl Future<Output = Option<wgpu::Error>>; 2] {
+        let validation = self.validation.pop();
+        [self.memory.pop(), validation]
+    }
+
+    /// What the scopes find.
+    #[cfg(not(target_arch = "wasm32"))]
     fn pop(self) -> [impl Future<Output = Option<wgpu::Error>>; 3] {
         [self.validation.pop(), self.internal.pop(), self.memory.pop()]
     }

@@ -1,5 +1,7 @@
+type IfPresent = typeof globalThis extends { Float16Array: { prototype: infer T } } ? T : never;
+
 /** Arrays of floating-point numbers. A `Uint16Array` holds the bits of float16 or bfloat16. */
-export type Numbers = Float32Array | Float64Array | Uint16Array;
+export type Numbers = Float32Array | Float64Array | Uint16Array | IfPresent;
 
 /** Where to run. */
 export type Backend =
@@ -17,11 +19,11 @@ export type Preset =
   | "pytorch";
 
 /** The function: a preset, or α and β. There is no default. */
-export type Function =
+export type Choice =
   | { preset: Preset; alpha?: never; beta?: never }
   | { preset?: never; alpha: number; beta: number };
 
-export type Options<T> = Function & {
+export type Options<T> = Choice & {
   /** Where the results go: an array like `x`, or `x` itself. A new array if omitted. */
   out?: T;
   /** `"auto"` if omitted. */

@@ -14,10 +14,25 @@ export async function hardSigmoid(x, options = {}) {
   const type = elementType(x, options.type);
   const { out = new x.constructor(x.length), backend = "auto" } = options;
   checkOut(x, out);
+  const size = x.byteLength;
   const engine = await open(backend, x.length);
-  await engine.run((arrays) => arrays.apply(type, alpha, beta, bytes(x), bytes(out)));
+  try {
+    await engine.run(async (arrays) => {
+      for (let from = 0; from < size; from += PART) {
+        const part = Math.min(PART, size - from);
+        await arrays.apply(type, alpha, beta, bytes(x, from, part), bytes(out, from, part));
+      }
+    });
+  } catch (error) {
+    // Its device may be lost: the next call opens another.
+    forget(engine);
+    throw error;
+  }
   return out;
 }
+
+/** Bytes of a call into WebAssembly, which counts them with 32 bits. */
+const PART = 2 ** 30;
 
 export async function executedOn(backend = "auto", elements = 0) {
   return (await open(backend, elements)).run((arrays) => arrays.executed_on());
@@ -62,8 +77,10 @@ function checkOut(x, out) {
   }
 }
 
-function bytes(array) {
-  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+/** A part of an array. */
+function bytes(array, from, size) {
+  if (array.byteLength < from + size) throw new TypeError("an array was transferred or resized during the call");
+  return new Uint8Array(array.buffer, array.byteOffset + from, size);
 }
 
 /** Runs one call after the other. */
@@ -98,6 +115,12 @@ async function open(wanted, elements) {
     );
   }
   return engines.get(backend);
+}
+
+function forget(engine) {
+  for (const [backend, opened] of engines) {
+    opened.then((it) => it === engine && engines.get(backend) === opened && engines.delete(backend), () => {});
+  }
 }
 
 function load() {

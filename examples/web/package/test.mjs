@@ -1,8 +1,7 @@
-// Run by scripts/web in the folder of the built package, with Node.
+// Run by scripts/web in Node, beside the installed package.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-
-const { hardSigmoid, executedOn, presets } = await import(new URL(process.env.PACKAGE, "file:///"));
+import { executedOn, hardSigmoid, presets } from "hard-sigmoid";
 
 test("presets, in place, and types", async () => {
   const x = new Float32Array([-7, -2.5, 0, 1.25, 22, NaN]);
@@ -24,6 +23,17 @@ test("several pieces, and calls at once", async () => {
   assert.deepEqual(all[0], all[2]);
   for (let i = 0; i < x.length; i += 997) {
     assert.ok(Math.abs(all[1][i] - Math.min(Math.max(x[i] / 6 + 0.5, 0), 1)) < 2e-7, `element ${i}`);
+  }
+});
+
+test("an array that is transferred meanwhile is an error", async () => {
+  for (const which of ["x", "out"]) {
+    const arrays = { x: new Float32Array(7_000_001), out: new Float32Array(7_000_001) };
+    const call = hardSigmoid(arrays.x, { preset: "onnx", out: arrays.out });
+    structuredClone(arrays[which].buffer, { transfer: [arrays[which].buffer] });
+    await assert.rejects(call, /transferred/, which);
+    // Other calls still run.
+    assert.equal((await hardSigmoid(new Float32Array(1), { preset: "onnx" }))[0], 0.5);
   }
 });
 

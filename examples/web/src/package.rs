@@ -39,7 +39,8 @@ impl Arrays {
         self.engine.executed_on().to_string()
     }
 
-    /// Writes the function of the elements in `source` to `target`. Both are the bytes of equally many elements.
+    /// Writes the function of the elements in `source` to `target`. Both are the bytes of equally many elements, fewer
+    /// than 2^32 bytes.
     pub async fn apply(
         &mut self,
         element: &str,
@@ -61,13 +62,18 @@ impl Arrays {
     }
 
     async fn run<T: Element>(&mut self, f: HardSigmoid, source: &Uint8Array, target: &Uint8Array) -> Result<(), Error> {
-        let mut data = vec![T::zeroed(); PIECE.min(source.length() as usize) / size_of::<T>()];
+        let len = source.length();
+        let mut data = vec![T::zeroed(); PIECE.min(len as usize) / size_of::<T>()];
         let mut start = 0;
-        while start < source.length() {
-            let end = source.length().min(start + PIECE as u32);
+        while start < len {
+            let end = start + (len - start).min(PIECE as u32);
             let piece = &mut data[..(end - start) as usize / size_of::<T>()];
             source.subarray(start, end).copy_to(bytemuck::cast_slice_mut(piece));
             self.engine.apply_in_place(f, piece).await.map_err(error)?;
+            // JavaScript has run meanwhile.
+            if [source, target].iter().any(|array| array.length() != len) {
+                return Err(error("an array was transferred or resized during the call: wait for the call to finish"));
+            }
             target.subarray(start, end).copy_from(bytemuck::cast_slice(piece));
             start = end;
         }

@@ -33,8 +33,11 @@ impl Fault {
     }
 
     fn no_memory() -> Self {
-        // More bytes than any device has. Mapped buffers are as they were: a browser that cannot map one throws, which
-        // wgpu turns into a panic.
+        Self::new("popErrorScope", "return kept_popErrorScope.call(this).then(() => new GPUOutOfMemoryError('none'));")
+    }
+
+    fn too_large() -> Self {
+        // More bytes than any device has. Mapped buffers are as they were.
         let body = "const size = descriptor.mappedAtCreation ? descriptor.size : 2 ** 52;
             return kept_createBuffer.call(this, {...descriptor, size});";
         Self::new("createBuffer", body)
@@ -82,6 +85,14 @@ async fn a_shader_that_is_refused() {
         let bound = unnoticed(&app, kernel.checked(|kernel| kernel.bind_in_place::<f32>(F, &buffer))).await;
         assert!(matches!(bound, Err(Error::Device { .. })));
     }
+    // What another call has compiled is refused, too.
+    let scope = app.device.push_error_scope(wgpu::ErrorFilter::Validation);
+    let _refused = kernel.bind_in_place::<f32>(F, &buffer).unwrap();
+    assert!(scope.pop().await.is_some());
+    let first = kernel.checked(|kernel| kernel.bind_in_place::<f32>(F, &buffer));
+    let second = kernel.checked(|kernel| kernel.bind_in_place::<f32>(F, &buffer));
+    let (first, second) = (unnoticed(&app, first).await, unnoticed(&app, second).await);
+    assert!(matches!(first, Err(Error::Device { .. })) && matches!(second, Err(Error::Device { .. })));
     // Nothing refused is kept.
     drop(fault);
     gpu.apply(F, &x, &mut y).await.unwrap();
@@ -94,10 +105,16 @@ async fn memory_that_is_refused() {
     let app = App::new().await;
     let gpu = Gpu::new(app.device.clone(), app.queue.clone()).unwrap();
     let (x, mut y) = (numbers::<f32>(1000), vec![f32::WRONG; 1000]);
-    let fault = Fault::no_memory();
-    let error = unnoticed(&app, gpu.apply(F, &x, &mut y)).await.unwrap_err();
-    assert!(matches!(error, Error::Interrupted { finished: 0, .. }), "{error}");
-    drop(fault);
+    for (fault, is_expected) in [
+        (Fault::no_memory(), (|source| matches!(source, wgpu::Error::OutOfMemory { .. })) as fn(&wgpu::Error) -> bool),
+        (Fault::too_large(), |source| matches!(source, wgpu::Error::Validation { .. })),
+    ] {
+        let error = gpu.apply(F, &x, &mut y).await.unwrap_err();
+        let Error::Interrupted { finished: 0, cause } = error else { panic!("{error}") };
+        assert!(matches!(&*cause, Error::Device { source, .. } if is_expected(source)), "{cause}");
+        assert_bits(&y, &vec![f32::WRONG; x.len()], &"untouched");
+        drop(fault);
+    }
     gpu.apply(F, &x, &mut y).await.unwrap();
     assert_bits(&y, &expected(F, &x), &"afterwards");
 }
