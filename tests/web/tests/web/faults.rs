@@ -33,7 +33,11 @@ impl Fault {
     }
 
     fn no_memory() -> Self {
-        Self::new("popErrorScope", "return kept_popErrorScope.call(this).then(() => new GPUOutOfMemoryError('none'));")
+        // Want of memory, and what follows from it.
+        let body = "globalThis.pops = 1 - (globalThis.pops ?? 0);
+            const error = pops ? new GPUValidationError('invalid') : new GPUOutOfMemoryError('none');
+            return kept_popErrorScope.call(this).then(() => error);";
+        Self::new("popErrorScope", body)
     }
 
     fn too_large() -> Self {
