@@ -26,14 +26,20 @@ pub async fn enumerate() -> Result<Vec<wgpu::Adapter>, Error> {
         return Ok(Vec::new());
     }
     #[cfg(target_arch = "wasm32")]
-    if !wgpu::util::is_browser_webgpu_supported().await {
-        // `Instance::new` panics where there is neither a window nor a worker, as in Node.
+    if !is_window_or_worker() {
         return Ok(Vec::new());
     }
     let backends = descriptor.backends;
     let mut adapters = wgpu::Instance::new(descriptor).enumerate_adapters(backends).await;
     adapters.sort_by_key(|adapter| rank(adapter.get_info().device_type));
     Ok(adapters)
+}
+
+/// Elsewhere, as in Node, `Instance::new` panics.
+#[cfg(target_arch = "wasm32")]
+fn is_window_or_worker() -> bool {
+    let is_here = |name: &str| js_sys::Reflect::has(&js_sys::global(), &name.into()).unwrap_or(false);
+    is_here("Window") || is_here("WorkerGlobalScope")
 }
 
 /// The backends of a list with commas; all of them if it is empty.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hard_sigmoid::half::f16;
-use hard_sigmoid::validate::{Inputs, validate, validate_blocking};
-use hard_sigmoid::{AdapterKind, BindError, Binding, Engine, Error, Gpu, Kernel};
+use hard_sigmoid::validate::{Inputs, validate_blocking};
+use hard_sigmoid::{BindError, Error, Gpu, Kernel};
 use wgpu::BufferUsages as Usage;
 
 use crate::bench::{Bench, F, at, bench};
@@ -25,31 +25,6 @@ pub(crate) const TESTS: &[Test] = &[
     ("embed_callbacks_stay_the_apps", callbacks),
     ("embed_self_test_on_an_app_device", self_test),
 ];
-
-/// An app can share handles between threads.
-const _: () = {
-    const fn handle<T: Send + Sync + Clone + 'static>() {}
-    handle::<Kernel>();
-    handle::<Binding>();
-    handle::<Gpu>();
-    const fn shared<T: Send + Sync + 'static>() {}
-    shared::<Engine>();
-    const fn error<T: std::error::Error + Send + Sync + 'static>() {}
-    error::<Error>();
-};
-
-/// An app can spawn calls on any thread.
-#[allow(dead_code, reason = "compiled, not run")]
-fn calls_can_move_between_threads(gpu: &Gpu, engine: &mut Engine, x: &[f32], y: &mut [f32]) {
-    fn send(_: impl Send) {}
-    send(gpu.apply(F, x, y));
-    send(gpu.apply_in_place(F, y));
-    send(gpu.backward(F.backward(), x, x, y));
-    send(gpu.saturation(F, x));
-    send(validate(gpu, F, Inputs::Data(x), |_| {}));
-    send(engine.apply(F, x, y));
-    send(Gpu::open(AdapterKind::Any));
-}
 
 fn downlevel_device(subject: &Subject) {
     let bench = bench(subject);

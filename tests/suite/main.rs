@@ -20,6 +20,7 @@ mod properties;
 mod saturation;
 mod slices;
 mod subject;
+mod threads;
 mod validation;
 mod wgsl;
 
