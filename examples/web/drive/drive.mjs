@@ -1,18 +1,19 @@
 // Drives the page in Chromium as a person would, and checks what it shows.
 //
-//     node drive.mjs PAGE_DIR DATA.npy EXPECTED.npy OUT_DIR
+//     node drive.mjs PAGE_DIR DATA.npy EXPECTED.npy OUT_DIR [INPUTS_DIR EXPECTED_DIR]
 //
-// EXPECTED.npy is what the function with the ONNX preset makes of DATA.npy. Screenshots and downloads go to OUT_DIR.
+// EXPECTED.npy is what the function with the ONNX preset makes of DATA.npy, and so for the files in the other two
+// folders. Screenshots and downloads go to OUT_DIR.
 
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import axe from "axe-core";
 import { until, Visit } from "./browser.mjs";
 import { serve } from "./serve.mjs";
 
-const [folder, data, expected, out] = process.argv.slice(2).map((path) => resolve(path));
+const [folder, data, expected, out, inputs, results] = process.argv.slice(2).map((path) => resolve(path));
 if (!out) {
-  console.error("usage: node drive.mjs PAGE_DIR DATA.npy EXPECTED.npy OUT_DIR");
+  console.error("usage: node drive.mjs PAGE_DIR DATA.npy EXPECTED.npy OUT_DIR [INPUTS_DIR EXPECTED_DIR]");
   process.exit(2);
 }
 
@@ -80,6 +81,22 @@ async function file(visit, backend, give) {
   const ranOnCpu = /cpu/i.test(result["ran on"]);
   expect(ranOnCpu === (backend === "CPU path"), `chose ${backend}, and it ran on ${result["ran on"]}`);
   expect((await readFile(expected)).equals(await visit.download(saved)), `${saved} from ${backend} is not ${expected}`);
+}
+
+/** Applies the function to each file of INPUTS_DIR on WebGPU, and compares the downloads with those of EXPECTED_DIR. */
+async function everyFile(visit) {
+  const names = (await readdir(inputs)).filter((name) => name.endsWith(".npy"));
+  expect(names.length >= 6, `only ${names.length} files in ${inputs}`);
+  await visit.press("radio", "WebGPU");
+  for (const name of names) {
+    await visit.choose(join(inputs, name));
+    await until(`reading ${name}`, async () => (await visit.text("batch")).includes(` ${name},`));
+    const result = await visit.apply();
+    expect(result.alert === "", `alert: ${result.alert}`);
+    console.log(`    ${result.batch}, ${result.elements}: ${summary(result)}`);
+    const got = await visit.download(name.replace(/\.npy$/, "_hard_sigmoid.npy"));
+    expect((await readFile(join(results, name))).equals(got), `the result for ${name} is not the command's`);
+  }
 }
 
 async function brokenFile(visit) {
@@ -188,6 +205,7 @@ async function withGpu(url) {
       const result = await generated(visit, "float64", 2 ** 16);
       expect(/cpu/i.test(result["ran on"]), `float64 ran on ${result["ran on"]}`);
     });
+    if (results) await step("files of every type", () => everyFile(visit));
     await step("the check of this device", () => device(visit));
     await step("keyboard", () => keyboard(visit));
     await step("light and dark, phone and desktop", () => looks(visit, "webgpu"));
