@@ -81,16 +81,7 @@ impl Gpu {
     /// [`Error::Open`] if the adapter gives no device, and [`Error::MissingLimit`] if the device cannot compute.
     pub async fn open_adapter(adapter: &wgpu::Adapter) -> Result<Self, Error> {
         let (device, queue) = adapter::open(adapter).await?;
-        Ok(Self(Arc::new(Inner {
-            kernel: Kernel::new(&device)?,
-            #[cfg(not(target_arch = "wasm32"))]
-            poller: Some(poll::Poller::new(device.clone())),
-            #[cfg(target_arch = "wasm32")]
-            owns_queue: true.into(),
-            device,
-            queue,
-            idle: Mutex::default(),
-        })))
+        Self::with(device, queue, true)
     }
 
     /// Uses a device of yours, and its queue. Blocks until work that you have submitted to it is done, except in a
@@ -106,12 +97,17 @@ impl Gpu {
         if !poll::is_queue_of(&device, &queue)? {
             return Err(Error::QueueOfAnotherDevice);
         }
+        Self::with(device, queue, false)
+    }
+
+    /// `opened` says whether this crate has opened the device.
+    fn with(device: wgpu::Device, queue: wgpu::Queue, opened: bool) -> Result<Self, Error> {
         Ok(Self(Arc::new(Inner {
             kernel: Kernel::new(&device)?,
             #[cfg(not(target_arch = "wasm32"))]
-            poller: None,
+            poller: opened.then(|| poll::Poller::new(device.clone())),
             #[cfg(target_arch = "wasm32")]
-            owns_queue: false.into(),
+            owns_queue: opened.into(),
             device,
             queue,
             idle: Mutex::default(),

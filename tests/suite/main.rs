@@ -15,6 +15,7 @@ mod foreign;
 mod golden;
 mod kernel;
 mod mistakes;
+mod noop;
 mod numbers;
 mod properties;
 mod saturation;
@@ -51,8 +52,8 @@ fn main() {
     }
 
     let noops: [(&str, fn()); 2] = [
-        ("noop::validate_notices_that_nothing_is_computed", faults::noop_computes_nothing),
-        ("noop::a_buffer_beyond_the_limits_is_refused", faults::noop_refuses_a_size),
+        ("noop::validate_notices_that_nothing_is_computed", noop::computes_nothing),
+        ("noop::a_buffer_beyond_the_limits_is_refused", noop::refuses_a_size),
     ];
     trials.extend(noops.into_iter().chain(on_the_cpu).map(|(name, run)| {
         Trial::test(name, move || {
