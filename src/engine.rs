@@ -184,6 +184,12 @@ impl Engine {
         }
     }
 
+    /// The GPU on which calls run; none for the CPU path.
+    #[must_use]
+    pub fn gpu(&self) -> Option<&Gpu> {
+        self.gpu.as_ref()
+    }
+
     /// Why [`Backend::Auto`] runs on the CPU path. None if it does not, or if the CPU path was asked for.
     #[must_use]
     pub fn fallback(&self) -> Option<&Fallback> {

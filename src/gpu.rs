@@ -21,6 +21,7 @@ use adapter::AdapterKind;
 use error::Error;
 use kernel::Kernel;
 use scope::Watch;
+use slot::host::Host;
 use slot::{Flight, Slot};
 use wait::CallMode;
 
@@ -138,12 +139,16 @@ impl Gpu {
 
     /// Runs a job. The counts are zeros if it does not count.
     pub(crate) async fn run<T: Element>(&self, job: &mut Job<'_, T>, mode: CallMode) -> Result<Saturation, Error> {
-        Kernel::check_element::<T>()?;
+        self.run_host(job, mode).await
+    }
+
+    async fn run_host<H: Host>(&self, host: &mut H, mode: CallMode) -> Result<Saturation, Error> {
+        Kernel::check_element::<H::Element>()?;
         let mut finished = 0;
         let result = async {
             #[cfg(target_arch = "wasm32")]
             self.check_queue().await?;
-            self.run_windows(job, mode, &mut finished).await
+            self.run_windows(host, mode, &mut finished).await
         };
         let result = result.await;
         result.map_err(|cause| Error::Interrupted { finished, cause: Box::new(cause) })
@@ -166,14 +171,15 @@ impl Gpu {
     }
 
     /// Windows are finished in ascending order, so that what an error leaves finished is a prefix.
-    async fn run_windows<T: Element>(
+    async fn run_windows<H: Host>(
         &self,
-        job: &mut Job<'_, T>,
+        host: &mut H,
         mode: CallMode,
         finished: &mut usize,
     ) -> Result<Saturation, Error> {
         let Inner { device, queue, kernel, .. } = &*self.0;
-        let (work, len, window_len) = (job.work, job.len(), slot::window_len::<T>(job.work, &device.limits()));
+        let (work, len) = (host.work(), host.len());
+        let window_len = slot::window_len::<H::Element>(work, &device.limits());
         let mut windows = (0..len).step_by(window_len).map(|start| start..len.min(start + window_len));
         let mut flights: VecDeque<(Range<usize>, Flight, _)> = VecDeque::with_capacity(SLOTS);
         let mut counts = Saturation::default();
@@ -181,7 +187,7 @@ impl Gpu {
             let next = windows.next();
             if next.is_none() || flights.len() == SLOTS {
                 let Some((window, flight, errors)) = flights.pop_front() else { return Ok(counts) };
-                counts += self.finish(flight, errors, job.part(window.clone()), mode).await?;
+                counts += self.finish(flight, errors, host, window.clone(), mode).await?;
                 *finished = window.end;
             }
             if let Some(window) = next {
@@ -189,8 +195,8 @@ impl Gpu {
                 let watch = Watch::new(device, "running a window");
                 let flight = idle
                     .map_or_else(|| Slot::new(device), Ok)
-                    .and_then(|slot| slot.upload(&job.part(window.clone()), queue).map(|()| slot))
-                    .and_then(|slot| slot.dispatch::<T>(work, window.len(), kernel, queue));
+                    .and_then(|slot| slot.upload(host, window.clone(), queue).map(|()| slot))
+                    .and_then(|slot| slot.dispatch::<H::Element>(work, window.len(), kernel, queue));
                 let errors = watch.errors();
                 flights.push_back((window, flight?, errors));
             }
@@ -199,16 +205,17 @@ impl Gpu {
     }
 
     /// Waits until the GPU is done with a window, and copies the result. `errors` are those of the device so far.
-    async fn finish<T: Element>(
+    async fn finish(
         &self,
         flight: Flight,
         errors: impl Future<Output = Result<(), Error>>,
-        window: Job<'_, T>,
+        host: &mut impl Host,
+        window: Range<usize>,
         mode: CallMode,
     ) -> Result<Saturation, Error> {
         errors.await.inspect_err(|_| self.0.kernel.forget())?;
         let flight = self.wait(flight, mode).await?;
-        let (slot, counts) = flight.readback(window, &self.0.device)?;
+        let (slot, counts) = flight.readback(host, window, &self.0.device)?;
         self.idle().push(slot);
         Ok(counts)
     }
@@ -231,6 +238,24 @@ impl Gpu {
     async fn wait(&self, mut flight: Flight, _: CallMode) -> Result<Flight, Error> {
         wait::mapped(&flight.awaited().1).await?;
         Ok(flight)
+    }
+
+    /// [`apply`](Self::apply) from and to arrays of JavaScript, without a copy in the memory of WebAssembly. They hold
+    /// the bytes of equally many elements, fewer than 2^32 bytes, and may be the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`apply`](Self::apply). [`Error::PartOfElement`] if the arrays end within an element, and
+    /// [`Error::ArrayChanged`] if JavaScript transfers or resizes one during the call.
+    #[cfg(target_arch = "wasm32")]
+    pub async fn apply_arrays<T: Element>(
+        &self,
+        f: HardSigmoid,
+        source: &js_sys::Uint8Array,
+        target: &js_sys::Uint8Array,
+    ) -> Result<(), Error> {
+        let mut arrays = slot::arrays::Arrays::<T>::new(f, source, target)?;
+        self.run_host(&mut arrays, CallMode::Async).await.map(drop)
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Slot>> {

@@ -1,6 +1,9 @@
 //! Staging: the buffers through which one window of a job goes to the GPU and back.
 
 #[cfg(target_arch = "wasm32")]
+pub(super) mod arrays;
+pub(super) mod host;
+#[cfg(target_arch = "wasm32")]
 #[path = "slot/browser.rs"]
 mod memory;
 #[cfg(not(target_arch = "wasm32"))]
@@ -16,8 +19,9 @@ use super::kernel::{Kernel, binding::Binding};
 use super::objects;
 use super::scope::scoped;
 use super::wait::Mapped;
-use crate::job::{Job, Work};
+use crate::job::Work;
 use crate::{Element, Saturation};
+use host::Host;
 use memory::Memory;
 
 /// Bytes of a window: enough to hide what a dispatch costs, while three of them fit a cache.
@@ -69,14 +73,9 @@ impl Slot {
         })
     }
 
-    /// Copies a window of a job to where the GPU can read it.
-    pub(super) fn upload<T: Element>(&self, window: &Job<'_, T>, queue: &wgpu::Queue) -> Result<(), Error> {
-        let source = bytemuck::cast_slice(window.source.unwrap_or(window.target));
-        self.memory.upload(0, source, queue)?;
-        if window.saved.is_empty() {
-            return Ok(());
-        }
-        self.memory.upload(self.memory.capacity() / 2, bytemuck::cast_slice(window.saved), queue)
+    /// Copies a window to where the GPU can read it.
+    pub(super) fn upload(&self, host: &mut impl Host, window: Range<usize>, queue: &wgpu::Queue) -> Result<(), Error> {
+        host.upload(window, &self.memory, queue)
     }
 
     /// Submits the work on the first `len` elements uploaded, and asks for the result to be mapped.
@@ -87,7 +86,7 @@ impl Slot {
         kernel: &Kernel,
         queue: &wgpu::Queue,
     ) -> Result<Flight, Error> {
-        let (device, memory) = (kernel.device(), &self.memory);
+        let (device, memory) = (kernel.device(), &mut self.memory);
         let wanted = (work, T::NAME, len);
         let binding = match self.bound.take() {
             Some((bound, binding)) if bound == wanted => binding,
@@ -114,7 +113,8 @@ impl Slot {
             }
             queue.submit([encoder.finish()])
         })?;
-        let mapped = scoped(device, "mapping a window", || memory.map(result))?;
+        let is_full = len == window_len::<T>(work, &device.limits());
+        let mapped = scoped(device, "mapping a window", || memory.map(result, is_full))?;
         self.bound = Some((wanted, binding));
         Ok(Flight { slot: self, submission, mapped })
     }
@@ -127,21 +127,36 @@ impl Flight {
     }
 
     /// Copies the result to the target of the window. Returns the slot, ready for use again, and what was counted.
-    pub(super) fn readback<T: Element>(
+    pub(super) fn readback(
         self,
-        window: Job<'_, T>,
+        host: &mut impl Host,
+        window: Range<usize>,
         device: &wgpu::Device,
     ) -> Result<(Slot, Saturation), Error> {
-        let (Memory { readback, .. }, work) = (&self.slot.memory, window.work);
-        if work.writes() {
-            memory::read(readback, 0, bytemuck::cast_slice_mut(window.target))?;
-        }
+        let memory = &self.slot.memory;
+        host.readback(window, memory)?;
         let mut counts = [0; COUNTER_BYTES as usize];
-        if work.counts() {
-            memory::read(readback, self.slot.memory.capacity(), &mut counts)?;
+        if host.work().counts() {
+            memory.read(memory.capacity(), &mut counts)?;
         }
-        scoped(device, "reusing a staging buffer", || readback.unmap())?;
+        scoped(device, "reusing a staging buffer", || memory.readback.unmap())?;
         Ok((self.slot, Saturation::from_bytes(counts)))
+    }
+}
+
+/// Unmaps the upload buffer, and records that what it holds is copied. What was saved begins at half of the buffers.
+fn copy_upload(
+    encoder: &mut wgpu::CommandEncoder,
+    upload: &wgpu::Buffer,
+    data: &wgpu::Buffer,
+    bytes: u64,
+    has_saved: bool,
+) {
+    upload.unmap();
+    encoder.copy_buffer_to_buffer(upload, 0, data, 0, bytes);
+    if has_saved {
+        let half = data.size() / 2;
+        encoder.copy_buffer_to_buffer(upload, half, data, half, bytes);
     }
 }
 

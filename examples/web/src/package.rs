@@ -7,13 +7,15 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::{error, function};
 
-/// Bytes that are in WebAssembly's memory at a time: three windows of the engine.
-const PIECE: usize = 12 << 20;
+/// Bytes that are in WebAssembly's memory at a time, for the CPU path.
+const PIECE: usize = 1 << 20;
 
 /// An engine for arrays of JavaScript.
 #[wasm_bindgen]
 pub struct Arrays {
     engine: Engine,
+    /// Whether the CPU path takes over from a GPU.
+    falls_back: bool,
 }
 
 #[wasm_bindgen]
@@ -26,7 +28,8 @@ impl Arrays {
             "cpu" => Backend::Cpu,
             other => return Err(error(format!("unknown backend {other:?}: use \"auto\", \"gpu\" or \"cpu\""))),
         };
-        Ok(Self { engine: Engine::open(backend, AUTO_GPU_MIN_ELEMENTS).await.map_err(error)? })
+        let engine = Engine::open(backend, AUTO_GPU_MIN_ELEMENTS).await.map_err(error)?;
+        Ok(Self { engine, falls_back: backend == Backend::Auto })
     }
 
     /// With fewer elements, `auto` is `cpu`.
@@ -62,17 +65,29 @@ impl Arrays {
     }
 
     async fn run<T: Element>(&mut self, f: HardSigmoid, source: &Uint8Array, target: &Uint8Array) -> Result<(), Error> {
-        let len = source.length();
-        let mut data = vec![T::zeroed(); PIECE.min(len as usize) / size_of::<T>()];
-        let mut start = 0;
+        let (len, size) = (source.length(), size_of::<T>());
+        let mut start = match self.engine.gpu().filter(|_| T::ON_GPU || !self.falls_back) {
+            None => 0,
+            Some(gpu) => match gpu.apply_arrays::<T>(f, source, target).await {
+                Ok(()) => return Ok(()),
+                // The engine finds out, too.
+                Err(hard_sigmoid::Error::Interrupted { finished, cause })
+                    if self.falls_back && !matches!(*cause, hard_sigmoid::Error::ArrayChanged) =>
+                {
+                    (finished * size) as u32
+                }
+                Err(failed) => return Err(error(failed)),
+            },
+        };
+        let mut data = vec![T::zeroed(); PIECE.min(len as usize) / size];
         while start < len {
             let end = start + (len - start).min(PIECE as u32);
-            let piece = &mut data[..(end - start) as usize / size_of::<T>()];
+            let piece = &mut data[..(end - start) as usize / size];
             source.subarray(start, end).copy_to(bytemuck::cast_slice_mut(piece));
             self.engine.apply_in_place(f, piece).await.map_err(error)?;
             // JavaScript has run meanwhile.
             if [source, target].iter().any(|array| array.length() != len) {
-                return Err(error("an array was transferred or resized during the call: wait for the call to finish"));
+                return Err(error(hard_sigmoid::Error::ArrayChanged));
             }
             target.subarray(start, end).copy_from(bytemuck::cast_slice(piece));
             start = end;

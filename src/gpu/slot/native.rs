@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-use super::{COUNTER_BYTES, map};
+use super::{COUNTER_BYTES, copy_upload, map};
 use crate::gpu::adapter;
 use crate::gpu::error::Error;
 use crate::gpu::objects::buffer;
 use crate::gpu::wait::Mapped;
 
 #[derive(Debug)]
-pub(super) struct Memory {
+pub(in crate::gpu) struct Memory {
     /// Mapped while nothing is in flight.
     upload: wgpu::Buffer,
     /// What the GPU works on; none where it can work on mapped buffers as fast.
@@ -52,13 +52,9 @@ impl Memory {
 
     /// Records what has to be done between [`upload`](Self::upload) and the work, and unmaps the upload buffer.
     pub(super) fn record_upload(&self, encoder: &mut wgpu::CommandEncoder, bytes: u64, has_saved: bool) {
-        self.upload.unmap();
-        if let Some(data) = &self.data {
-            encoder.copy_buffer_to_buffer(&self.upload, 0, data, 0, bytes);
-            if has_saved {
-                let half = self.capacity() / 2;
-                encoder.copy_buffer_to_buffer(&self.upload, half, data, half, bytes);
-            }
+        match &self.data {
+            Some(data) => copy_upload(encoder, &self.upload, data, bytes, has_saved),
+            None => self.upload.unmap(),
         }
     }
 
@@ -70,17 +66,17 @@ impl Memory {
     }
 
     /// Asks for the result to be mapped, and the upload buffer for the next window.
-    pub(super) fn map(&self, result: Range<u64>) -> Vec<Mapped> {
+    pub(super) fn map(&mut self, result: Range<u64>, _: bool) -> Vec<Mapped> {
         vec![
             map(&self.readback, wgpu::MapMode::Read, result),
             map(&self.upload, wgpu::MapMode::Write, 0..self.upload.size()),
         ]
     }
-}
 
-/// Copies from a mapped buffer.
-pub(super) fn read(buffer: &wgpu::Buffer, offset: u64, bytes: &mut [u8]) -> Result<(), Error> {
-    let mapped = buffer.get_mapped_range(offset..offset + bytes.len().next_multiple_of(4) as u64)?;
-    bytes.copy_from_slice(mapped.get(..bytes.len()).ok_or(Error::Lost)?);
-    Ok(())
+    /// Copies from the mapped readback buffer.
+    pub(super) fn read(&self, offset: u64, bytes: &mut [u8]) -> Result<(), Error> {
+        let mapped = self.readback.get_mapped_range(offset..offset + bytes.len().next_multiple_of(4) as u64)?;
+        bytes.copy_from_slice(mapped.get(..bytes.len()).ok_or(Error::Lost)?);
+        Ok(())
+    }
 }

@@ -4,6 +4,7 @@
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod arrays;
 mod calls;
 mod faults;
 #[path = "../../../suite/golden.rs"]
