@@ -5,7 +5,6 @@ pub(crate) mod arguments;
 mod bind;
 pub(crate) mod binding;
 mod planned;
-mod shader;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,8 +13,8 @@ use super::error::{BindError, Error};
 use super::objects;
 use super::scope::{Watch, scoped};
 use crate::Element;
+use crate::plan::program::{self, DISPATCH, DISPATCH_BYTES, Operation, PARAM_BYTES, PARAMS, Program};
 use crate::plan::{self, Access, Limits, Unit};
-use shader::{DISPATCH, DISPATCH_BYTES, Operation, PARAM_BYTES, PARAMS, Program};
 
 /// Hard sigmoid compiled for a device. It makes [`Binding`](crate::Binding)s, which record into your own encoders and
 /// passes.
@@ -103,8 +102,8 @@ impl Kernel {
             ("max_compute_workgroups_per_dimension", 1, limits.max_compute_workgroups_per_dimension),
             ("max_storage_buffers_per_shader_stage", 2, limits.max_storage_buffers_per_shader_stage),
             ("max_uniform_buffers_per_shader_stage", 2, limits.max_uniform_buffers_per_shader_stage),
-            ("max_bindings_per_bind_group", shader::COUNTERS + 1, limits.max_bindings_per_bind_group),
-            ("max_compute_workgroup_storage_size", shader::COUNTING_BYTES, limits.max_compute_workgroup_storage_size),
+            ("max_bindings_per_bind_group", program::COUNTERS + 1, limits.max_bindings_per_bind_group),
+            ("max_compute_workgroup_storage_size", program::COUNTING_BYTES, limits.max_compute_workgroup_storage_size),
             ("max_bind_groups", 1, limits.max_bind_groups),
         ] {
             if available < needed {
@@ -195,11 +194,9 @@ impl Kernel {
                 &self.0.modules,
                 (T::NAME, program.operation, program.access, program.unit == Unit::Word),
                 || {
-                    let compile = |element: &&str| {
-                        let wgsl = program.wgsl(element);
-                        scoped(device, "compiling the shader", || objects::shader_module(device, wgsl))
-                    };
-                    first_success(T::SHADERS.iter().map(compile)).ok_or(BindError::NotOnGpu { element: T::NAME })?
+                    let compile =
+                        |wgsl| scoped(device, "compiling the shader", || objects::shader_module(device, wgsl));
+                    first_success(program.wgsl::<T>().map(compile)).ok_or(BindError::NotOnGpu { element: T::NAME })?
                 },
             )?;
             let uniforms = [(PARAMS, PARAM_BYTES), (DISPATCH, DISPATCH_BYTES)]

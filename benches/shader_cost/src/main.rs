@@ -3,39 +3,24 @@
 //! Mesa's radv compiles for any GPU that `RADV_FORCE_FAMILY` names, and `RADV_DEBUG` makes it print the code and its
 //! figures to stderr. So this program runs itself once for each GPU, and reads what that prints.
 
-#[path = "../../../src/gpu/kernel/shader.rs"]
-#[allow(dead_code, reason = "what dispatches need is not used here")]
-mod shader;
 mod figures;
 mod radv;
 
+use hard_sigmoid::half::{bf16, f16};
+use hard_sigmoid::plan::program::{Operation, Program};
 use hard_sigmoid::plan::{self, Access, Unit};
-use hard_sigmoid::{Saturation, WGSL};
-use shader::{Operation, Program};
 
 /// By the names that `RADV_FORCE_FAMILY` knows: GCN 5, RDNA 2 and RDNA 3.
 const GPUS: [&str; 3] = ["vega10", "navi21", "gfx1100"];
 
-/// The files of the element types, and bytes of an element.
-const ELEMENTS: [(&str, &str, u64); 3] = [
-    ("f32", include_str!("../../../shaders/element/f32.wgsl"), 4),
-    (
-        "f16",
-        concat!(
-            include_str!("../../../shaders/element/f16.wgsl"),
-            include_str!("../../../shaders/element/f16_unpack.wgsl"),
-            include_str!("../../../shaders/element/two_per_word.wgsl")
-        ),
-        2,
-    ),
-    (
-        "bf16",
-        concat!(
-            include_str!("../../../shaders/element/bf16.wgsl"),
-            include_str!("../../../shaders/element/two_per_word.wgsl")
-        ),
-        2,
-    ),
+/// The shaders of an element type.
+type Wgsl = fn(Program) -> Option<String>;
+
+/// The element types, and bytes of an element.
+const ELEMENTS: [(&str, Wgsl, u64); 3] = [
+    ("f32", |program| program.wgsl::<f32>().next(), 4),
+    ("f16", |program| program.wgsl::<f16>().next(), 2),
+    ("bf16", |program| program.wgsl::<bf16>().next(), 2),
 ];
 
 /// The operations, and how many elements each reads and writes for an element.
@@ -77,7 +62,7 @@ struct Kernel {
 
 fn kernels() -> Vec<Kernel> {
     let mut kernels = Vec::new();
-    for (element, file, size) in ELEMENTS {
+    for (element, wgsl_of, size) in ELEMENTS {
         for (operation, code, arrays) in OPERATIONS {
             for (access, source) in ACCESSES {
                 for (unit, of) in UNITS {
@@ -88,7 +73,7 @@ fn kernels() -> Vec<Kernel> {
                     }
                     let elements = plan::VECTORS_PER_GROUP / u64::from(plan::WORKGROUP) * 16 / size;
                     let bytes = elements * arrays * size;
-                    let wgsl = program.wgsl(file);
+                    let Some(wgsl) = wgsl_of(program) else { continue };
                     kernels.push(Kernel { element, operation, access, unit, program, wgsl, elements, bytes });
                 }
             }

@@ -5,7 +5,7 @@ use naga::back::spv;
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
 
 use crate::Kernel;
-use crate::shader::{DISPATCH, PARAMS};
+use hard_sigmoid::plan::program::{DISPATCH, PARAMS};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 

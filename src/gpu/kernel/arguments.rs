@@ -2,10 +2,10 @@
 
 use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
 
-use super::shader::PARAM_BYTES;
 use crate::error::BufferRole;
 use crate::gpu::error::BindError;
 use crate::plan::Start;
+use crate::plan::program::PARAM_BYTES;
 use crate::{Backward, Element, HardSigmoid};
 
 /// A range of elements in a storage buffer.

@@ -3,10 +3,10 @@
 use super::Kernel;
 use super::arguments::{BufferBlock, BufferRange, ParamSource};
 use super::binding::{Binding, BoundBuffer, Operands};
-use super::shader::Operation;
 use crate::error::BufferRole;
 use crate::gpu::error::Error;
 use crate::job::Work;
+use crate::plan::program::Operation;
 use crate::{Backward, Element};
 
 /// # Ranges

@@ -2,10 +2,6 @@
 
 use super::Kernel;
 use super::arguments::{BufferBlock, ParamSource};
-use super::shader::{
-    COUNTER_BYTES, COUNTERS, DISPATCH, DISPATCH_BYTES, DispatchBlock, GRADIENT, PARAM_BYTES, PARAMS, Program, SOURCE,
-    TARGET,
-};
 use crate::Element;
 use crate::error::BufferRole;
 #[cfg(not(target_arch = "wasm32"))]
@@ -13,6 +9,9 @@ use crate::gpu::error::root;
 use crate::gpu::error::{BindError, Error};
 use crate::gpu::objects;
 use crate::gpu::scope::scoped;
+use crate::plan::program::{
+    COUNTER_BYTES, COUNTERS, DISPATCH, DISPATCH_BYTES, GRADIENT, PARAM_BYTES, PARAMS, Program, SOURCE, TARGET,
+};
 use crate::plan::{Dispatch, Span};
 
 /// A function and the buffers that it reads and writes, ready to be recorded any number of times.
@@ -178,7 +177,7 @@ fn uniform_blocks(
         write(0, &bytes)?;
     }
     for (i, planned) in (1..).zip(planned) {
-        write(stride * i, bytemuck::bytes_of(&DispatchBlock::from(&planned.dispatch)))?;
+        write(stride * i, &planned.dispatch.to_bytes())?;
     }
     buffer.unmap();
     Ok(buffer)

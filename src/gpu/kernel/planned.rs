@@ -3,10 +3,10 @@
 use super::Kernel;
 use super::arguments::{BufferBlock, BufferRange};
 use super::binding::{BoundBuffer, Operands, PlannedDispatch};
-use super::shader::{COUNTER_BYTES, Operation, Program};
 use crate::Element;
 use crate::error::BufferRole;
 use crate::gpu::error::BindError;
+use crate::plan::program::{COUNTER_BYTES, Operation, Program};
 use crate::plan::{self, Buffers, Dispatch, Dispatches, Start};
 
 impl Kernel {

@@ -48,7 +48,7 @@ struct Shader {
 
 impl Shader {
     fn new(program: Program, element: &str) -> Self {
-        let wgsl = program.wgsl(element);
+        let wgsl = program.join(element);
         let module = naga::front::wgsl::parse_str(&wgsl).unwrap_or_else(|error| {
             panic!("{program:?}: {}", error.emit_to_string(&wgsl));
         });
@@ -102,7 +102,7 @@ fn entry_points_and_bindings_are_those_of_the_wgsl() {
         let shader = Shader::new(program, element);
         let [entry_point] = &shader.module.entry_points[..] else { panic!("{program:?}") };
         // A driver may write a whole vector to write a part of it, so that threads must not share vectors. Metal does.
-        assert!(!program.wgsl(element).contains("]["), "{program:?}");
+        assert!(!program.join(element).contains("]["), "{program:?}");
         assert_eq!(entry_point.name, program.entry_point());
         assert_eq!(entry_point.workgroup_size, [plan::WORKGROUP, 1, 1]);
 
