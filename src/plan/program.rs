@@ -1,5 +1,5 @@
-//! The compute shader of a dispatch, for any implementation of WebGPU: what Rust and WGSL share. Every binding is in bind
-//! group 0.
+//! The compute shader of a dispatch, for any implementation of WebGPU: what Rust and WGSL share. All bindings are in
+//! bind group 0.
 //!
 //! A [`Kernel`](crate::Kernel) does all of this for the crate's own wgpu. Elsewhere, for each [`Dispatch`]:
 //!
@@ -27,7 +27,7 @@ pub const SOURCE: u32 = 2;
 pub const TARGET: u32 = 3;
 /// The binding of the gradient for [`Operation::BackwardOfPair`].
 pub const GRADIENT: u32 = 4;
-/// The binding of four counters of 32 bits that are added to: the fields of [`Saturation`], in order.
+/// The binding of the counters, to which a dispatch adds: [`Saturation::from_bytes`] reads them.
 pub const COUNTERS: u32 = 5;
 
 /// Bytes of the uniform block with the parameters of a function.

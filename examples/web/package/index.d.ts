@@ -1,5 +1,11 @@
 type IfPresent = typeof globalThis extends { Float16Array: { prototype: infer T } } ? T : never;
 
+// WebGPU's types are those of the program: of its TypeScript, or of @webgpu/types.
+type Device = typeof globalThis extends { GPUDevice: { prototype: infer T } } ? T : any;
+type Buffer = typeof globalThis extends { GPUBuffer: { prototype: infer T } } ? T : any;
+type Encoder = typeof globalThis extends { GPUCommandEncoder: { prototype: infer T } } ? T : any;
+type Pass = typeof globalThis extends { GPUComputePassEncoder: { prototype: infer T } } ? T : any;
+
 /** Arrays of floating-point numbers. A `Uint16Array` holds the bits of float16 or bfloat16. */
 export type Numbers = Float32Array | Float64Array | Uint16Array | IfPresent;
 
@@ -43,6 +49,38 @@ export type Options<T> = Choice & {
  * @throws Error if the device fails, with what to do.
  */
 export function hardSigmoid<T extends Numbers>(x: T, options: Options<T>): Promise<T>;
+
+/** Elements in a storage buffer: all of them, or `length` from the `first` on. */
+export type BufferRange = Buffer | { buffer: Buffer; first?: number; length?: number };
+
+export type BufferOptions = Choice & {
+  /** What the buffers hold. */
+  type: "float32" | "float16" | "bfloat16";
+  /** The elements that the function is applied to. */
+  source: BufferRange;
+  /** Where the results go: as many elements, in another buffer or this one. In place if omitted. */
+  target?: BufferRange;
+};
+
+/** The function and the buffers that it reads and writes, ready to be recorded any number of times. */
+export interface Binding {
+  /** Records into an encoder of the device, in a compute pass of its own. */
+  record(encoder: Encoder): void;
+  /** Records into an open compute pass. Afterwards the pass has another pipeline and bind group 0 set. */
+  recordPass(pass: Pass): void;
+}
+
+/**
+ * Prepares the function for buffers of your own device. Nothing is submitted.
+ *
+ * Ranges may begin at any element. What lies outside of them is not touched.
+ *
+ * @throws TypeError if there is no function, or more than one, or if something is no storage buffer.
+ * @throws RangeError if a range has no integers, or if source and target differ in length.
+ * @throws Error if a range does not fit its buffer, if ranges overlap without being the same, or if the device refuses.
+ * Neither your error scopes nor your handlers notice.
+ */
+export function bind(device: Device, options: BufferOptions): Promise<Binding>;
 
 /** Where a call on a backend for so many elements runs, for people to read. */
 export function executedOn(backend?: Backend, elements?: number): Promise<string>;

@@ -1,10 +1,8 @@
-import init, { Arrays } from "./pkg/hard_sigmoid_web.js";
+import { Arrays } from "./pkg/hard_sigmoid_web.js";
+import { load, parameters, presets } from "./load.js";
 
-/** α and β by the name of a preset. */
-export const presets = Object.freeze({
-  onnx: Object.freeze({ alpha: 0.2, beta: 0.5 }),
-  pytorch: Object.freeze({ alpha: 1 / 6, beta: 0.5 }),
-});
+export { bind } from "./buffers.js";
+export { presets };
 
 /** The type of the elements by the name of the array's class. */
 const types = { Float16Array: "float16", Float32Array: "float32", Float64Array: "float64" };
@@ -36,22 +34,6 @@ const PART = 2 ** 30;
 
 export async function executedOn(backend = "auto", elements = 0) {
   return (await open(backend, elements)).run((arrays) => arrays.executed_on());
-}
-
-function parameters({ preset, alpha, beta }) {
-  const names = Object.keys(presets).map((name) => JSON.stringify(name)).join(" or ");
-  const choices = `give preset (${names}), or both alpha and beta`;
-  if (preset !== undefined) {
-    if (alpha !== undefined || beta !== undefined) {
-      throw new TypeError(`preset comes with its own alpha and beta: ${choices}`);
-    }
-    if (!Object.hasOwn(presets, preset)) throw new TypeError(`unknown preset ${JSON.stringify(preset)}: ${choices}`);
-    return presets[preset];
-  }
-  if (typeof alpha !== "number" || typeof beta !== "number") {
-    throw new TypeError(`there is no default function: ${choices}`);
-  }
-  return { alpha, beta };
 }
 
 function elementType(x, type) {
@@ -99,7 +81,6 @@ class Engine {
 }
 
 const engines = new Map();
-let loaded;
 
 async function open(wanted, elements) {
   await load();
@@ -121,20 +102,4 @@ function forget(engine) {
   for (const [backend, opened] of engines) {
     opened.then((it) => it === engine && engines.get(backend) === opened && engines.delete(backend), () => {});
   }
-}
-
-function load() {
-  loaded ??= source().then((module_or_path) => init({ module_or_path })).catch((error) => {
-    loaded = undefined;
-    throw error;
-  });
-  return loaded;
-}
-
-/** Node's fetch does not read files. */
-async function source() {
-  const url = new URL("./pkg/hard_sigmoid_web_bg.wasm", import.meta.url);
-  if (url.protocol !== "file:" || typeof process === "undefined") return url;
-  const { readFile } = await import("node:fs/promises");
-  return readFile(url);
 }

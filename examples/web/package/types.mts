@@ -1,5 +1,6 @@
 // Compiled by scripts/web beside the installed package, to check its types. Nothing here runs.
-import { executedOn, hardSigmoid, presets } from "hard-sigmoid";
+/// <reference types="@webgpu/types" />
+import { bind, type Binding, executedOn, hardSigmoid, presets } from "hard-sigmoid";
 
 const x = new Float32Array(8);
 const y: Float32Array = await hardSigmoid(x, { preset: "onnx" });
@@ -8,6 +9,17 @@ const bits: Uint16Array = await hardSigmoid(new Uint16Array(8), { ...f, type: "b
 const where: string = await executedOn("gpu");
 await hardSigmoid(x, { alpha: 0.25, beta: 0.5, out: x });
 console.log(y, bits, where);
+
+declare const device: GPUDevice;
+declare const buffer: GPUBuffer;
+declare const encoder: GPUCommandEncoder;
+const binding: Binding = await bind(device, { preset: "onnx", type: "float16", source: buffer });
+binding.record(encoder);
+await bind(device, { ...f, type: "float32", source: { buffer, first: 3, length: 7 }, target: buffer });
+// @ts-expect-error: the type of the elements is missing
+await bind(device, { preset: "onnx", source: buffer });
+// @ts-expect-error: an array is no buffer
+await bind(device, { preset: "onnx", type: "float32", source: x });
 
 // @ts-expect-error: there is no default function
 await hardSigmoid(x, {});

@@ -4,6 +4,7 @@ mod apply;
 mod batch;
 mod check;
 mod curve;
+mod dispatches;
 mod histogram;
 mod package;
 

@@ -11,12 +11,14 @@ async fn finds_nothing<T: Element>() {
     let gpu = gpu().await;
     for f in [HardSigmoid::ONNX, HardSigmoid::PYTORCH] {
         let x = samples::<T>(f);
+        // Every number of a 16-bit type.
+        let inputs = if size_of::<T>() == 2 { Inputs::Bits(0..=0xffff) } else { Inputs::Data(&x) };
         for pass in [Pass::from(f), f.backward().into(), f.backward_from_output().into()] {
             let mut progress = 0;
-            let report = validate(&gpu, pass, Inputs::Data(&x), |n| progress = n).await.unwrap();
+            let report = validate(&gpu, pass, inputs.clone(), |n| progress = n).await.unwrap();
             assert_eq!((report.mismatches, report.miscounted), (0, 0), "{} {pass:?}", T::NAME);
             assert!(report.max_ulp <= 1, "{} {pass:?}", T::NAME);
-            assert_eq!((report.checked, progress), (x.len() as u64, x.len() as u64));
+            assert_eq!((report.checked, progress), (inputs.count(), inputs.count()));
         }
     }
 }
@@ -34,4 +36,19 @@ async fn validation_finds_nothing_f16() {
 #[wasm_bindgen_test]
 async fn validation_finds_nothing_bf16() {
     finds_nothing::<bf16>().await;
+}
+
+/// docs/numerics.md has what came of it.
+#[wasm_bindgen_test]
+#[ignore = "takes minutes for each pass"]
+async fn every_f32_passes() {
+    let gpu = gpu().await;
+    for f in [HardSigmoid::ONNX, HardSigmoid::PYTORCH] {
+        for pass in [Pass::from(f), f.backward().into(), f.backward_from_output().into()] {
+            let report = validate::<f32>(&gpu, pass, Inputs::Bits(0..=u32::MAX), |_| {}).await.unwrap();
+            wasm_bindgen_test::console_log!("{pass:?}: {report:?}");
+            assert_eq!((report.checked, report.mismatches, report.miscounted), (1 << 32, 0, 0), "{pass:?}");
+            assert!(report.max_ulp <= 1, "{pass:?}");
+        }
+    }
 }

@@ -1,0 +1,146 @@
+// Tests the JavaScript package in Chromium: over buffers of the page's own device, and over arrays on WebGPU.
+//
+//     node buffers.mjs APP_DIR
+
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import puppeteer from "puppeteer-core";
+import { serve } from "./serve.mjs";
+
+const [folder] = process.argv.slice(2);
+if (!folder) {
+  console.error("usage: node buffers.mjs APP_DIR");
+  process.exit(2);
+}
+
+const limit = 120_000;
+await writeFile(join(folder, "index.html"), '<!doctype html><link rel="icon" href="data:,"><title>Buffers</title>');
+const server = await serve(folder);
+const browser = await puppeteer.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--headless=new", "--no-sandbox", "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"],
+  headless: true,
+  timeout: limit,
+  protocolTimeout: limit,
+});
+try {
+  const [page] = await browser.pages();
+  const complaints = [];
+  page.on("console", (message) => complaints.push(message.text()));
+  page.on("pageerror", (error) => complaints.push(error.message));
+  await page.goto(server.url);
+  const compared = await page.evaluate(inPage);
+  if (complaints.length) throw new Error(`the page complains: ${complaints.join("; ")}`);
+  console.log(`ok: ${compared} arrays and ranges of buffers in Chromium, the bits of the CPU path`);
+} catch (error) {
+  console.error(`FAILED: the package in Chromium: ${error.message}`);
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+  server.close();
+}
+
+async function inPage() {
+  const { bind, hardSigmoid } = await import("/node_modules/hard-sigmoid/index.js");
+  const adapter = await navigator.gpu.requestAdapter();
+  const device = await adapter.requestDevice();
+  device.addEventListener("uncapturederror", ({ error }) => console.error(`uncaptured: ${error.message}`));
+  let compared = 0;
+
+  const same = (found, expected, what) => {
+    const [a, b] = [found, expected].map(({ buffer, byteOffset, byteLength }) => {
+      return new Uint8Array(buffer, byteOffset, byteLength);
+    });
+    const at = a.length === b.length ? a.findIndex((byte, i) => byte !== b[i]) : 0;
+    if (at >= 0) throw new Error(`${what}: byte ${at} is ${a[at]}, not ${b[at]}`);
+    compared += 1;
+  };
+
+  const refused = async (promise, pattern) => {
+    const message = await promise.then(() => "nothing", (error) => error.message);
+    if (!pattern.test(message)) throw new Error(`${message} is thrown, not ${pattern}`);
+  };
+
+  const storage = (bytes, usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC) => {
+    const buffer = device.createBuffer({ size: bytes.byteLength, usage, mappedAtCreation: true });
+    const whole = new Uint8Array(buffer.getMappedRange());
+    whole.set(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    buffer.unmap();
+    return buffer;
+  };
+
+  /** Records the binding, and reads a buffer. */
+  const run = async (binding, buffer, like) => {
+    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+    const readback = device.createBuffer({ size: buffer.size, usage });
+    const encoder = device.createCommandEncoder();
+    binding.record(encoder);
+    encoder.copyBufferToBuffer(buffer, 0, readback, 0, buffer.size);
+    device.queue.submit([encoder.finish()]);
+    await readback.mapAsync(GPUMapMode.READ);
+    return new like.constructor(readback.getMappedRange().slice(0));
+  };
+
+  /** Bits of all kinds of numbers. */
+  const numbers = (type, length) => {
+    const bits = type === "float32" ? new Uint32Array(length) : new Uint16Array(length);
+    for (let i = 0; i < length; i++) bits[i] = i % 3 ? Math.imul(i, 0x9e3779b1) : (i * 0x01010101) ^ 0x3f800000;
+    return type === "float32" ? new Float32Array(bits.buffer) : bits;
+  };
+
+  const common = { preset: "pytorch" };
+  const cpu = (x, type, f = common) => {
+    return hardSigmoid(x, { ...f, backend: "cpu", ...(type === "float32" ? {} : { type }) });
+  };
+  for (const type of ["float32", "float16", "bfloat16"]) {
+    const x = numbers(type, 200_000);
+    // Whole buffers, ranges that are misaligned against each other, and a few elements.
+    for (const [from, to, length] of [[0, 0, 200_000], [3, 8, 150_001], [1001, 0, 99_999], [5, 5, 1], [7, 7, 0]]) {
+      const target = x.slice().fill(1.5);
+      const [source, results] = [storage(x), storage(target)];
+      const binding = await bind(device, {
+        ...common,
+        type,
+        source: { buffer: source, first: from, length },
+        target: { buffer: results, first: to, length },
+      });
+      target.set(await cpu(x.slice(from, from + length), type), to);
+      same(await run(binding, results, target), target, `${type}, ${length} elements from ${from} to ${to}`);
+    }
+    const buffer = storage(x);
+    const other = { alpha: 0.25, beta: -3 };
+    const binding = await bind(device, { ...other, type, source: buffer });
+    same(await run(binding, buffer, x), await cpu(x, type, other), `${type} in place`);
+    // Recorded again, it applies to what is there.
+    const twice = await cpu(await cpu(x, type, other), type, other);
+    same(await run(binding, buffer, x), twice, `${type} twice`);
+    for (const length of [0, 1, 1023, 3_000_001]) {
+      const x = numbers(type, length);
+      const found = await hardSigmoid(x, { ...common, backend: "gpu", ...(type === "float32" ? {} : { type }) });
+      same(found, await cpu(x, type), `${type}, an array of ${length}`);
+    }
+  }
+
+  const x = storage(new Float32Array(1000));
+  const f32 = { ...common, type: "float32" };
+  await refused(bind(device, { type: "float32", source: x }), /no default function/);
+  await refused(bind(device, { ...common, source: x }), /give type/);
+  await refused(bind(device, { ...common, type: "float64", source: x }), /give type/);
+  await refused(bind(device, { ...f32, source: new Float32Array(8) }), /must be a GPUBuffer/);
+  await refused(bind(device, { ...f32, source: storage(new Float32Array(8), GPUBufferUsage.COPY_SRC) }), /STORAGE/);
+  await refused(bind(device, { ...f32, source: { buffer: x, first: -1 } }), /from 0 on/);
+  await refused(bind(device, { ...f32, source: { buffer: x, first: 990, length: 11 } }), /990/);
+  const overlapping = { source: { buffer: x, first: 0, length: 10 }, target: { buffer: x, first: 5, length: 10 } };
+  await refused(bind(device, { ...f32, ...overlapping }), /overlap/);
+  await refused(bind(device, { ...f32, source: x, target: { buffer: x, length: 10 } }), /one length/);
+  const foreign = await (await navigator.gpu.requestAdapter()).requestDevice();
+  await refused(bind(foreign, { ...f32, source: x }), /the device refused/);
+  // As a driver that refuses the shader.
+  const { createShaderModule } = GPUDevice.prototype;
+  GPUDevice.prototype.createShaderModule = function (descriptor) {
+    return createShaderModule.call(this, { ...descriptor, code: `${descriptor.code} broken on purpose` });
+  };
+  await refused(bind(foreign, { ...f32, source: x }), /the device refused|invalid/i);
+  GPUDevice.prototype.createShaderModule = createShaderModule;
+  return compared;
+}
