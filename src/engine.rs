@@ -1,5 +1,7 @@
 //! Where a batch runs: on a GPU, on the CPU path, or on whichever suits it.
 
+#[cfg(target_arch = "wasm32")]
+mod arrays;
 mod comparison;
 
 pub use comparison::Comparison;
@@ -184,12 +186,6 @@ impl Engine {
         }
     }
 
-    /// The GPU on which calls run; none for the CPU path.
-    #[must_use]
-    pub fn gpu(&self) -> Option<&Gpu> {
-        self.gpu.as_ref()
-    }
-
     /// Why [`Backend::Auto`] runs on the CPU path. None if it does not, or if the CPU path was asked for.
     #[must_use]
     pub fn fallback(&self) -> Option<&Fallback> {
@@ -205,7 +201,7 @@ impl Engine {
     /// Runs a job: on the GPU if there is one, and on the CPU path from where that has left off.
     async fn run<T: Element>(&mut self, job: &mut Job<'_, T>, mode: CallMode) -> Result<Saturation, Error> {
         let mut finished = 0;
-        if let Some(gpu) = self.gpu.as_ref().filter(|_| T::ON_GPU || self.backend != Backend::Auto) {
+        if let Some(gpu) = self.gpu_for::<T>() {
             match gpu.run(job, mode).await {
                 Ok(counts) => return Ok(counts),
                 Err(error) => finished = self.take_over(job.work, error)?,
@@ -221,6 +217,11 @@ impl Engine {
             mode.yield_now().await;
         }
         Ok(counts)
+    }
+
+    /// The GPU on which a call for `T` runs.
+    fn gpu_for<T: Element>(&self) -> Option<&Gpu> {
+        self.gpu.as_ref().filter(|_| T::ON_GPU || self.backend != Backend::Auto)
     }
 
     /// From which element on the CPU path takes over from a GPU that has failed; the error if it does not.

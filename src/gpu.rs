@@ -14,6 +14,8 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+#[cfg(target_arch = "wasm32")]
+use crate::arrays::Arrays;
 use crate::calls::slice_calls;
 use crate::job::Job;
 use crate::{Backward, Element, HardSigmoid, Saturation};
@@ -245,8 +247,9 @@ impl Gpu {
     ///
     /// # Errors
     ///
-    /// As [`apply`](Self::apply). [`Error::PartOfElement`] if the arrays end within an element, and
-    /// [`Error::ArrayChanged`] if JavaScript transfers or resizes one during the call.
+    /// As [`apply`](Self::apply), and [`Error::Array`] if the arrays hold no whole elements, overlap without being the
+    /// same, or are too long. It is the cause of [`Error::Interrupted`] if JavaScript transfers or resizes one during
+    /// the call.
     #[cfg(target_arch = "wasm32")]
     pub async fn apply_arrays<T: Element>(
         &self,
@@ -254,7 +257,7 @@ impl Gpu {
         source: &js_sys::Uint8Array,
         target: &js_sys::Uint8Array,
     ) -> Result<(), Error> {
-        let mut arrays = slot::arrays::Arrays::<T>::new(f, source, target)?;
+        let mut arrays = Arrays::<T>::new(f, source, target)?;
         self.run_host(&mut arrays, CallMode::Async).await.map(drop)
     }
 

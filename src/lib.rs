@@ -1,6 +1,8 @@
 #![doc = include_str!("../docs/crate.md")]
 #![cfg_attr(not(feature = "wgpu"), allow(rustdoc::broken_intra_doc_links, reason = "links to the GPU path"))]
 
+#[cfg(all(feature = "wgpu", target_arch = "wasm32"))]
+mod arrays;
 mod backward;
 #[cfg(feature = "wgpu")]
 mod calls;
@@ -15,8 +17,11 @@ mod hard_sigmoid;
 mod job;
 pub mod plan;
 mod saturation;
+mod text;
 pub mod validate;
 
+#[cfg(all(feature = "wgpu", target_arch = "wasm32"))]
+pub use arrays::ArrayError;
 pub use backward::{Backward, BackwardParams};
 pub use element::Element;
 #[cfg(feature = "wgpu")]
@@ -35,7 +40,10 @@ pub use gpu::{
 };
 pub use half;
 pub use hard_sigmoid::{HardSigmoid, Params};
+#[cfg(all(feature = "wgpu", target_arch = "wasm32"))]
+pub use js_sys;
 pub use saturation::Saturation;
+pub use text::ParseError;
 #[cfg(feature = "wgpu")]
 pub use wgpu;
 

@@ -85,19 +85,10 @@ pub enum Error {
     /// The thread that polls the device did not start.
     #[error("no thread to poll the device ({0}): use the blocking calls")]
     Thread(#[source] std::io::Error),
-    /// The arrays of a call in a browser end within an element. Nothing was written.
+    /// A call in a browser cannot read or write its arrays.
     #[cfg(target_arch = "wasm32")]
-    #[error("the arrays hold {bytes} bytes, which are not whole elements of {element}: pass whole elements")]
-    PartOfElement {
-        /// The bytes of each array.
-        bytes: u32,
-        /// The element type.
-        element: &'static str,
-    },
-    /// An array of a call in a browser has another length than when the call began.
-    #[cfg(target_arch = "wasm32")]
-    #[error("an array was transferred or resized during the call: wait for the call to finish")]
-    ArrayChanged,
+    #[error(transparent)]
+    Array(#[from] crate::ArrayError),
     /// A call over host slices stopped part way. The first `finished` elements of the target have their results; the
     /// others are as they were.
     #[error("stopped after {finished} elements: {cause}")]

@@ -1,7 +1,7 @@
 //! Staging: the buffers through which one window of a job goes to the GPU and back.
 
 #[cfg(target_arch = "wasm32")]
-pub(super) mod arrays;
+mod arrays;
 pub(super) mod host;
 #[cfg(target_arch = "wasm32")]
 #[path = "slot/browser.rs"]

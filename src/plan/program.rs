@@ -7,6 +7,7 @@
 //!    are few: keep them.
 //! 2. Bind the parameters of the function at [`PARAMS`] and [`Dispatch::to_bytes`] at [`DISPATCH`], as uniform buffers,
 //!    and the buffers of [`Program::storage`] as storage buffers, in the spans that the dispatch has.
+//!    [`Operation::Copy`] has no parameters.
 //! 3. Dispatch [`Dispatch::groups`] workgroups.
 //!
 //! The tests compare all of it with the WGSL.
@@ -78,8 +79,8 @@ pub enum Operation {
     Backward,
     /// The backward pass. The source is the gradient; the target holds what was saved, which is replaced.
     BackwardOverSaved,
-    /// The backward pass from two sources, which are aligned alike. The binding of the gradient is of the same size as
-    /// that of the source, which was saved by the forward pass, and begins at the same element of its range.
+    /// The backward pass from two sources, which are aligned alike. The source was saved by the forward pass. The
+    /// binding of the gradient is as large as that of the source, and begins at the same element of its range.
     BackwardOfPair,
 }
 

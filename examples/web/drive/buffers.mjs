@@ -42,9 +42,13 @@ try {
 
 async function inPage() {
   const { bind, hardSigmoid } = await import("/node_modules/hard-sigmoid/index.js");
-  const adapter = await navigator.gpu.requestAdapter();
-  const device = await adapter.requestDevice();
-  device.addEventListener("uncapturederror", ({ error }) => console.error(`uncaptured: ${error.message}`));
+
+  const open = async () => {
+    const device = await (await navigator.gpu.requestAdapter()).requestDevice();
+    device.addEventListener("uncapturederror", ({ error }) => console.error(`uncaptured: ${error.message}`));
+    return device;
+  };
+  const device = await open();
   let compared = 0;
 
   const same = (found, expected, what) => {
@@ -61,8 +65,8 @@ async function inPage() {
     if (!pattern.test(message)) throw new Error(`${message} is thrown, not ${pattern}`);
   };
 
-  const storage = (bytes, usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC) => {
-    const buffer = device.createBuffer({ size: bytes.byteLength, usage, mappedAtCreation: true });
+  const storage = (bytes, usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC, owner = device) => {
+    const buffer = owner.createBuffer({ size: bytes.byteLength, usage, mappedAtCreation: true });
     const whole = new Uint8Array(buffer.getMappedRange());
     whole.set(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
     buffer.unmap();
@@ -123,9 +127,12 @@ async function inPage() {
 
   const x = storage(new Float32Array(1000));
   const f32 = { ...common, type: "float32" };
+  // The page's own scope, around all that is refused.
+  device.pushErrorScope("validation");
   await refused(bind(device, { type: "float32", source: x }), /no default function/);
   await refused(bind(device, { ...common, source: x }), /give type/);
   await refused(bind(device, { ...common, type: "float64", source: x }), /give type/);
+  await refused(bind(device, { ...common, type: "constructor", source: x }), /give type/);
   await refused(bind(device, { ...f32, source: new Float32Array(8) }), /must be a GPUBuffer/);
   await refused(bind(device, { ...f32, source: storage(new Float32Array(8), GPUBufferUsage.COPY_SRC) }), /STORAGE/);
   await refused(bind(device, { ...f32, source: { buffer: x, first: -1 } }), /from 0 on/);
@@ -133,14 +140,39 @@ async function inPage() {
   const overlapping = { source: { buffer: x, first: 0, length: 10 }, target: { buffer: x, first: 5, length: 10 } };
   await refused(bind(device, { ...f32, ...overlapping }), /overlap/);
   await refused(bind(device, { ...f32, source: x, target: { buffer: x, length: 10 } }), /one length/);
-  const foreign = await (await navigator.gpu.requestAdapter()).requestDevice();
+  const foreign = await open();
   await refused(bind(foreign, { ...f32, source: x }), /the device refused/);
-  // As a driver that refuses the shader.
+
+  // As a driver that refuses the shader. Nothing refused is kept.
+  const faulty = await open();
+  const own = storage(new Float32Array(8), GPUBufferUsage.STORAGE, faulty);
+  faulty.pushErrorScope("validation");
   const { createShaderModule } = GPUDevice.prototype;
   GPUDevice.prototype.createShaderModule = function (descriptor) {
     return createShaderModule.call(this, { ...descriptor, code: `${descriptor.code} broken on purpose` });
   };
-  await refused(bind(foreign, { ...f32, source: x }), /the device refused|invalid/i);
+  for (let i = 0; i < 2; i++) await refused(bind(faulty, { ...f32, source: own }), /the device refused/);
   GPUDevice.prototype.createShaderModule = createShaderModule;
+  await bind(faulty, { ...f32, source: own });
+  for (const it of [device, faulty]) if (await it.popErrorScope()) throw new Error("a scope of the page has noticed");
+
+  // Two ranges of one buffer, up to its end, and two bindings in one pass.
+  const numbers16 = numbers("float16", 2000);
+  const arena = storage(numbers16);
+  const to = { buffer: arena, first: 1100 };
+  const half = { preset: "onnx", type: "float16" };
+  const first = await bind(device, { ...half, source: { buffer: arena, first: 3, length: 900 }, target: to });
+  const second = await bind(device, { ...half, source: to });
+  const both = {
+    record(encoder) {
+      const pass = encoder.beginComputePass();
+      first.recordPass(pass);
+      second.recordPass(pass);
+      pass.end();
+    },
+  };
+  const once = await cpu(numbers16.slice(3, 903), "float16", { preset: "onnx" });
+  numbers16.set(await cpu(once, "float16", { preset: "onnx" }), 1100);
+  same(await run(both, arena, numbers16), numbers16, "two ranges of one buffer");
   return compared;
 }

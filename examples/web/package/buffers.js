@@ -3,15 +3,15 @@
 import { parameters as block, Planner } from "./pkg/hard_sigmoid_web.js";
 import { load, parameters } from "./load.js";
 
-export async function bind(device, options) {
+export async function bind(device, options = {}) {
   const { type, source, target = source } = options;
   const { alpha, beta } = parameters(options);
-  await load();
   const from = range(source, type, "source");
   const to = range(target, type, "target");
   if (from.length !== to.length) {
     throw new RangeError(`source has ${from.length} elements and target ${to.length}: give ranges of one length`);
   }
+  await load();
   const dispatches = plan(device, type, from, to);
   const pipelines = await Promise.all(dispatches.map((dispatch) => pipeline(device, dispatch)));
   const buffers = { source: from.buffer, target: to.buffer };
@@ -23,13 +23,17 @@ class Binding {
   #dispatches;
 
   constructor(device, parameters, dispatches, pipelines, buffers) {
-    const stride = Math.max(device.limits.minUniformBufferOffsetAlignment, 32);
+    const stride = device.limits.minUniformBufferOffsetAlignment;
     const blocks = uniforms(device, [parameters, ...dispatches.map(({ block }) => block)], stride);
-    this.#dispatches = dispatches.map(({ bindings, workgroups }, i) => {
+    this.#dispatches = dispatches.map(({ bindings, block, workgroups }, i) => {
       const entries = bindings.map(({ binding, buffer, offset, size }) => {
-        if (buffer === "parameters") return { binding, resource: { buffer: blocks, offset: 0, size: 16 } };
-        if (buffer === "block") return { binding, resource: { buffer: blocks, offset: stride * (i + 1), size: 32 } };
-        return { binding, resource: { buffer: buffers[buffer], offset, size } };
+        const resource =
+          buffer === "parameters"
+            ? { buffer: blocks, offset: 0, size: parameters.byteLength }
+            : buffer === "block"
+              ? { buffer: blocks, offset: stride * (i + 1), size: block.byteLength }
+              : { buffer: buffers[buffer], offset, size };
+        return { binding, resource };
       });
       const group = device.createBindGroup({ layout: pipelines[i].getBindGroupLayout(0), entries });
       return { pipeline: pipelines[i], group, workgroups };
@@ -56,12 +60,13 @@ const sizes = { float32: 4, float16: 2, bfloat16: 2 };
 
 /** A range of elements, from a buffer or `{ buffer, first, length }`. */
 function range(of, type, role) {
-  const size = sizes[type];
-  if (size === undefined) {
+  if (!Object.hasOwn(sizes, type)) {
     throw new TypeError('give type: "float32", "float16" or "bfloat16"; WebGPU computes no others');
   }
-  const { buffer, first = 0, length } = of instanceof GPUBuffer ? { buffer: of } : (of ?? {});
-  if (!(buffer instanceof GPUBuffer)) {
+  const size = sizes[type];
+  const isBuffer = (it) => typeof GPUBuffer === "function" && it instanceof GPUBuffer;
+  const { buffer, first = 0, length } = isBuffer(of) ? { buffer: of } : (of ?? {});
+  if (!isBuffer(buffer)) {
     throw new TypeError(`${role} must be a GPUBuffer, or an object with a buffer and, as wanted, first and length`);
   }
   if (!(buffer.usage & GPUBufferUsage.STORAGE)) {
@@ -92,22 +97,29 @@ function plan(device, type, from, to) {
 /** The pipelines of each device. */
 const compiled = new WeakMap();
 
-function pipeline(device, { wgsl, entryPoint, constants }) {
+function pipeline(device, dispatch) {
   if (!compiled.has(device)) compiled.set(device, new Map());
   const pipelines = compiled.get(device);
+  const { wgsl, entryPoint, constants } = dispatch;
   const key = JSON.stringify([entryPoint, constants, wgsl]);
   if (!pipelines.has(key)) {
-    const module = device.createShaderModule({ label: "hard_sigmoid", code: wgsl });
-    const made = device.createComputePipelineAsync({
-      label: "hard_sigmoid",
-      layout: "auto",
-      compute: { module, entryPoint, constants },
-    });
+    const made = compile(device, dispatch);
     // A failure is not kept, so that a later call may succeed.
     made.catch(() => pipelines.delete(key));
     pipelines.set(key, made);
   }
   return pipelines.get(key);
+}
+
+function compile(device, { wgsl, entryPoint, constants }) {
+  return checked(device, () => {
+    const module = device.createShaderModule({ label: "hard_sigmoid", code: wgsl });
+    const compute = { module, entryPoint, constants };
+    const pipeline = device.createComputePipelineAsync({ label: "hard_sigmoid", layout: "auto", compute });
+    // If the module is refused, nobody waits for the pipeline.
+    pipeline.catch(() => {});
+    return pipeline;
+  });
 }
 
 /** An immutable buffer of blocks, `stride` bytes apart. */
@@ -126,17 +138,20 @@ function uniforms(device, blocks, stride) {
 
 /** What `make` returns, if the device does not refuse it. The page's error scopes and handlers do not notice. */
 async function checked(device, make) {
-  const scopes = ["out-of-memory", "validation"];
-  scopes.forEach((scope) => device.pushErrorScope(scope));
-  let value;
-  let found;
+  device.pushErrorScope("out-of-memory");
+  device.pushErrorScope("validation");
+  let made;
+  let thrown;
   try {
-    value = make();
-  } finally {
-    found = scopes.map(() => device.popErrorScope());
+    made = make();
+  } catch (error) {
+    thrown = error;
   }
-  // Validation was popped first. What memory could not be had for is invalid, too.
-  const [validation, memory] = await Promise.all(found);
-  if (memory ?? validation) throw new Error(`the device refused: ${(memory ?? validation).message}`);
-  return value;
+  const validation = device.popErrorScope();
+  const memory = device.popErrorScope();
+  // An object for which there is no memory is invalid, too, so that memory comes first.
+  const refused = (await memory) ?? (await validation);
+  if (refused) throw new Error(`the device refused: ${refused.message}`);
+  if (thrown) throw thrown;
+  return made;
 }

@@ -1,3 +1,5 @@
+export {};
+
 type IfPresent = typeof globalThis extends { Float16Array: { prototype: infer T } } ? T : never;
 
 // WebGPU's types are those of the program: of its TypeScript, or of @webgpu/types.
@@ -75,10 +77,11 @@ export interface Binding {
  *
  * Ranges may begin at any element. What lies outside of them is not touched.
  *
- * @throws TypeError if there is no function, or more than one, or if something is no storage buffer.
- * @throws RangeError if a range has no integers, or if source and target differ in length.
- * @throws Error if a range does not fit its buffer, if ranges overlap without being the same, or if the device refuses.
- * Neither your error scopes nor your handlers notice.
+ * @throws TypeError if there is no function, or more than one, if there is no type, or if source or target is not a
+ * storage buffer.
+ * @throws RangeError if `first` or `length` is not an integer from 0 on, or if source and target differ in length.
+ * @throws Error if α or β is out of range, if a range does not fit its buffer, if source and target overlap without
+ * being the same, or if the device refuses. Neither your error scopes nor your handlers notice.
  */
 export function bind(device: Device, options: BufferOptions): Promise<Binding>;
 

@@ -18,7 +18,7 @@ export async function hardSigmoid(x, options = {}) {
     await engine.run(async (arrays) => {
       for (let from = 0; from < size; from += PART) {
         const part = Math.min(PART, size - from);
-        await arrays.apply(type, alpha, beta, bytes(x, from, part), bytes(out, from, part));
+        await arrays.apply(type, alpha, beta, part, bytes(x, from, part), bytes(out, from, part));
       }
     });
   } catch (error) {

@@ -32,6 +32,12 @@ test("an array that is transferred meanwhile is an error", async () => {
     const call = hardSigmoid(arrays.x, { preset: "onnx", out: arrays.out });
     structuredClone(arrays[which].buffer, { transfer: [arrays[which].buffer] });
     await assert.rejects(call, /transferred/, which);
+    // Just before the call begins.
+    const [x, out] = [new Float32Array(8), new Float32Array(8)];
+    const soon = hardSigmoid(x, { preset: "onnx", out });
+    queueMicrotask(() => queueMicrotask(() => structuredClone(x.buffer, { transfer: [x.buffer] })));
+    const computed = soon.then(() => out[0], (error) => error.message);
+    assert.match(String(await computed), /^0.5$|transferred/);
     // Other calls still run.
     assert.equal((await hardSigmoid(new Float32Array(1), { preset: "onnx" }))[0], 0.5);
   }

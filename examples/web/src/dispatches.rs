@@ -45,14 +45,10 @@ impl Planner {
             buffer_bytes: place.last().map_or(0, |&bytes| bytes as u64),
         });
         let buffers = if is_same_buffer { Buffers::One } else { Buffers::Two };
-        let size = match element {
-            "float32" => 4,
-            _ => 2,
-        };
-        let object = match element {
-            "float32" => object::<f32>,
-            "float16" => object::<f16>,
-            "bfloat16" => object::<bf16>,
+        let (size, object): (_, fn(Dispatch) -> _) = match element {
+            "float32" => (4, object::<f32>),
+            "float16" => (2, object::<f16>),
+            "bfloat16" => (2, object::<bf16>),
             other => return Err(error(format!("WebGPU does not compute {other:?}"))),
         };
         plan::dispatches(source, target, len as u64, size, buffers, self.0).map_err(error)?.map(object).collect()

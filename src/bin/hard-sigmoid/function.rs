@@ -26,15 +26,6 @@ enum Preset {
     Pytorch,
 }
 
-/// The name of the preset that `f` is.
-pub(crate) fn preset(f: HardSigmoid) -> Option<&'static str> {
-    match f {
-        HardSigmoid::ONNX => Some("onnx"),
-        HardSigmoid::PYTORCH => Some("pytorch"),
-        _ => None,
-    }
-}
-
 impl FunctionArgs {
     pub(crate) fn required(&self) -> Result<HardSigmoid, Failure> {
         let message = "no function selected: use --preset onnx (alpha 0.2, beta 0.5), \

@@ -10,7 +10,6 @@ use super::adapters::AdapterArgs;
 use super::bench::{self, Measurement};
 use super::console::{Failure, print};
 use super::dtype::{Dtype, with_type};
-use super::function::preset;
 use super::validate;
 
 /// Check and measure a GPU, and print what to paste into an issue
@@ -96,7 +95,7 @@ impl Checks {
                 let started = Instant::now();
                 let report = validate::validate::<T>(gpu, f, pass, every_f32)?;
                 let Report { checked, mismatches, flushed, miscounted, out_of_bound, max_ulp, .. } = &report;
-                let name = preset(f).unwrap_or_default();
+                let name = f.preset().unwrap_or_default();
                 let counts =
                     format!("{checked} | {mismatches} | {flushed} | {miscounted} | {out_of_bound} | {max_ulp}");
                 self.rows.push(format!("| {} | {name} {pass} | {counts} |\n", T::NAME));

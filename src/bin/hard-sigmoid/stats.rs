@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::backend::{self, BackendArgs};
 use super::console::{self, Failure, escape};
 use super::dtype::{Dtype, with_type};
-use super::function::{self, FunctionArgs};
+use super::function::FunctionArgs;
 use super::input::{Input, InputArgs};
 use super::layout::{Layout, Section};
 use super::stop::Stop;
@@ -92,7 +92,7 @@ impl Report<'_> {
 
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
         let (f, path) = (self.f, escape(&self.args.input.input.display().to_string()));
-        let preset = function::preset(f).map_or(String::new(), |name| format!("{name}, "));
+        let preset = f.preset().map_or(String::new(), |name| format!("{name}, "));
         let function = format!("{preset}clamp({} x + {}, 0, 1)", f.alpha(), f.beta());
         writeln!(out, "{path}: {function}, on {}", self.executed_on)?;
         for (name, dtype, counts) in self.tensors() {
@@ -115,7 +115,7 @@ impl Report<'_> {
         let file = json!({
             "file": path.to_str(),
             "file_bytes": bytes,
-            "preset": function::preset(f),
+            "preset": f.preset(),
             "alpha": f.alpha(),
             "beta": f.beta(),
             "ran": self.executed_on,

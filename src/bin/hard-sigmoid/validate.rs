@@ -8,7 +8,7 @@ use hard_sigmoid::{Element, Gpu, HardSigmoid, adapter};
 use super::adapters::AdapterArgs;
 use super::console::{Failure, print};
 use super::dtype::{Dtype, with_type};
-use super::function::{FunctionArgs, preset};
+use super::function::FunctionArgs;
 use super::progress;
 
 /// Compare a GPU with the CPU path, bit for bit, and both with an f64 evaluation
@@ -124,7 +124,7 @@ pub(crate) fn validate<T: Element>(
 
 fn text<T: Element>(f: HardSigmoid, pass: Pass, report: &Report<T>, seconds: f64) -> String {
     let adapter = report.adapter.as_ref().map_or("the CPU path".to_owned(), |info| adapter::describe(info));
-    let name = preset(f).map_or_else(|| format!("alpha {} beta {}", f.alpha(), f.beta()), str::to_owned);
+    let name = f.preset().map_or_else(|| format!("alpha {} beta {}", f.alpha(), f.beta()), str::to_owned);
     let Report { checked, nan_checked, mismatches, flushed, max_ulp, max_abs_error, .. } = report;
     // A gradient may be as large as an f32, and so is the absolute error of its product then.
     let (pass, absolute) = match pass {
@@ -159,7 +159,7 @@ pub(crate) fn json<T: Element>(f: HardSigmoid, pass: Pass, report: &Report<T>, s
         "backend": info.map_or("cpu", |info| info.backend.to_str()),
         "driver": info.map_or(String::new(), |info| format!("{} {}", info.driver, info.driver_info).trim().to_owned()),
         "element": T::NAME,
-        "preset": preset(f),
+        "preset": f.preset(),
         "alpha": f.alpha(),
         "beta": f.beta(),
         "pass": pass.to_string(),

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use js_sys::Uint8Array;
+use js_sys::{Reflect, Uint8Array};
 
 use super::{COUNTER_BYTES, copy_upload, map};
 use crate::gpu::error::Error;
@@ -69,11 +69,15 @@ impl Memory {
         }
         let (Some(buffer), Some(raw)) = (self.data.as_webgpu(), queue.as_webgpu()) else { return Err(Error::Lost) };
         let words = array.length() / 4 * 4;
-        raw.write_buffer_with_f64_and_u8_array(buffer, 0.0, &array.subarray(0, words)).map_err(|exception| {
+        if let Err(exception) = raw.write_buffer_with_f64_and_u8_array(buffer, 0.0, &array.subarray(0, words)) {
+            if Reflect::get(&exception, &"name".into()).is_ok_and(|name| name == "TypeError") {
+                // It does not take the memory of an array that can be resized.
+                return self.upload(0, &array.to_vec(), queue);
+            }
             // What the browser copies to is memory that it may not get.
             let source = wgpu::Error::OutOfMemory { source: format!("{exception:?}").into() };
-            Error::Device { doing: "uploading a window", source }
-        })?;
+            return Err(Error::Device { doing: "uploading a window", source });
+        }
         self.upload(words.into(), &array.subarray(words, array.length()).to_vec(), queue)
     }
 

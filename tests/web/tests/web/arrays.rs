@@ -1,15 +1,15 @@
 //! Calls over arrays of JavaScript.
 
 use hard_sigmoid::half::{bf16, f16};
-use hard_sigmoid::{Error, HardSigmoid};
-use js_sys::Uint8Array;
+use hard_sigmoid::js_sys::{Function, Uint8Array};
+use hard_sigmoid::{ArrayError, Backend, Engine, Error, HardSigmoid};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::gpu;
 use crate::numbers::{Number, assert_bits, expected, functions, numbers};
 
-/// Several windows before small ones, which then go through memory that is mapped already.
-const LENGTHS: [usize; 8] = [6_000_003, 1, 2, 5, 1021, 65_537, 0, 2_097_152];
+/// Several windows, then small ones. After whole windows, these go through memory that is mapped already.
+const LENGTHS: [usize; 9] = [6_000_003, 2_097_152, 1, 2_097_152, 5, 2_097_152, 1021, 65_537, 0];
 
 fn array<T: Number>(elements: &[T]) -> Uint8Array {
     Uint8Array::from(bytemuck::cast_slice(elements))
@@ -45,14 +45,57 @@ async fn arrays_get_the_bits_of_the_definition() {
     every_length::<bf16>().await;
 }
 
+/// On the CPU path, in pieces; f64 under `Auto`, too.
+#[wasm_bindgen_test]
+async fn engines_take_arrays() {
+    async fn check<T: Number>(backend: Backend) {
+        let mut engine = Engine::open(backend, 1000).await.unwrap();
+        for len in [0, 1, 300_001, 2_000_000] {
+            let (x, f) = (numbers::<T>(len), HardSigmoid::PYTORCH);
+            let (source, target) = (array(&x), array(&vec![T::WRONG; len]));
+            engine.apply_arrays::<T>(f, &source, &target).await.unwrap();
+            assert_bits(&elements(&target), &expected(f, &x), &(T::NAME, len, backend));
+            engine.apply_arrays::<T>(f, &source, &source).await.unwrap();
+            assert_bits(&elements(&source), &expected(f, &x), &(T::NAME, len, backend, "in place"));
+        }
+    }
+    check::<f32>(Backend::Gpu).await;
+    check::<f32>(Backend::Cpu).await;
+    check::<f16>(Backend::Auto).await;
+    check::<f64>(Backend::Auto).await;
+}
+
+/// The memory of an array that can be resized is not taken by every call of the browser.
+#[wasm_bindgen_test]
+async fn arrays_that_can_be_resized() {
+    let (gpu, f, x) = (gpu().await, HardSigmoid::ONNX, numbers::<f16>(70_001));
+    let make =
+        Function::new_with_args("bytes", "return new Uint8Array(new ArrayBuffer(bytes, {maxByteLength: 2 ** 20}))");
+    let resizable: Uint8Array = make.call1(&make, &140_002.into()).unwrap().into();
+    resizable.set(&array(&x), 0);
+    gpu.apply_arrays::<f16>(f, &resizable, &resizable).await.unwrap();
+    assert_bits(&elements(&resizable), &expected(f, &x), &"resizable");
+}
+
 #[wasm_bindgen_test]
 async fn arrays_that_do_not_fit_are_refused() {
     let (gpu, f) = (gpu().await, HardSigmoid::ONNX);
+    let mut engine = Engine::open(Backend::Cpu, 8).await.unwrap();
     let bytes = |len: u32| Uint8Array::new_with_length(len);
-    let refused = gpu.apply_arrays::<f32>(f, &bytes(8), &bytes(12)).await.unwrap_err();
-    assert!(matches!(&refused, Error::Length(lengths) if (lengths.source_len, lengths.target_len) == (2, 3)));
-    let refused = gpu.apply_arrays::<f32>(f, &bytes(6), &bytes(6)).await.unwrap_err();
-    assert!(matches!(refused, Error::PartOfElement { bytes: 6, element: "f32" }), "{refused}");
+    let both = bytes(24);
+    let (low, high) = (both.subarray(0, 16), both.subarray(8, 24));
+    for (source, target) in [(bytes(8), bytes(12)), (bytes(6), bytes(6)), (low.clone(), high.clone()), (high, low)] {
+        let by_gpu = gpu.apply_arrays::<f32>(f, &source, &target).await.unwrap_err();
+        let by_engine = engine.apply_arrays::<f32>(f, &source, &target).await.unwrap_err();
+        assert_eq!(by_gpu.to_string(), by_engine.to_string());
+        match by_gpu {
+            Error::Length(lengths) => assert_eq!((lengths.source_len, lengths.target_len), (2, 3)),
+            Error::Array(ArrayError::PartOfElement { bytes, element }) => assert_eq!((bytes, element), (6, "f32")),
+            Error::Array(error) => assert_eq!((error, source.length()), (ArrayError::Overlap, 16)),
+            other => panic!("{other}"),
+        }
+    }
+    gpu.apply_arrays::<f32>(f, &both.subarray(0, 12), &both.subarray(12, 24)).await.unwrap();
     let refused = gpu.apply_arrays::<f64>(f, &bytes(8), &bytes(8)).await.unwrap_err();
     assert!(refused.to_string().contains("does not compute f64"), "{refused}");
 }
@@ -60,44 +103,23 @@ async fn arrays_that_do_not_fit_are_refused() {
 /// The call fails, and the next one is right.
 #[wasm_bindgen_test]
 async fn an_array_that_is_transferred_is_noticed() {
-    let (gpu, f) = (gpu().await, HardSigmoid::ONNX);
-    let x = numbers::<f32>(6_000_003);
-    for which in 0..2 {
+    let (gpu, f, x) = (gpu().await, HardSigmoid::ONNX, numbers::<f32>(6_000_003));
+    let mut engine = Engine::open(Backend::Cpu, 1).await.unwrap();
+    for (which, on_gpu) in [(0, true), (1, true), (0, false), (1, false)] {
         let arrays = [array(&x), array(&x)];
-        let moved =
-            js_sys::Function::new_with_args("array", "structuredClone(array.buffer, {transfer: [array.buffer]})");
-        let call = gpu.apply_arrays::<f32>(f, &arrays[0], &arrays[1]);
         // It runs when the call first waits.
-        let transfer = async { drop(moved.call1(&js_sys::Object::new(), &arrays[which]).unwrap()) };
-        let (result, ()) = both(call, transfer).await;
+        let script = "queueMicrotask(() => structuredClone(array.buffer, {transfer: [array.buffer]}))";
+        Function::new_with_args("array", script).call1(&arrays[which], &arrays[which]).unwrap();
+        let [source, target] = &arrays;
+        let result = if on_gpu {
+            gpu.apply_arrays::<f32>(f, source, target).await
+        } else {
+            engine.apply_arrays::<f32>(f, source, target).await
+        };
         let Err(Error::Interrupted { finished, cause }) = result else { panic!("{result:?}") };
-        assert!(finished < x.len() && matches!(*cause, Error::ArrayChanged), "{cause}");
+        assert!(finished < x.len() && matches!(*cause, Error::Array(ArrayError::Changed)), "{cause}");
         let target = array(&x);
         gpu.apply_arrays::<f32>(f, &target, &target).await.unwrap();
         assert_bits(&elements(&target), &expected(f, &x), &"afterwards");
-    }
-}
-
-/// Runs two futures in turn.
-async fn both<A, B>(a: impl Future<Output = A>, b: impl Future<Output = B>) -> (A, B) {
-    let (mut a, mut b) = (std::pin::pin!(a), std::pin::pin!(b));
-    let (mut first, mut second) = (None, None);
-    std::future::poll_fn(|context| {
-        if first.is_none() {
-            first = ready(a.as_mut().poll(context));
-        }
-        if second.is_none() {
-            second = ready(b.as_mut().poll(context));
-        }
-        if first.is_some() && second.is_some() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-    })
-    .await;
-    (first.unwrap(), second.unwrap())
-}
-
-fn ready<T>(poll: std::task::Poll<T>) -> Option<T> {
-    match poll {
-        std::task::Poll::Ready(value) => Some(value),
-        std::task::Poll::Pending => None,
     }
 }

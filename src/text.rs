@@ -1,0 +1,144 @@
+//! Functions as text: a preset's name, or α and β.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use crate::HardSigmoid;
+use crate::error::ParameterError;
+
+/// The presets by name.
+const PRESETS: [(&str, HardSigmoid); 2] = [("onnx", HardSigmoid::ONNX), ("pytorch", HardSigmoid::PYTORCH)];
+
+impl HardSigmoid {
+    /// The name of the preset that this function is: `onnx` or `pytorch`.
+    #[must_use]
+    pub fn preset(self) -> Option<&'static str> {
+        PRESETS.iter().find(|&&(_, f)| f == self).map(|&(name, _)| name)
+    }
+}
+
+/// The name of a preset, or α and β with a comma between them, from which [`FromStr`] gives the same function.
+impl fmt::Display for HardSigmoid {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.preset() {
+            Some(name) => formatter.pad(name),
+            None => formatter.pad(&format!("{},{}", self.alpha(), self.beta())),
+        }
+    }
+}
+
+/// ```
+/// use hard_sigmoid::HardSigmoid;
+///
+/// assert_eq!("onnx".parse(), Ok(HardSigmoid::ONNX));
+/// assert_eq!("0.25,0.5".parse(), Ok(HardSigmoid::new(0.25, 0.5)?));
+/// assert_eq!(HardSigmoid::new(0.25, -1.0)?.to_string(), "0.25,-1");
+/// # Ok::<(), hard_sigmoid::ParameterError>(())
+/// ```
+impl FromStr for HardSigmoid {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        if let Some(&(_, f)) = PRESETS.iter().find(|&&(name, _)| name == text) {
+            return Ok(f);
+        }
+        let numbers = text.split_once(',').and_then(|(alpha, beta)| {
+            let number = |text: &str| text.trim().parse::<f64>().ok();
+            Some((number(alpha)?, number(beta)?))
+        });
+        let (alpha, beta) = numbers.ok_or_else(|| ParseError::Unknown { text: text.to_owned() })?;
+        Ok(Self::new(alpha, beta)?)
+    }
+}
+
+/// Text that is no function.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
+pub enum ParseError {
+    /// It is neither a preset nor two numbers.
+    #[error("{text:?} is no function: use onnx, pytorch, or alpha and beta as in 0.25,0.5")]
+    Unknown {
+        /// The text.
+        text: String,
+    },
+    /// [`HardSigmoid::new`] refuses the numbers.
+    #[error(transparent)]
+    Parameters(#[from] ParameterError),
+}
+
+/// As text.
+#[cfg(feature = "serde")]
+impl serde::Serialize for HardSigmoid {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// From text.
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for HardSigmoid {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn text_that_is_no_function_is_refused() {
+        for text in ["", "ONNX", "relu", "0.2", "0.2;0.5", "0.2,0.5,1", "a,b", ","] {
+            assert_eq!(text.parse::<HardSigmoid>(), Err(ParseError::Unknown { text: text.to_owned() }), "{text}");
+        }
+        let not_finite = "inf,0".parse::<HardSigmoid>().unwrap_err();
+        assert_eq!(not_finite.to_string(), "alpha is inf: it must be a finite number");
+        assert_eq!(" 0.25 , 0.5 ".parse(), HardSigmoid::new(0.25, 0.5).map_err(ParseError::from));
+    }
+
+    #[test]
+    fn presets_have_names() {
+        assert_eq!(HardSigmoid::ONNX.to_string(), "onnx");
+        assert_eq!(format!("{:>8}|", HardSigmoid::PYTORCH), " pytorch|");
+        assert_eq!(HardSigmoid::new(0.2, 0.5).unwrap().preset(), Some("onnx"));
+        assert_eq!(HardSigmoid::new(0.3, 0.5).unwrap().preset(), None);
+    }
+
+    proptest! {
+        /// No bit is lost.
+        #[test]
+        fn text_gives_the_same_function(alpha in any::<f64>(), beta in any::<f64>()) {
+            if let Ok(f) = HardSigmoid::new(alpha, beta) {
+                let read: HardSigmoid = f.to_string().parse().unwrap();
+                prop_assert_eq!(
+                    (read.alpha().to_bits(), read.beta().to_bits()), (f.alpha().to_bits(), f.beta().to_bits())
+                );
+            }
+        }
+
+        #[test]
+        fn ordinary_text_gives_the_same_function(alpha in -10.0..10.0, beta in -10.0..10.0) {
+            if let Ok(f) = HardSigmoid::new(alpha, beta) {
+                prop_assert_eq!(f.to_string().parse(), Ok(f));
+            }
+        }
+    }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn serde_writes_and_reads_text() {
+        for f in [HardSigmoid::ONNX, HardSigmoid::new(0.25, -1.5).unwrap()] {
+            let json = serde_json::to_string(&f).unwrap();
+            assert_eq!(json, format!("\"{f}\""));
+            assert_eq!(serde_json::from_str::<HardSigmoid>(&json).unwrap(), f);
+            assert_eq!(serde_json::from_reader::<_, HardSigmoid>(json.as_bytes()).unwrap(), f);
+        }
+        let refused = serde_json::from_str::<HardSigmoid>("\"tanh\"").unwrap_err();
+        assert!(refused.to_string().starts_with("\"tanh\" is no function: use onnx"), "{refused}");
+    }
+}
