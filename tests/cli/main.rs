@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "tests")]
 
 mod apply;
+mod backward;
 mod bench;
 mod invalid;
 mod output;

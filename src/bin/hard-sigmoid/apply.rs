@@ -67,7 +67,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     }
     let started = Instant::now();
     let stop = Stop::on_signals();
-    let output = Output::create(&args.output, &args.input.input, args.force)?;
+    let output = Output::create(&args.output, &[&args.input.input], args.force)?;
     let engine = args.backend.open(&input, &layout)?;
     let bar = progress::bar(layout.elements(), args.quiet);
     let mut run = Run { f, verify: args.verify, input, output, engine, stop, bar };
@@ -85,7 +85,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         let seconds = started.elapsed().as_secs_f64();
         let verified = if args.verify { ", verified" } else { "" };
         let executed_on = backend::describe(&run.engine, &layout);
-        console::log(&format!("{}{verified}, on {executed_on}", summary(&layout, seconds)));
+        console::log(&format!("{}{verified}, on {executed_on}", summary(&layout, 2, seconds)));
     }
     Ok(())
 }
@@ -147,7 +147,8 @@ fn verify<T: Element>(
     ))
 }
 
-fn summary(layout: &Layout<'_>, seconds: f64) -> String {
+/// Says what was computed. `arrays` of the size of the input were read and written.
+pub(crate) fn summary(layout: &Layout<'_>, arrays: u8, seconds: f64) -> String {
     let computed = || layout.sections.iter().filter(|section| section.dtype.is_some());
     let types = Dtype::value_variants().iter().filter(|&&it| computed().any(|section| section.dtype == Some(it)));
     let types: Vec<_> = types.map(|dtype| dtype.name()).collect();
@@ -157,7 +158,7 @@ fn summary(layout: &Layout<'_>, seconds: f64) -> String {
         summary.push_str(&format!(" of {n} tensors ({} others copied)", layout.sections.len().saturating_sub(n)));
     }
     let bytes: u64 = computed().map(|section| section.bytes).sum();
-    let speed = bytes as f64 * 2e-9 / seconds;
+    let speed = bytes as f64 * f64::from(arrays) * 1e-9 / seconds;
     format!("{summary} in {seconds:.3} s, {speed:.2} GB/s read and written")
 }
 

@@ -50,7 +50,7 @@ pub(crate) struct Input {
 /// The header of a file, from which its layout borrows.
 pub(crate) struct Header {
     format: Format,
-    bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// The size of what follows the header.
     data_bytes: u64,
 }
@@ -58,6 +58,12 @@ pub(crate) struct Header {
 enum Format {
     Npy,
     Safetensors,
+}
+
+impl Header {
+    pub(crate) const fn is_npy(&self) -> bool {
+        matches!(self.format, Format::Npy)
+    }
 }
 
 impl InputArgs {

@@ -6,6 +6,7 @@
 mod adapters;
 mod apply;
 mod backend;
+mod backward;
 mod bench;
 mod console;
 mod dtype;
@@ -43,6 +44,7 @@ enum Command {
     Apply(apply::Args),
     /// List the GPU adapters of this machine
     Adapters,
+    Backward(backward::Args),
     Bench(bench::Args),
     Report(report::Args),
     Stats(stats::Args),
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Apply(args) => apply::run(&args),
         Command::Adapters => adapters::run(),
+        Command::Backward(args) => backward::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Stats(args) => stats::run(&args),

@@ -188,6 +188,14 @@ fn parse(header: &[u8]) -> Result<Array, String> {
     Ok(Array { element, fortran_order, shape: shape.into_iter().map(dimension).collect::<Result<_, _>>()? })
 }
 
+/// The shape and the order of a header that has a layout.
+pub(crate) fn shape(header: &[u8]) -> String {
+    let Ok(Array { fortran_order, shape, .. }) = parse(header) else { return String::new() };
+    // With one dimension, both orders are the same.
+    let is_fortran = fortran_order && shape.iter().filter(|&&n| n > 1).count() > 1;
+    format!("shape {shape:?}{}", if is_fortran { " and Fortran order" } else { "" })
+}
+
 /// Understands a dtype as `numpy.dtype` does.
 fn element(descr: &Literal, source: &str) -> Element {
     let other = |remedy| Element::Other { descr: source.to_owned(), remedy };

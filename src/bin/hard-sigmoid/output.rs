@@ -27,8 +27,8 @@ enum Temporary {
 }
 
 impl Output {
-    /// Checks that `path` may be written and is not `input`.
-    pub(crate) fn create(path: &Path, input: &Path, replace: bool) -> Result<Self, Failure> {
+    /// Checks that `path` may be written and is none of the inputs.
+    pub(crate) fn create(path: &Path, inputs: &[&Path], replace: bool) -> Result<Self, Failure> {
         let fail = |message: &str| Failure::file(path, message);
         // is_same_file opens the files, which would block on a FIFO, so their types are checked first.
         let old = match std::fs::symlink_metadata(path) {
@@ -38,7 +38,7 @@ impl Output {
             Ok(metadata) if !metadata.is_file() => {
                 return Err(fail("exists and is not a regular file: choose another path for the output"));
             }
-            Ok(_) if same_file::is_same_file(path, input).unwrap_or(false) => {
+            Ok(_) if inputs.iter().any(|input| same_file::is_same_file(path, input).unwrap_or(false)) => {
                 return Err(fail("is the input: choose another path for the output"));
             }
             Ok(_) if !replace => return Err(fail("already exists: use --force to replace it")),

@@ -1,0 +1,104 @@
+//! `hard-sigmoid backward`.
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use hard_sigmoid::half::bf16;
+use hard_sigmoid::{HardSigmoid, cpu};
+
+use super::{Folder, backends, command, fails, floats, misused, npy, succeeds};
+
+fn backward(files: [&Path; 3], options: &[&str]) -> Output {
+    command().arg("backward").args(files).args(options).output().unwrap()
+}
+
+const N: usize = 100_003;
+
+/// Numbers around the edges, and NaN.
+fn x() -> Vec<f32> {
+    (0..N).map(|i| if i % 101 == 7 { f32::NAN } else { (i % 1000) as f32 * 0.01 - 5.0 }).collect()
+}
+
+fn grad() -> Vec<f32> {
+    (0..N).map(|i| (i % 77) as f32 * 0.25 - 9.0).collect()
+}
+
+#[test]
+fn gradients_are_those_of_the_library() {
+    let (folder, f) = (Folder::new(), HardSigmoid::PYTORCH);
+    let (x, grad) = (x(), grad());
+    let mut y = vec![0.0; N];
+    cpu::apply(f, &x, &mut y).unwrap();
+    let shape = format!("({N},)");
+    let of = |values: &[f32]| npy("'<f4'", false, &shape, &floats(values));
+    let (x_file, y_file) = (folder.file("x.npy", &of(&x)), folder.file("y.npy", &of(&y)));
+    let (grad_file, output) = (folder.file("g.npy", &of(&grad)), folder.path("out.npy"));
+    for backend in backends() {
+        for (file, saved, definition, options) in
+            [(&x_file, &x, f.backward(), &[][..]), (&y_file, &y, f.backward_from_output(), &["--from-output"][..])]
+        {
+            let options = [&["--preset", "pytorch", "--force", "--backend", backend], options].concat();
+            let summary = succeeds(&backward([file, &grad_file, &output], &options));
+            assert!(summary.contains("100003 f32 elements in ") && summary.contains(&format!("on {backend} ")));
+            let mut expected = vec![0.0; N];
+            cpu::backward(definition, saved, &grad, &mut expected).unwrap();
+            assert!(fs::read(&output).unwrap() == of(&expected), "{backend} {options:?}");
+        }
+    }
+}
+
+#[test]
+fn types_orders_and_headers_are_kept() {
+    let folder = Folder::new();
+    let output = folder.path("out.npy");
+    // Each file has its own byte order. The result has that of the gradients.
+    let big = |values: &[f64]| values.iter().flat_map(|x| x.to_be_bytes()).collect::<Vec<_>>();
+    let little = |values: &[f64]| values.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>();
+    let x = folder.file("x.npy", &npy("'<f8'", true, "(2, 2)", &little(&[-3.0, 0.0, 1.0, 9.0])));
+    let grad = folder.file("g.npy", &npy("'>f8'", true, "(2, 2)", &big(&[8.0, 8.0, -4.0, 8.0])));
+    let quiet = backward([&x, &grad, &output], &["--alpha", "0.25", "--beta", "0.5", "--quiet"]);
+    assert_eq!(succeeds(&quiet), "");
+    assert_eq!(fs::read(&output).unwrap(), npy("'>f8'", true, "(2, 2)", &big(&[0.0, 2.0, -1.0, 0.0])));
+
+    let bits = |values: &[f32]| values.iter().flat_map(|&x| bf16::from_f32(x).to_le_bytes()).collect::<Vec<_>>();
+    let x = folder.file("x.npy", &npy("'<V2'", false, "(3,)", &bits(&[0.0, 3.0, -1.0])));
+    let grad = folder.file("g.npy", &npy("'<V2'", false, "(3,)", &bits(&[1.0, 1.0, 2.0])));
+    let options = ["--alpha", "0.25", "--beta", "0.5", "--element", "bf16", "--force"];
+    succeeds(&backward([&x, &grad, &output], &options));
+    assert_eq!(fs::read(&output).unwrap(), npy("'<V2'", false, "(3,)", &bits(&[0.25, 0.0, 0.5])));
+
+    let empty = folder.file("x.npy", &npy("'<f4'", false, "(0, 3)", &[]));
+    succeeds(&backward([&empty, &empty, &output], &["--preset", "onnx", "--force"]));
+    assert_eq!(fs::read(&output).unwrap(), fs::read(&empty).unwrap());
+}
+
+#[test]
+fn arrays_that_differ_are_refused() {
+    let folder = Folder::new();
+    let output = folder.path("out.npy");
+    let x = folder.file("x.npy", &npy("'<f4'", false, "(2, 3)", &floats(&[0.0; 6])));
+    let run = |name: &str, bytes: &[u8]| backward([&x, &folder.file(name, bytes), &output], &["--preset", "onnx"]);
+    let remedy = "pass arrays of one type and shape";
+    let shape = run("shape.npy", &npy("'<f4'", false, "(3, 2)", &floats(&[0.0; 6])));
+    fails(&shape, &["shape.npy: has f32 elements in shape [3, 2], but ", "x.npy has f32 ", "shape [2, 3]", remedy]);
+    fails(&run("type.npy", &npy("'<f2'", false, "(2, 3)", &[0; 12])), &["has f16 elements", "has f32", remedy]);
+    fails(&run("order.npy", &npy("'<f4'", true, "(2, 3)", &floats(&[0.0; 6]))), &["Fortran order, but", remedy]);
+    let short = npy("'<f4'", false, "(2, 3)", &floats(&[0.0; 5]));
+    fails(&run("short.npy", &short), &["short.npy: is truncated"]);
+    let header = br#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
+    let tensors = [&(header.len() as u64).to_le_bytes(), &header[..], &[0; 4]].concat();
+    fails(&run("a.safetensors", &tensors), &["a.safetensors: is a .safetensors file", "numpy.save"]);
+    fails(&backward([&x, &folder.path("none.npy"), &output], &["--preset", "onnx"]), &["none.npy: cannot be read"]);
+    let grad = folder.file("g.npy", &fs::read(&x).unwrap());
+    for input in [&x, &grad] {
+        fails(&backward([&x, &grad, input], &["--preset", "onnx", "--force"]), &["is the input: choose another path"]);
+    }
+    misused(&backward([&x, &x, &output], &[]), &["no function selected"]);
+    // In one dimension, both orders are the same.
+    let fortran = folder.file("column.npy", &npy("'<f4'", true, "(1, 6)", &floats(&[2.0; 6])));
+    let c = folder.file("row.npy", &npy("'<f4'", false, "(1, 6)", &floats(&[0.0; 6])));
+    assert!(!output.exists());
+    succeeds(&backward([&c, &fortran, &output], &["--preset", "onnx"]));
+    fails(&backward([&c, &fortran, &output], &["--preset", "onnx"]), &["already exists: use --force"]);
+}
