@@ -182,6 +182,8 @@ fn adapters_that_cannot_compute_are_marked_and_passed_over() {
         return;
     }
     assert!(list.contains("cannot compute (max_compute_invocations_per_workgroup is 0, and 256 are needed)"), "{list}");
+    let objects = String::from_utf8(old(&["adapters", "--json"]).stdout).unwrap();
+    assert!(objects.contains("\"can_compute\":false"), "{objects}");
     let folder = Folder::new();
     let output = folder.path("y.npy");
     let parts = ["no GPU adapter", "(gl, software), which cannot compute", "use the CPU path (--"];

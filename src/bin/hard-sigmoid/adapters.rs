@@ -33,22 +33,95 @@ pub(crate) fn failure(error: &Error, option: &str) -> Failure {
     Failure::Runtime(if message.ends_with("the CPU path") { format!("{message} ({option})") } else { message })
 }
 
-pub(crate) fn run() -> Result<(), Failure> {
+/// List the GPU adapters of this machine, with the limits that matter here
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Print a JSON object for each adapter
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let adapters = pollster::block_on(adapter::enumerate()).map_err(|error| Failure::Runtime(error.to_string()))?;
     if adapters.is_empty() {
         let remedy =
             "install a Vulkan or GL driver (mesa-vulkan-drivers provides a software one) or check WGPU_BACKEND";
         return Err(Failure::Runtime(format!("no GPU adapter: {remedy}")));
     }
-    let line = |adapter: &wgpu::Adapter| {
-        let info = adapter.get_info();
-        let remark = match adapter::check(adapter) {
-            Err(Error::MissingLimit { name, needed, available }) => {
-                format!("; cannot compute ({name} is {available}, and {needed} are needed)")
-            }
-            _ => String::new(),
-        };
-        format!("{}; {}{remark}\n", adapter::describe(&info), info.driver_info)
+    // What `auto` would open.
+    let first = pollster::block_on(adapter::find(AdapterKind::Hardware, None)).ok().map(|adapter| adapter.get_info());
+    let describe = if args.json { json } else { text };
+    print(&adapters.iter().map(|adapter| describe(adapter, &unfit(adapter, first.as_ref()))).collect::<String>())
+}
+
+/// Why `auto` does not consider an adapter. `first` is the one that it does.
+fn unfit(adapter: &wgpu::Adapter, first: Option<&wgpu::AdapterInfo>) -> Result<(), String> {
+    let info = adapter.get_info();
+    if let Err(Error::MissingLimit { name, needed, available }) = adapter::check(adapter) {
+        return Err(format!("it cannot compute ({name} is {available}, and {needed} are needed)"));
+    }
+    if info.device_type == wgpu::DeviceType::Cpu {
+        return Err("it is a software adapter".into());
+    }
+    if !adapter::is_hardware(&info) {
+        return Err("its driver does not say that it is hardware".into());
+    }
+    match first {
+        Some(first) if *first == info => Ok(()),
+        Some(first) => Err(format!("it prefers {}", adapter::describe(first))),
+        None => Err("WGPU_ADAPTER_NAME is not a part of its name".into()),
+    }
+}
+
+fn text(adapter: &wgpu::Adapter, unfit: &Result<(), String>) -> String {
+    let (info, limits) = (adapter.get_info(), adapter.limits());
+    let auto = match unfit {
+        Ok(()) => "yes, from 2^26 elements on, if it is faster than the CPU path",
+        Err(reason) => &format!("no, {reason}"),
     };
-    print(&adapters.iter().map(line).collect::<String>())
+    format!(
+        "{}\n    driver: {}\n    limits: {} MiB in a binding, {} MiB in a buffer, {} workgroups in a dispatch\n    \
+         auto: {auto}\n",
+        adapter::describe(&info),
+        driver(&info),
+        limits.max_storage_buffer_binding_size >> 20,
+        limits.max_buffer_size >> 20,
+        limits.max_compute_workgroups_per_dimension,
+    )
+}
+
+const fn kind(device_type: wgpu::DeviceType) -> &'static str {
+    match device_type {
+        wgpu::DeviceType::DiscreteGpu => "discrete",
+        wgpu::DeviceType::IntegratedGpu => "integrated",
+        wgpu::DeviceType::VirtualGpu => "virtual",
+        wgpu::DeviceType::Cpu => "software",
+        wgpu::DeviceType::Other => "unknown",
+    }
+}
+
+fn driver(info: &wgpu::AdapterInfo) -> String {
+    let known: Vec<_> =
+        [&info.driver, &info.driver_info].into_iter().filter(|text| !text.is_empty()).cloned().collect();
+    if known.is_empty() { "not reported".into() } else { known.join(", ") }
+}
+
+fn json(adapter: &wgpu::Adapter, unfit: &Result<(), String>) -> String {
+    let (info, limits) = (adapter.get_info(), adapter.limits());
+    let object = serde_json::json!({
+        "name": info.name,
+        "backend": info.backend.to_string(),
+        "kind": kind(info.device_type),
+        "driver": info.driver,
+        "driver_info": info.driver_info,
+        "max_storage_buffer_binding_size": limits.max_storage_buffer_binding_size,
+        "max_buffer_size": limits.max_buffer_size,
+        "max_compute_workgroups_per_dimension": limits.max_compute_workgroups_per_dimension,
+        "min_storage_buffer_offset_alignment": limits.min_storage_buffer_offset_alignment,
+        "mappable_primary_buffers": adapter.features().contains(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS),
+        "can_compute": adapter::check(adapter).is_ok(),
+        "auto": unfit.is_ok(),
+        "auto_reason": unfit.as_ref().err(),
+    });
+    format!("{object}\n")
 }

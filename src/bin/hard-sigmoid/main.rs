@@ -42,8 +42,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Apply(apply::Args),
-    /// List the GPU adapters of this machine
-    Adapters,
+    Adapters(adapters::Args),
     Backward(backward::Args),
     Bench(bench::Args),
     Report(report::Args),
@@ -54,7 +53,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Apply(args) => apply::run(&args),
-        Command::Adapters => adapters::run(),
+        Command::Adapters(args) => adapters::run(&args),
         Command::Backward(args) => backward::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Report(args) => report::run(&args),
