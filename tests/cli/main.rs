@@ -11,6 +11,7 @@ mod invalid;
 mod output;
 mod report;
 mod safetensors;
+mod shell;
 mod stats;
 mod validate;
 

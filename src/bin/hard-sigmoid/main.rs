@@ -20,13 +20,14 @@ mod progress;
 mod python;
 mod report;
 mod safetensors;
+mod shell;
 mod stats;
 mod stop;
 mod validate;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use console::Failure;
 
 /// Apply the hard sigmoid, clamp(alpha*x + beta, 0, 1), to files of numbers
@@ -45,6 +46,8 @@ enum Command {
     Adapters(adapters::Args),
     Backward(backward::Args),
     Bench(bench::Args),
+    Completions(shell::CompletionsArgs),
+    Man(shell::ManArgs),
     Report(report::Args),
     Stats(stats::Args),
     Validate(validate::Args),
@@ -56,6 +59,8 @@ fn main() -> ExitCode {
         Command::Adapters(args) => adapters::run(&args),
         Command::Backward(args) => backward::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Completions(args) => shell::completions(&args, Cli::command()),
+        Command::Man(args) => shell::man(&args, Cli::command()),
         Command::Report(args) => report::run(&args),
         Command::Stats(args) => stats::run(&args),
         Command::Validate(args) => validate::run(&args),
