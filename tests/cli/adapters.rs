@@ -1,6 +1,9 @@
 //! `hard-sigmoid adapters`.
 
-use super::{command, json};
+use std::fs;
+use std::path::Path;
+
+use super::{DIGITS, Folder, apply, command, fails, json, misused, succeeds};
 
 #[test]
 fn text_and_json_say_the_same() {
@@ -33,4 +36,27 @@ fn text_and_json_say_the_same() {
             assert_eq!(block[3], "    auto: no, it is a software adapter");
         }
     }
+}
+
+/// Files are computed where `--adapter` says.
+#[test]
+fn files_run_on_the_adapter_that_is_named() {
+    let folder = Folder::new();
+    let output = folder.path("y.npy");
+    let run =
+        |options: &[&str]| apply(Path::new(DIGITS), &output, &[&["--preset", "onnx", "--force"], options].concat());
+    assert!(succeeds(&run(&["--adapter", "cpu"])).contains(" on cpu ("));
+    let expected = fs::read(&output).unwrap();
+    if command().arg("adapters").output().unwrap().status.success() {
+        let first = &json(&["adapters"])[0];
+        let name = first["name"].as_str().unwrap();
+        let part = name.get(..name.len() / 2).unwrap().to_uppercase();
+        let summary = succeeds(&run(&["--adapter", &part]));
+        assert!(summary.contains(&format!(" on gpu {name} (")), "{summary}");
+        assert_eq!(fs::read(&output).unwrap(), expected);
+        let stats = command().args(["stats", DIGITS, "--preset", "onnx", "--adapter", &part]).output().unwrap();
+        assert!(String::from_utf8(stats.stdout).unwrap().contains(&format!("on gpu {name} (")));
+    }
+    fails(&run(&["--adapter", "no such"]), &["no GPU adapter", "\"no such\"", "(--adapter cpu)"]);
+    misused(&run(&["--adapter", "cpu", "--backend", "gpu"]), &["cannot be used with"]);
 }

@@ -211,7 +211,10 @@ fn usage_errors_exit_with_2_and_list_the_choices() {
         (&["--preset", "onnx", "--backend", "tpu"], "auto, gpu, cpu"),
     ];
     for (options, part) in cases {
-        misused(&apply(Path::new(DIGITS), &output, options), &[part]);
+        let run = apply(Path::new(DIGITS), &output, options);
+        misused(&run, &[part, "For more information, try '--help'"]);
     }
+    let run = apply(Path::new(DIGITS), &output, &[]);
+    misused(&run, &["\n\nUsage: hard-sigmoid apply [OPTIONS] <INPUT> <OUTPUT>\n"]);
     assert_eq!(folder.names(), [""; 0]);
 }

@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use hard_sigmoid::{Backend, Engine, ExecutedOn};
 
-use super::adapters;
+use super::adapters::{self, AdapterArgs};
 use super::console::Failure;
 use super::input::Input;
 use super::layout::Layout;
@@ -14,8 +14,10 @@ pub(crate) struct BackendArgs {
     ///
     /// The environment variables WGPU_BACKEND (vulkan, gl, metal or dx12) and WGPU_ADAPTER_NAME (part of a name) select
     /// the GPU adapter.
-    #[arg(long, value_enum, default_value_t = Choice::Auto)]
+    #[arg(long, value_enum, default_value_t = Choice::Auto, conflicts_with = "adapter")]
     backend: Choice,
+    #[command(flatten)]
+    adapter: AdapterArgs,
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -32,6 +34,10 @@ impl BackendArgs {
     pub(crate) fn open(&self, input: &Input, layout: &Layout<'_>) -> Result<Engine, Failure> {
         let f64_elements = layout.f64_elements();
         let backend = match self.backend {
+            _ if self.adapter.adapter.is_some() => match self.adapter.open()? {
+                Some(gpu) => return Ok(Engine::with_gpu(gpu)),
+                None => Backend::Cpu,
+            },
             Choice::Gpu if f64_elements > 0 => {
                 let remedy = "use --backend cpu or auto, or select other tensors with --tensor";
                 return Err(input.failure(format!("has f64 elements, which GPUs do not support: {remedy}")));

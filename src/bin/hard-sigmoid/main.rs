@@ -27,7 +27,8 @@ mod validate;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use console::Failure;
 
 /// Apply the hard sigmoid, clamp(alpha*x + beta, 0, 1), to files of numbers
@@ -54,7 +55,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let mut command = Cli::command();
+    let matches = command.clone().get_matches();
+    let result = Cli::from_arg_matches(&matches).map_err(|error| error.exit()).and_then(|cli| match cli.command {
         Command::Apply(args) => apply::run(&args),
         Command::Adapters(args) => adapters::run(&args),
         Command::Backward(args) => backward::run(&args),
@@ -64,12 +67,21 @@ fn main() -> ExitCode {
         Command::Report(args) => report::run(&args),
         Command::Stats(args) => stats::run(&args),
         Command::Validate(args) => validate::run(&args),
-    };
-    let (message, code) = match result {
-        Ok(()) => return ExitCode::SUCCESS,
-        Err(Failure::Runtime(message)) => (message, 1),
-        Err(Failure::Usage(message)) => (message, 2),
-    };
-    console::log(&message);
-    ExitCode::from(code)
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Runtime(message)) => {
+            console::log(&message);
+            ExitCode::FAILURE
+        }
+        Err(Failure::Usage(message)) => {
+            command.build();
+            let name = matches.subcommand_name().unwrap_or_default();
+            let used = command
+                .find_subcommand_mut(name)
+                .map(|command| command.error(ErrorKind::ValueValidation, console::escape(&message)));
+            let _ = used.map(|error| error.print());
+            ExitCode::from(2)
+        }
+    }
 }
