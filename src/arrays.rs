@@ -5,32 +5,9 @@ use std::ops::Range;
 
 use js_sys::{Reflect, Uint8Array};
 
-use crate::error::{BufferRole, LengthMismatch};
+use crate::error::{ArrayError, BufferRole, LengthMismatch};
 use crate::gpu::error::Error;
 use crate::{Element, HardSigmoid};
-
-/// Arrays that a call cannot read or write.
-#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ArrayError {
-    /// The arrays end within an element. Nothing was written.
-    #[error("an array of {bytes} bytes does not hold whole elements of {element}: pass whole elements")]
-    PartOfElement {
-        /// The bytes of each array.
-        bytes: u32,
-        /// The element type.
-        element: &'static str,
-    },
-    /// The arrays share a part of their bytes, but not all. Nothing was written.
-    #[error("the arrays overlap: pass the same bytes twice, or arrays apart from each other")]
-    Overlap,
-    /// An array has 2^32 bytes or more. Nothing was written.
-    #[error("an array has 2^32 bytes or more: pass it in parts")]
-    TooLong,
-    /// An array has another length than when the call began.
-    #[error("an array was transferred or resized during the call: wait for the call to finish")]
-    Changed,
-}
 
 /// The function of the elements in one array, to another one or the same.
 #[derive(Debug)]
@@ -48,13 +25,15 @@ impl<'a, T: Element> Arrays<'a, T> {
         if [source, target].into_iter().any(|array| length(array) > f64::from(u32::MAX)) {
             return Err(ArrayError::TooLong.into());
         }
+        for bytes in [source.length(), target.length()] {
+            if !bytes.is_multiple_of(size_of::<T>() as u32) {
+                return Err(ArrayError::PartOfElement { bytes, element: T::NAME }.into());
+            }
+        }
         let bytes = source.length();
         if bytes != target.length() {
             let [source_len, target_len] = [bytes, target.length()].map(|bytes| bytes as usize / size_of::<T>());
             return Err(LengthMismatch { role: BufferRole::Source, source_len, target_len }.into());
-        }
-        if !bytes.is_multiple_of(size_of::<T>() as u32) {
-            return Err(ArrayError::PartOfElement { bytes, element: T::NAME }.into());
         }
         let apart = (number(source, "byteOffset") - number(target, "byteOffset")).abs();
         if source.buffer() == target.buffer() && apart != 0.0 && apart < f64::from(bytes) {

@@ -176,6 +176,12 @@ impl Engine {
         Self::auto(Some(gpu), None, None)
     }
 
+    /// Returns the errors of a GPU, as under [`Backend::Gpu`], instead of leaving the rest to the CPU path.
+    #[must_use]
+    pub fn without_fallback(self) -> Self {
+        Self { backend: Backend::Gpu, ..self }
+    }
+
     /// Where the next call will be executed, apart from f64 under [`Backend::Auto`]. The calls so far were executed
     /// there, too, unless [`fallback`](Self::fallback) says that a GPU has failed.
     #[must_use]

@@ -149,3 +149,27 @@ impl PlanError {
         self
     }
 }
+
+/// Arrays that a call cannot read or write.
+#[cfg(all(feature = "wgpu", target_arch = "wasm32"))]
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ArrayError {
+    /// An array ends within an element. Nothing was written.
+    #[error("an array of {bytes} bytes does not hold whole elements of {element}: pass whole elements")]
+    PartOfElement {
+        /// The bytes of the array.
+        bytes: u32,
+        /// The element type.
+        element: &'static str,
+    },
+    /// The arrays share a part of their bytes, but not all. Nothing was written.
+    #[error("the arrays overlap: pass the same bytes twice, or arrays apart from each other")]
+    Overlap,
+    /// An array has 2^32 bytes or more. Nothing was written.
+    #[error("an array has 2^32 bytes or more: pass it in parts")]
+    TooLong,
+    /// An array has another length than when the call began.
+    #[error("an array was transferred or resized during the call: wait for the call to finish")]
+    Changed,
+}

@@ -257,8 +257,12 @@ impl Gpu {
         source: &js_sys::Uint8Array,
         target: &js_sys::Uint8Array,
     ) -> Result<(), Error> {
-        let mut arrays = Arrays::<T>::new(f, source, target)?;
-        self.run_host(&mut arrays, CallMode::Async).await.map(drop)
+        self.run_arrays(&mut Arrays::<T>::new(f, source, target)?).await
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) async fn run_arrays<T: Element>(&self, arrays: &mut Arrays<'_, T>) -> Result<(), Error> {
+        self.run_host(arrays, CallMode::Async).await.map(drop)
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Slot>> {

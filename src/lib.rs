@@ -20,12 +20,12 @@ mod saturation;
 mod text;
 pub mod validate;
 
-#[cfg(all(feature = "wgpu", target_arch = "wasm32"))]
-pub use arrays::ArrayError;
 pub use backward::{Backward, BackwardParams};
 pub use element::Element;
 #[cfg(feature = "wgpu")]
 pub use engine::{AUTO_GPU_MIN_ELEMENTS, Backend, Comparison, Engine, ExecutedOn, Fallback};
+#[cfg(all(feature = "wgpu", target_arch = "wasm32"))]
+pub use error::ArrayError;
 pub use error::{BufferRole, LengthMismatch, ParameterError, PlanError};
 #[cfg(feature = "wgpu")]
 pub use gpu::{

@@ -4,11 +4,14 @@ use js_sys::Uint8Array;
 
 use super::Engine;
 use crate::arrays::Arrays;
-use crate::cpu::{self, STREAM_MIN_BYTES};
+use crate::cpu;
 use crate::gpu::error::Error;
 use crate::gpu::wait::CallMode;
 use crate::job::Work;
 use crate::{Element, HardSigmoid};
+
+/// What the CPU path has in the memory of WebAssembly: little enough for a cache.
+const PIECE_BYTES: usize = 1 << 20;
 
 impl Engine {
     /// [`apply`](Self::apply) from and to arrays of JavaScript, as [`Gpu::apply_arrays`](crate::Gpu::apply_arrays).
@@ -17,17 +20,18 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`Error::Length`] and [`Error::Array`]. Under [`Backend::Gpu`](crate::Backend::Gpu) also as `Gpu::apply_arrays`.
+    /// [`Error::Length`] and [`Error::Array`], which is the cause of [`Error::Interrupted`] if JavaScript transfers or
+    /// resizes an array during the call. Under [`Backend::Gpu`](crate::Backend::Gpu) also as `Gpu::apply_arrays`.
     pub async fn apply_arrays<T: Element>(
         &mut self,
         f: HardSigmoid,
         source: &Uint8Array,
         target: &Uint8Array,
     ) -> Result<(), Error> {
-        let arrays = Arrays::<T>::new(f, source, target)?;
+        let mut arrays = Arrays::<T>::new(f, source, target)?;
         let mut start = 0;
         if let Some(gpu) = self.gpu_for::<T>() {
-            match gpu.apply_arrays::<T>(f, source, target).await {
+            match gpu.run_arrays(&mut arrays).await {
                 Ok(()) => return Ok(()),
                 Err(Error::Interrupted { cause, finished }) if matches!(*cause, Error::Array(_)) => {
                     return Err(Error::Interrupted { cause, finished });
@@ -35,7 +39,7 @@ impl Engine {
                 Err(error) => start = self.take_over(Work::Apply(f), error)?,
             }
         }
-        let mut elements = vec![T::zeroed(); arrays.len().min(STREAM_MIN_BYTES / size_of::<T>())];
+        let mut elements = vec![T::zeroed(); arrays.len().min(PIECE_BYTES / size_of::<T>())];
         while start < arrays.len() {
             let end = arrays.len().min(start + elements.len());
             let interrupted = |cause| Error::Interrupted { finished: start, cause: Box::new(Error::Array(cause)) };

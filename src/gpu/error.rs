@@ -88,7 +88,7 @@ pub enum Error {
     /// A call in a browser cannot read or write its arrays.
     #[cfg(target_arch = "wasm32")]
     #[error(transparent)]
-    Array(#[from] crate::ArrayError),
+    Array(#[from] crate::error::ArrayError),
     /// A call over host slices stopped part way. The first `finished` elements of the target have their results; the
     /// others are as they were.
     #[error("stopped after {finished} elements: {cause}")]

@@ -94,6 +94,7 @@ fn arrays_that_differ_are_refused() {
     for input in [&x, &grad] {
         fails(&backward([&x, &grad, input], &["--preset", "onnx", "--force"]), &["is the input: choose another path"]);
     }
+    fails(&backward([&x, &x, &folder.path("y.safetensors")], &["--preset", "onnx"]), &["would be a .npy file"]);
     misused(&backward([&x, &x, &output], &[]), &["no function selected"]);
     // In one dimension, both orders are the same.
     let fortran = folder.file("column.npy", &npy("'<f4'", true, "(1, 6)", &floats(&[2.0; 6])));

@@ -19,7 +19,7 @@ fn completions_have_the_commands_and_options() {
     // The shell itself completes an option with them.
     let binary = env!("CARGO_BIN_EXE_hard-sigmoid");
     let script = format!(
-        "source <({binary} completions bash); COMP_WORDS=(hard-sigmoid backward --from); COMP_CWORD=2; \
+        "eval \"$({binary} completions bash)\"; COMP_WORDS=(hard-sigmoid backward --from); COMP_CWORD=2; \
          f=$(complete -p hard-sigmoid | sed 's/.*-F \\([^ ]*\\).*/\\1/'); \
          $f hard-sigmoid --from backward; echo \"${{COMPREPLY[@]}}\""
     );

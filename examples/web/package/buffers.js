@@ -147,10 +147,10 @@ async function checked(device, make) {
   } catch (error) {
     thrown = error;
   }
-  const validation = device.popErrorScope();
-  const memory = device.popErrorScope();
-  // An object for which there is no memory is invalid, too, so that memory comes first.
-  const refused = (await memory) ?? (await validation);
+  // The innermost scope first.
+  const [validation, memory] = await Promise.all([device.popErrorScope(), device.popErrorScope()]);
+  // An object for which there is no memory is invalid, too.
+  const refused = memory ?? validation;
   if (refused) throw new Error(`the device refused: ${refused.message}`);
   if (thrown) throw thrown;
   return made;

@@ -1,3 +1,4 @@
+// Nothing but what says so is exported.
 export {};
 
 type IfPresent = typeof globalThis extends { Float16Array: { prototype: infer T } } ? T : never;
@@ -48,7 +49,8 @@ export type Options<T> = Choice & {
  * @throws TypeError if there is no function, or more than one, if `x` is not an array of numbers, or if `out` is not
  * like `x`.
  * @throws RangeError if `out` overlaps `x` without being `x`.
- * @throws Error if the device fails, with what to do.
+ * @throws Error if α or β is out of range, if an array is transferred during the call, or if the device fails. It says
+ * what to do.
  */
 export function hardSigmoid<T extends Numbers>(x: T, options: Options<T>): Promise<T>;
 

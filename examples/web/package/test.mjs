@@ -32,14 +32,30 @@ test("an array that is transferred meanwhile is an error", async () => {
     const call = hardSigmoid(arrays.x, { preset: "onnx", out: arrays.out });
     structuredClone(arrays[which].buffer, { transfer: [arrays[which].buffer] });
     await assert.rejects(call, /transferred/, which);
-    // Just before the call begins.
-    const [x, out] = [new Float32Array(8), new Float32Array(8)];
-    const soon = hardSigmoid(x, { preset: "onnx", out });
-    queueMicrotask(() => queueMicrotask(() => structuredClone(x.buffer, { transfer: [x.buffer] })));
-    const computed = soon.then(() => out[0], (error) => error.message);
-    assert.match(String(await computed), /^0.5$|transferred/);
     // Other calls still run.
     assert.equal((await hardSigmoid(new Float32Array(1), { preset: "onnx" }))[0], 0.5);
+  }
+});
+
+test("an array that is transferred at any moment is an error, or is computed", async () => {
+  for (let turns = 0; turns < 24; turns++) {
+    for (const inPlace of [true, false]) {
+      const x = new Float32Array(8);
+      const out = inPlace ? x : new Float32Array(8);
+      let copy = x;
+      const transfer = () => {
+        copy = structuredClone(x, { transfer: [x.buffer] });
+      };
+      let soon = transfer;
+      for (let i = 0; i < turns; i++) {
+        const next = soon;
+        soon = () => queueMicrotask(next);
+      }
+      const call = hardSigmoid(x, { preset: "onnx", out });
+      soon();
+      const found = await call.then(() => (inPlace ? copy : out)[7], (error) => error.message);
+      assert.match(String(found), /^0.5$|transferred/, `after ${turns} turns`);
+    }
   }
 });
 

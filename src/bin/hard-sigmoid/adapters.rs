@@ -66,10 +66,13 @@ fn unfit(adapter: &wgpu::Adapter, first: Option<&wgpu::AdapterInfo>) -> Result<(
     if !adapter::is_hardware(&info) {
         return Err("its driver does not say that it is hardware".into());
     }
+    let name = std::env::var("WGPU_ADAPTER_NAME").unwrap_or_default().to_lowercase();
+    if !info.name.to_lowercase().contains(&name) {
+        return Err(format!("WGPU_ADAPTER_NAME selects others ({name})"));
+    }
     match first {
-        Some(first) if *first == info => Ok(()),
-        Some(first) => Err(format!("it prefers {}", adapter::describe(first))),
-        None => Err("WGPU_ADAPTER_NAME is not a part of its name".into()),
+        Some(first) if *first != info => Err(format!("auto prefers {}", adapter::describe(first))),
+        _ => Ok(()),
     }
 }
 

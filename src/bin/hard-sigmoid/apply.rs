@@ -11,11 +11,11 @@ use super::backend::{self, BackendArgs};
 use super::console::{self, Failure};
 use super::dtype::{Dtype, with_type};
 use super::function::FunctionArgs;
-use super::input::{Input, InputArgs, has_extension};
+use super::input::{Input, InputArgs};
 use super::layout::{Layout, Section};
 use super::output::Output;
+use super::progress;
 use super::stop::Stop;
-use super::{npy, progress, safetensors};
 
 /// Apply the function to a .npy file or to the tensors of a .safetensors file
 #[derive(clap::Args)]
@@ -59,15 +59,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let f = args.function.required()?;
     let (input, header) = args.input.open()?;
     let layout = args.input.layout(&header)?;
-    let named = |&it: &&str| it != layout.extension && has_extension(&args.output, it);
-    if let Some(other) = [npy::EXTENSION, safetensors::EXTENSION].into_iter().find(named) {
-        let Layout { extension, .. } = layout;
-        let message = format!("would be a .{extension} file, like the input: name it .{extension} instead of .{other}");
-        return Err(Failure::file(&args.output, message));
-    }
     let started = Instant::now();
     let stop = Stop::on_signals();
-    let output = Output::create(&args.output, &[&args.input.input], args.force)?;
+    let output = Output::create(&args.output, layout.extension, &[&args.input.input], args.force)?;
     let engine = args.backend.open(&input, &layout)?;
     let bar = progress::bar(layout.elements(), args.quiet);
     let mut run = Run { f, verify: args.verify, input, output, engine, stop, bar };

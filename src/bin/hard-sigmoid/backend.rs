@@ -7,6 +7,7 @@ use super::adapters::{self, AdapterArgs};
 use super::console::Failure;
 use super::input::Input;
 use super::layout::Layout;
+use super::npy;
 
 #[derive(clap::Args)]
 pub(crate) struct BackendArgs {
@@ -33,15 +34,23 @@ enum Choice {
 impl BackendArgs {
     pub(crate) fn open(&self, input: &Input, layout: &Layout<'_>) -> Result<Engine, Failure> {
         let f64_elements = layout.f64_elements();
-        let backend = match self.backend {
-            _ if self.adapter.adapter.is_some() => match self.adapter.open()? {
-                Some(gpu) => return Ok(Engine::with_gpu(gpu)),
-                None => Backend::Cpu,
-            },
-            Choice::Gpu if f64_elements > 0 => {
-                let remedy = "use --backend cpu or auto, or select other tensors with --tensor";
-                return Err(input.failure(format!("has f64 elements, which GPUs do not support: {remedy}")));
-            }
+        let choice = match self.adapter.adapter.as_deref() {
+            None => self.backend,
+            Some("cpu") => Choice::Cpu,
+            Some(_) => Choice::Gpu,
+        };
+        if choice == Choice::Gpu && f64_elements > 0 {
+            let other = if layout.extension == npy::EXTENSION { "" } else { ", or select other tensors with --tensor" };
+            return Err(
+                input.failure(format!("has f64 elements, which GPUs do not support: use --backend cpu or auto{other}"))
+            );
+        }
+        if self.adapter.adapter.is_some()
+            && let Some(gpu) = self.adapter.open()?
+        {
+            return Ok(Engine::with_gpu(gpu).without_fallback());
+        }
+        let backend = match choice {
             Choice::Auto => Backend::Auto,
             Choice::Gpu => Backend::Gpu,
             Choice::Cpu => Backend::Cpu,

@@ -14,11 +14,12 @@ use super::input::{Header, Input, InputArgs};
 use super::layout::{Layout, Section};
 use super::output::Output;
 use super::stop::Stop;
-use super::{apply, npy, progress};
+use super::{apply, progress};
 
 /// Compute the gradients with respect to x from those with respect to y
 ///
-/// Where x lies strictly between the edges, the gradient is multiplied by alpha. Elsewhere it is 0, as in PyTorch.
+/// Where alpha*x + beta lies strictly between 0 and 1, the gradient is multiplied by alpha. Elsewhere it is 0, as in
+/// PyTorch.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The .npy file with x, or with y and --from-output
@@ -71,11 +72,11 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let x = Opened::new(&args.x, args.element)?;
     let grad = Opened::new(&args.grad, args.element)?;
     let [x_layout, layout] = [x.arguments.layout(&x.header)?, grad.arguments.layout(&grad.header)?];
-    let described = |of: &Opened, layout: &Layout<'_>| {
-        let types: Vec<_> = layout.sections.iter().filter_map(|section| Some(section.dtype?.name())).collect();
-        format!("{} elements in {}", types.join(""), npy::shape(&of.header.bytes))
+    let described = |layout: &Layout<'_>| {
+        let types = layout.sections.iter().filter_map(|section| Some(section.dtype?.name()));
+        format!("{} elements in {}", types.collect::<String>(), layout.shape)
     };
-    let [of_x, of_grad] = [described(&x, &x_layout), described(&grad, &layout)];
+    let [of_x, of_grad] = [&x_layout, &layout].map(described);
     if of_x != of_grad {
         let x = args.x.display();
         return Err(grad
@@ -87,7 +88,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let mut run = Run {
         backward,
         stop: Stop::on_signals(),
-        output: Output::create(&args.output, &[&args.x, &args.grad], args.force)?,
+        output: Output::create(&args.output, layout.extension, &[&args.x, &args.grad], args.force)?,
         engine: args.backend.open(&grad.input, &layout)?,
         bar: progress::bar(layout.elements(), args.quiet),
         x: x.input,

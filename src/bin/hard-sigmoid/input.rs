@@ -50,7 +50,7 @@ pub(crate) struct Input {
 /// The header of a file, from which its layout borrows.
 pub(crate) struct Header {
     format: Format,
-    pub(crate) bytes: Vec<u8>,
+    bytes: Vec<u8>,
     /// The size of what follows the header.
     data_bytes: u64,
 }

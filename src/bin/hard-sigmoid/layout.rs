@@ -38,6 +38,8 @@ impl Section<'_> {
 pub(crate) struct Layout<'a> {
     /// The extension of files in this format.
     pub(crate) extension: &'static str,
+    /// The shape and the order of an array, for people to read; empty for tensors.
+    pub(crate) shape: String,
     /// The header of the output.
     pub(crate) header: Cow<'a, [u8]>,
     /// Everything after the header, in file order.

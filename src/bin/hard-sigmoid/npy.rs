@@ -89,9 +89,12 @@ pub(crate) fn layout(header: &[u8], data_bytes: u64, void: Option<Dtype>) -> Res
     } else {
         shape.iter().try_fold(dtype.size(), |product, &n| product.checked_mul(n))
     };
+    // Both orders are the same if at most one dimension is longer than 1.
+    let is_fortran = fortran_order && shape.iter().filter(|&&n| n > 1).count() > 1;
     match needed {
         Some(needed) if needed == data_bytes => Ok(Layout {
             extension: EXTENSION,
+            shape: format!("shape {shape:?}{}", if is_fortran { " and Fortran order" } else { "" }),
             header: canonical(header, &descr, fortran_order, &shape),
             sections: vec![Section { name: None, start: 0, bytes: needed, dtype: Some(dtype), swapped }],
         }),
@@ -186,14 +189,6 @@ fn parse(header: &[u8]) -> Result<Array, String> {
     };
     let dimension = |n| if let Literal::Int(Some(n)) = n { Ok(n) } else { Err("its header has an invalid dimension") };
     Ok(Array { element, fortran_order, shape: shape.into_iter().map(dimension).collect::<Result<_, _>>()? })
-}
-
-/// The shape and the order of a header that has a layout.
-pub(crate) fn shape(header: &[u8]) -> String {
-    let Ok(Array { fortran_order, shape, .. }) = parse(header) else { return String::new() };
-    // With one dimension, both orders are the same.
-    let is_fortran = fortran_order && shape.iter().filter(|&&n| n > 1).count() > 1;
-    format!("shape {shape:?}{}", if is_fortran { " and Fortran order" } else { "" })
 }
 
 /// Understands a dtype as `numpy.dtype` does.

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use tempfile::{Builder, NamedTempFile};
 
 use super::console::Failure;
+use super::input::has_extension;
+use super::{npy, safetensors};
 
 /// The start of the names of temporary files.
 const PREFIX: &str = ".hard-sigmoid-";
@@ -27,9 +29,14 @@ enum Temporary {
 }
 
 impl Output {
-    /// Checks that `path` may be written and is none of the inputs.
-    pub(crate) fn create(path: &Path, inputs: &[&Path], replace: bool) -> Result<Self, Failure> {
+    /// Checks that `path` may be written, is none of the inputs, and is not named like another format.
+    pub(crate) fn create(path: &Path, extension: &str, inputs: &[&Path], replace: bool) -> Result<Self, Failure> {
         let fail = |message: &str| Failure::file(path, message);
+        let named = |&it: &&str| it != extension && has_extension(path, it);
+        if let Some(other) = [npy::EXTENSION, safetensors::EXTENSION].into_iter().find(named) {
+            let name = format!("name it .{extension} instead of .{other}");
+            return Err(fail(&format!("would be a .{extension} file, like the input: {name}")));
+        }
         // is_same_file opens the files, which would block on a FIFO, so their types are checked first.
         let old = match std::fs::symlink_metadata(path) {
             Ok(metadata) if metadata.is_symlink() => {

@@ -52,7 +52,7 @@ pub(crate) fn layout<'a>(header: &'a [u8], data_bytes: u64, selected: &[String])
     if sections.iter().all(|section| section.dtype.is_none()) {
         return Err("has no tensor to compute: pass a file with a tensor of type F16, BF16, F32 or F64".into());
     }
-    Ok(Layout { extension: EXTENSION, header: Cow::Borrowed(header), sections })
+    Ok(Layout { extension: EXTENSION, shape: String::new(), header: Cow::Borrowed(header), sections })
 }
 
 /// Sorts sections by their position, and checks that they have different names and are all of the data.
