@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn a_failing_gpu_that_was_asked_for_is_an_error() {
-        let mut engine = Engine { backend: Backend::Gpu, ..Engine::auto(None, None, None) };
+        let mut engine = Engine::auto(None, None, None).without_fallback();
         assert!(matches!(engine.take_over(APPLY, interrupted(2)), Err(Error::Interrupted { finished: 2, .. })));
         let mut engine = Engine::auto(None, None, None);
         let lengths = crate::LengthMismatch { role: crate::BufferRole::Source, source_len: 1, target_len: 2 };

@@ -45,14 +45,25 @@ impl Planner {
             buffer_bytes: place.last().map_or(0, |&bytes| bytes as u64),
         });
         let buffers = if is_same_buffer { Buffers::One } else { Buffers::Two };
-        let (size, object): (_, fn(Dispatch) -> _) = match element {
-            "float32" => (4, object::<f32>),
-            "float16" => (2, object::<f16>),
-            "bfloat16" => (2, object::<bf16>),
+        let objects = match element {
+            "float32" => objects::<f32>,
+            "float16" => objects::<f16>,
+            "bfloat16" => objects::<bf16>,
             other => return Err(error(format!("WebGPU does not compute {other:?}"))),
         };
-        plan::dispatches(source, target, len as u64, size, buffers, self.0).map_err(error)?.map(object).collect()
+        objects(source, target, len as u64, buffers, self.0)
     }
+}
+
+fn objects<T: Element>(
+    source: Start,
+    target: Start,
+    len: u64,
+    buffers: Buffers,
+    limits: Limits,
+) -> Result<Array, Error> {
+    let dispatches = plan::dispatches(source, target, len, size_of::<T>() as u64, buffers, limits);
+    dispatches.map_err(error)?.map(object::<T>).collect()
 }
 
 /// A dispatch for JavaScript.

@@ -36,8 +36,9 @@ impl Arrays {
         self.engine.executed_on().to_string()
     }
 
-    /// Writes the function of the elements in `source` to `target`. Both have `length` bytes when this is called, and
-    /// perhaps others when it begins.
+    /// Writes the function of the elements in `source` to `target`.
+    ///
+    /// JavaScript gives the length of both in bytes. The body runs only after the call, when an array may be gone.
     pub async fn apply(
         &mut self,
         element: &str,

@@ -57,17 +57,18 @@ enum Command {
 fn main() -> ExitCode {
     let mut command = Cli::command();
     let matches = command.clone().get_matches();
-    let result = Cli::from_arg_matches(&matches).map_err(|error| error.exit()).and_then(|cli| match cli.command {
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let result = match cli.command {
         Command::Apply(args) => apply::run(&args),
         Command::Adapters(args) => adapters::run(&args),
         Command::Backward(args) => backward::run(&args),
         Command::Bench(args) => bench::run(&args),
-        Command::Completions(args) => shell::completions(&args, Cli::command()),
-        Command::Man(args) => shell::man(&args, Cli::command()),
+        Command::Completions(args) => shell::completions(&args, command.clone()),
+        Command::Man(args) => shell::man(&args, command.clone()),
         Command::Report(args) => report::run(&args),
         Command::Stats(args) => stats::run(&args),
         Command::Validate(args) => validate::run(&args),
-    });
+    };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Runtime(message)) => {

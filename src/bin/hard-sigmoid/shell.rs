@@ -12,6 +12,7 @@ use super::console::{Failure, print};
 /// For example, with bash: `hard-sigmoid completions bash > ~/.local/share/bash-completion/completions/hard-sigmoid`
 #[derive(clap::Args)]
 pub(crate) struct CompletionsArgs {
+    /// The shell that reads them
     shell: Shell,
 }
 

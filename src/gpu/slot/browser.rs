@@ -95,7 +95,7 @@ impl Memory {
         }
     }
 
-    /// Records what has to be done between the work and [`read`].
+    /// Records what has to be done between the work and [`read`](Self::read).
     pub(super) fn record_readback(&self, encoder: &mut wgpu::CommandEncoder, bytes: u64) {
         encoder.copy_buffer_to_buffer(&self.data, 0, &self.readback, 0, bytes);
     }

@@ -58,7 +58,7 @@ impl Memory {
         }
     }
 
-    /// Records what has to be done between the work and [`read`].
+    /// Records what has to be done between the work and [`read`](Self::read).
     pub(super) fn record_readback(&self, encoder: &mut wgpu::CommandEncoder, bytes: u64) {
         if let Some(data) = &self.data {
             encoder.copy_buffer_to_buffer(data, 0, &self.readback, 0, bytes);

@@ -38,8 +38,8 @@ async fn validation_finds_nothing_bf16() {
     finds_nothing::<bf16>().await;
 }
 
-/// docs/numerics.md has what came of the tests of every f32. They take 13 minutes for each of the two names:
-/// `cargo test ... -- --include-ignored every_f32_forward`, and `every_f32_backward`.
+/// docs/numerics.md has what came of this. To run these tests, end the `cargo test` of scripts/web with
+/// `-- --include-ignored every_f32`, and set WASM_BINDGEN_TEST_TIMEOUT to 7200: all three take half an hour.
 async fn every_f32_passes(pass: fn(HardSigmoid) -> Pass) {
     let gpu = gpu().await;
     for f in [HardSigmoid::ONNX, HardSigmoid::PYTORCH] {
