@@ -88,7 +88,7 @@ fn arrays_that_differ_are_refused() {
     fails(&run("short.npy", &short), &["short.npy: is truncated"]);
     let header = br#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
     let tensors = [&(header.len() as u64).to_le_bytes(), &header[..], &[0; 4]].concat();
-    fails(&run("a.safetensors", &tensors), &["a.safetensors: is a .safetensors file", "numpy.save"]);
+    fails(&run("a.safetensors", &tensors), &["a.safetensors: is not a .npy file", "numpy.save"]);
     fails(&backward([&x, &folder.path("none.npy"), &output], &["--preset", "onnx"]), &["none.npy: cannot be read"]);
     let grad = folder.file("g.npy", &fs::read(&x).unwrap());
     for input in [&x, &grad] {

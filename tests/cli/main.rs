@@ -6,9 +6,13 @@
 mod adapters;
 mod apply;
 mod backward;
+mod batch;
 mod bench;
+mod index;
 mod invalid;
+mod npz;
 mod output;
+mod pipes;
 mod report;
 mod safetensors;
 mod shell;
@@ -16,6 +20,7 @@ mod stats;
 mod validate;
 
 use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -121,6 +126,18 @@ fn misused(run: &Output, parts: &[&str]) {
     for part in parts {
         assert!(stderr.contains(part), "{part:?} is not in {stderr}");
     }
+}
+
+/// Runs a command with `input` on its stdin.
+fn with_stdin(command: &mut Command, input: Vec<u8>) -> Output {
+    let run = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = run.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // It may end before it has read everything.
+    let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
+    let run = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    run
 }
 
 /// Returns a `.npy` file of version 1.0.

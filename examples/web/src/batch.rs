@@ -49,8 +49,8 @@ impl Batch {
         }
         let mut rest = bytes;
         let header = npy::read_header(&mut rest).map_err(error)?;
-        let layout = npy::layout(&header, rest.len() as u64, None)
-            .or_else(|message| npy::layout(&header, rest.len() as u64, Some(Dtype::Bf16)).map_err(|_| message))
+        let layout = npy::layout(&header, Some(rest.len() as u64), None)
+            .or_else(|message| npy::layout(&header, Some(rest.len() as u64), Some(Dtype::Bf16)).map_err(|_| message))
             .map_err(error)?;
         let Some(section @ Section { dtype: Some(dtype), swapped, .. }) = layout.sections.first() else {
             return Err(error("has no elements to compute"));

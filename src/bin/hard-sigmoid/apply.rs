@@ -1,31 +1,58 @@
 //! `hard-sigmoid apply`
 
-use std::path::PathBuf;
+mod batch;
+mod verify;
+
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use clap::ValueEnum;
-use hard_sigmoid::{Element, Engine, ExecutedOn, HardSigmoid, cpu, validate};
-use indicatif::ProgressBar;
+use hard_sigmoid::{Element, Engine, ExecutedOn, HardSigmoid, cpu};
+use serde_json::{Value, json};
 
-use super::backend::{self, BackendArgs};
+use super::backend::{self, BackendArgs, Opener};
 use super::console::{self, Failure};
 use super::dtype::{Dtype, with_type};
 use super::function::FunctionArgs;
-use super::input::{Input, InputArgs};
+use super::input::{self, Data, Header, Input, STANDARD, Selection};
 use super::layout::{Layout, Section};
+use super::list::ListArgs;
+use super::npz;
 use super::output::Output;
-use super::progress;
+use super::progress::Progress;
 use super::stop::Stop;
+use super::summary::{Computed, join, path_json};
+use verify::verify;
 
-/// Apply the function to a .npy file or to the tensors of a .safetensors file
+/// Apply the function to files of numbers
+///
+/// A file is a .npy file, a .npz archive, or a .safetensors file, which is recognized by its contents. The output has
+/// its format, shapes and types. The dtype of an array can be float16, float32 or float64, in either byte order. Of
+/// tensors, F16, BF16, F32 and F64 are computed. Other arrays and tensors, and the metadata, are copied.
+///
+/// With --output-dir, there can be many inputs. Each output has the name of its input. If an input fails, the others
+/// are still computed. An index such as model.safetensors.index.json stands for its files, and is copied.
 #[derive(clap::Args)]
+#[command(
+    override_usage = "hard-sigmoid apply [OPTIONS] <INPUT> <OUTPUT>\n       \
+                      hard-sigmoid apply [OPTIONS] --output-dir <DIR> <INPUT>...",
+    after_help = "Examples:\n  \
+        hard-sigmoid apply x.npy y.npy --preset onnx\n  \
+        hard-sigmoid apply model.safetensors out.safetensors --preset pytorch --tensor a --verify\n  \
+        hard-sigmoid apply - - --alpha 0.25 --beta 0.5 < x.npy > y.npy\n  \
+        hard-sigmoid apply *.npy --output-dir out --preset onnx\n  \
+        find . -name '*.npy' | hard-sigmoid apply --files-from - --output-dir out --shard 1/4 --preset onnx"
+)]
 pub(crate) struct Args {
+    /// The input and the output, or the inputs for --output-dir. - is stdin or stdout
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Write the outputs to this folder, under the names of the inputs
+    #[arg(long, value_name = "DIR")]
+    output_dir: Option<PathBuf>,
     #[command(flatten)]
-    input: InputArgs,
-    /// The file to write, in the format of INPUT, with the same shapes and types
-    ///
-    /// Tensors that are not computed, and the metadata, are copied from INPUT.
-    output: PathBuf,
+    list: ListArgs,
+    #[command(flatten)]
+    selection: Selection,
     #[command(flatten)]
     function: FunctionArgs,
     #[command(flatten)]
@@ -36,141 +63,209 @@ pub(crate) struct Args {
     /// evaluation.
     #[arg(long)]
     verify: bool,
-    /// Replace OUTPUT if it exists
+    /// Replace outputs that exist
     #[arg(long)]
     force: bool,
+    /// Print a JSON object for each input to stdout, instead of a summary to stderr
+    #[arg(long)]
+    json: bool,
     /// Do not print progress or a summary
     #[arg(long)]
     quiet: bool,
 }
 
-/// What the sections of a file share.
-struct Run {
+/// What the files of a call share.
+struct Run<'a> {
     f: HardSigmoid,
-    verify: bool,
-    input: Input,
-    output: Output,
-    engine: Engine,
-    stop: Stop,
-    bar: ProgressBar,
+    args: &'a Args,
+    opener: Opener<'a>,
+    stop: Option<Stop>,
+    /// None for a single file, which has its own.
+    bar: Option<Progress>,
+}
+
+/// What was done with a file.
+#[derive(Default)]
+struct Done {
+    computed: Computed,
+    /// Without the time in which a GPU was opened.
+    seconds: f64,
+    executed_on: String,
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let f = args.function.required()?;
-    let (input, header) = args.input.open()?;
-    let layout = args.input.layout(&header)?;
-    let started = Instant::now();
-    let stop = Stop::on_signals();
-    let output = Output::create(&args.output, layout.extension, &[&args.input.input], args.force)?;
-    let engine = args.backend.open(&input, &layout)?;
-    let bar = progress::bar(layout.elements(), args.quiet);
-    let mut run = Run { f, verify: args.verify, input, output, engine, stop, bar };
-
-    run.output.write(&layout.header)?;
-    for section in &layout.sections {
-        match section.dtype {
-            Some(dtype) => with_type!(dtype, T => run.compute::<T>(section))?,
-            None => run.copy(section)?,
-        }
+    let mut run = Run { f, args, opener: args.backend.opener(), stop: None, bar: None };
+    if let Some(folder) = &args.output_dir {
+        return batch::run(&mut run, folder);
     }
-    run.output.finish()?;
-    run.bar.finish_and_clear();
-    if !args.quiet {
-        let seconds = started.elapsed().as_secs_f64();
-        let verified = if args.verify { ", verified" } else { "" };
-        let executed_on = backend::describe(&run.engine, &layout);
-        console::log(&format!("{}{verified}, on {executed_on}", summary(&layout, 2, seconds)));
+    if args.list.files_from.is_some() || args.list.shard.is_some() {
+        return Err(Failure::Usage("--files-from and --shard are for many inputs: add --output-dir DIR".into()));
+    }
+    let [input, output] = args.files.as_slice() else {
+        let remedy = "pass INPUT and OUTPUT, or many inputs and --output-dir DIR";
+        return Err(Failure::Usage(format!("{} files given: {remedy}", args.files.len())));
+    };
+    if super::index::is_index(input) {
+        return Err(Failure::Usage("an index stands for several files: use --output-dir DIR instead of OUTPUT".into()));
+    }
+    if args.json && output.as_os_str() == STANDARD {
+        return Err(Failure::Usage("stdout cannot have both the output and --json: name a file as the output".into()));
+    }
+    let done = run.file(input, output, &args.selection)?;
+    if args.json {
+        console::print(&format!("{}\n", run.json(&done, input, output)))?;
+    } else if !args.quiet {
+        let Done { computed, seconds, executed_on } = done;
+        console::log(&format!("{}{}, on {executed_on}", computed.text(2, seconds), run.verified()));
     }
     Ok(())
 }
 
-impl Run {
-    fn compute<T: Element>(&mut self, section: &Section<'_>) -> Result<(), Failure> {
+impl Run<'_> {
+    /// Computes a file.
+    fn file(&mut self, input: &Path, output: &Path, selection: &Selection) -> Result<Done, Failure> {
+        let started = Instant::now();
+        let (mut data, header) = input::open(input)?;
+        let layout = header.layout(&data, selection)?;
+        let signals = || if data.is_stream() { Stop::by_default() } else { Stop::on_signals() };
+        let stop = self.stop.get_or_insert_with(signals);
+        let mut output = Output::create(output, layout.extension, &[input], self.args.force)?;
+        let opening = self.opener.seconds;
+        let engine = self.opener.engine(&data, &layout)?;
+        let mut own_bar = None;
+        let bar = match &mut self.bar {
+            Some(bar) => bar,
+            None => own_bar.insert(Progress::bytes(layout.bytes(), self.args.quiet)),
+        };
+        let mut work = Work { f: self.f, verify: self.args.verify, engine, stop, bar };
+        match &header {
+            Header::Npz(members) => work.archive(&mut data, members, selection, &layout, &output)?,
+            _ => work.sections(&mut data, &layout, &mut output)?,
+        }
+        data.finish()?;
+        output.finish()?;
+        let executed_on = backend::describe(work.engine, &layout);
+        if let Some(bar) = own_bar {
+            bar.clear();
+        }
+        let seconds = started.elapsed().as_secs_f64() - (self.opener.seconds - opening);
+        Ok(Done { computed: Computed::of(&layout), seconds, executed_on })
+    }
+
+    fn verified(&self) -> &'static str {
+        if self.args.verify { ", verified" } else { "" }
+    }
+
+    fn json(&self, done: &Done, input: &Path, output: &Path) -> Value {
+        let how = json!({
+            "preset": self.f.preset(),
+            "alpha": self.f.alpha(),
+            "beta": self.f.beta(),
+            "seconds": done.seconds,
+            "ran": done.executed_on,
+            "verified": self.args.verify,
+        });
+        let paths = join(path_json("file", input), path_json("output", output));
+        join(join(paths, done.computed.json()), how)
+    }
+}
+
+/// The work on a file.
+struct Work<'a> {
+    f: HardSigmoid,
+    verify: bool,
+    engine: &'a mut Engine,
+    stop: &'a Stop,
+    bar: &'a mut Progress,
+}
+
+impl Work<'_> {
+    fn sections(&mut self, input: &mut Input, layout: &Layout<'_>, output: &mut Output) -> Result<(), Failure> {
+        output.write(&layout.header)?;
+        for (i, section) in layout.sections.iter().enumerate() {
+            let mut data = input.data(i, section)?;
+            let write = |bytes: &[u8]| output.write(bytes);
+            match section.dtype {
+                Some(dtype) => with_type!(dtype, T => self.compute::<T>(section, &mut data, write))?,
+                None => self.copy(section, &mut data, write)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn archive(
+        &mut self,
+        input: &mut Input,
+        members: &[npz::Member],
+        selection: &Selection,
+        layout: &Layout<'_>,
+        output: &Output,
+    ) -> Result<(), Failure> {
+        let fail = |error| output.failure(&error);
+        let (Some(archive), Some(file)) = (input.archive(), output.file()?) else { return Ok(()) };
+        let mut writer = npz::Writer::new(file, archive);
+        for (i, (section, member)) in layout.sections.iter().zip(members).enumerate() {
+            let Some(archive) = input.archive() else { continue };
+            self.stop.check()?;
+            let Some(dtype) = section.dtype else {
+                writer.copy(archive, i).map_err(fail)?;
+                self.bar.add(section.bytes);
+                continue;
+            };
+            let header =
+                npz::array(member, selection).map_err(|message| output.failure(&std::io::Error::other(message)))?;
+            writer.start(archive, i, &header.header).map_err(fail)?;
+            let mut data = input.data(i, section)?;
+            let write = |bytes: &[u8]| writer.write(bytes).map_err(fail);
+            with_type!(dtype, T => self.compute::<T>(section, &mut data, write))?;
+            data.finish()?;
+        }
+        writer.finish().map_err(fail)
+    }
+
+    fn compute<T: Element>(
+        &mut self,
+        section: &Section<'_>,
+        data: &mut Data<'_>,
+        mut write: impl FnMut(&[u8]) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         let (mut x, mut y) = (Vec::<T>::new(), Vec::<T>::new());
         let mut done = 0_u64;
-        for len in backend::pieces(&self.engine, section.elements()) {
+        for len in backend::pieces(self.engine, section.elements()) {
             x.resize(len, T::zeroed());
             y.resize(len, T::zeroed());
-            self.input.read(section, &mut x)?;
+            data.read(section, &mut x)?;
             self.stop.check()?;
-            self.engine.apply_blocking(self.f, &x, &mut y).map_err(|error| self.input.failure(error))?;
+            self.engine.apply_blocking(self.f, &x, &mut y).map_err(|error| data.failure(error))?;
             if self.verify {
                 let cpu = ExecutedOn::Cpu { threads: cpu::threads() };
                 let executed_on = if T::ON_GPU { self.engine.executed_on() } else { cpu };
                 verify(self.f, &executed_on, &x, &y, done, section.name.as_deref())
-                    .map_err(|error| self.input.failure(error))?;
+                    .map_err(|error| data.failure(error))?;
             }
             section.swap_bytes(&mut y);
-            self.output.write(bytemuck::cast_slice(&y))?;
+            write(bytemuck::cast_slice(&y))?;
             done = done.saturating_add(len as u64);
-            self.bar.inc(len as u64);
+            self.bar.add(size_of_val(y.as_slice()) as u64);
         }
         Ok(())
     }
 
-    fn copy(&mut self, section: &Section<'_>) -> Result<(), Failure> {
+    fn copy(
+        &mut self,
+        section: &Section<'_>,
+        data: &mut Data<'_>,
+        mut write: impl FnMut(&[u8]) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         let mut buffer = Vec::new();
-        for len in backend::pieces(&self.engine, section.bytes) {
+        for len in backend::pieces(self.engine, section.bytes) {
             buffer.resize(len, 0_u8);
-            self.input.read(section, &mut buffer)?;
+            data.read(section, &mut buffer)?;
             self.stop.check()?;
-            self.output.write(&buffer)?;
+            write(&buffer)?;
+            self.bar.add(len as u64);
         }
         Ok(())
-    }
-}
-
-/// Checks a piece that starts at element `start` of its array or tensor.
-fn verify<T: Element>(
-    f: HardSigmoid,
-    executed_on: &ExecutedOn,
-    x: &[T],
-    y: &[T],
-    start: u64,
-    tensor: Option<&str>,
-) -> Result<(), String> {
-    let (difference, reference) = match executed_on {
-        ExecutedOn::Gpu { .. } => (validate::first_mismatch(f, x, y), "the CPU path"),
-        _ => (validate::first_out_of_bound(f, x, y), "the f64 evaluation"),
-    };
-    let Some(mut difference) = difference else { return Ok(()) };
-    difference.index = difference.index.saturating_add(start);
-    let tensor = tensor.map_or(String::new(), |name| format!("tensor {name:?}, "));
-    Err(format!(
-        "differs from {reference} on {executed_on}: {tensor}{difference}; nothing was written; please report this"
-    ))
-}
-
-/// Says what was computed. `arrays` of the size of the input were read and written.
-pub(crate) fn summary(layout: &Layout<'_>, arrays: u8, seconds: f64) -> String {
-    let computed = || layout.sections.iter().filter(|section| section.dtype.is_some());
-    let types = Dtype::value_variants().iter().filter(|&&it| computed().any(|section| section.dtype == Some(it)));
-    let types: Vec<_> = types.map(|dtype| dtype.name()).collect();
-    let mut summary = format!("{} {} elements", layout.elements(), types.join(" and "));
-    if computed().any(|section| section.name.is_some()) {
-        let n = computed().count();
-        summary.push_str(&format!(" of {n} tensors ({} others copied)", layout.sections.len().saturating_sub(n)));
-    }
-    let bytes: u64 = computed().map(|section| section.bytes).sum();
-    let speed = bytes as f64 * f64::from(arrays) * 1e-9 / seconds;
-    format!("{summary} in {seconds:.3} s, {speed:.2} GB/s read and written")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn verify_names_the_element_of_the_file_the_input_and_both_values() {
-        let f = HardSigmoid::ONNX;
-        let x = [0.0_f32, 1.25, 9.0];
-        let cpu = ExecutedOn::Cpu { threads: 1 };
-        assert_eq!(verify(f, &cpu, &x, &[0.5, 0.75, 1.0], 4000, None), Ok(()));
-        let message = verify(f, &cpu, &x, &[0.5, 0.7501, 1.0], 4000, Some("a.b")).unwrap_err();
-        let parts =
-            ["\"a.b\"", "element 4001:", "input 1.25e0", "gave 7.501e-1", "expected 7.5e-1", "the f64 evaluation"];
-        for part in parts {
-            assert!(message.contains(part), "{part} is not in {message}");
-        }
     }
 }

@@ -1,7 +1,9 @@
 //! The option that selects the backend.
 
+use std::time::Instant;
+
 use clap::ValueEnum;
-use hard_sigmoid::{Backend, Engine, ExecutedOn};
+use hard_sigmoid::{AUTO_GPU_MIN_ELEMENTS, Backend, Engine, ExecutedOn, Fallback};
 
 use super::adapters::{self, AdapterArgs};
 use super::console::Failure;
@@ -31,32 +33,65 @@ enum Choice {
     Cpu,
 }
 
+/// The engine of a call, which is opened for the first file and used for the others.
+pub(crate) struct Opener<'a> {
+    args: &'a BackendArgs,
+    opened: Option<Engine>,
+    /// How long it has taken to open.
+    pub(crate) seconds: f64,
+}
+
 impl BackendArgs {
-    pub(crate) fn open(&self, input: &Input, layout: &Layout<'_>) -> Result<Engine, Failure> {
-        let f64_elements = layout.f64_elements();
-        let choice = match self.adapter.adapter.as_deref() {
+    pub(crate) const fn opener(&self) -> Opener<'_> {
+        Opener { args: self, opened: None, seconds: 0.0 }
+    }
+
+    fn choice(&self) -> Choice {
+        match self.adapter.adapter.as_deref() {
             None => self.backend,
             Some("cpu") => Choice::Cpu,
             Some(_) => Choice::Gpu,
-        };
-        if choice == Choice::Gpu && f64_elements > 0 {
-            let other = if layout.extension == npy::EXTENSION { "" } else { ", or select other tensors with --tensor" };
-            return Err(
-                input.failure(format!("has f64 elements, which GPUs do not support: use --backend cpu or auto{other}"))
-            );
         }
+    }
+
+    fn open(&self, elements: u64) -> Result<Engine, Failure> {
         if self.adapter.adapter.is_some()
             && let Some(gpu) = self.adapter.open()?
         {
             return Ok(Engine::with_gpu(gpu).without_fallback());
         }
-        let backend = match choice {
+        let backend = match self.choice() {
             Choice::Auto => Backend::Auto,
             Choice::Gpu => Backend::Gpu,
             Choice::Cpu => Backend::Cpu,
         };
-        let gpu_elements = layout.elements().saturating_sub(f64_elements);
-        Engine::open_blocking(backend, gpu_elements).map_err(|error| adapters::failure(&error, "--backend cpu"))
+        Engine::open_blocking(backend, elements).map_err(|error| adapters::failure(&error, "--backend cpu"))
+    }
+}
+
+impl Opener<'_> {
+    pub(crate) fn engine(&mut self, input: &Input, layout: &Layout<'_>) -> Result<&mut Engine, Failure> {
+        let f64_elements = layout.f64_elements();
+        if self.args.choice() == Choice::Gpu && f64_elements > 0 {
+            let other = if layout.extension == npy::EXTENSION { "" } else { ", or select others with --tensor" };
+            return Err(
+                input.failure(format!("has f64 elements, which GPUs do not support: use --backend cpu or auto{other}"))
+            );
+        }
+        let elements = layout.elements().saturating_sub(f64_elements);
+        // What auto has found for a small file does not hold for a large one.
+        let fits =
+            |engine: &Engine| elements < AUTO_GPU_MIN_ELEMENTS || !matches!(engine.fallback(), Some(Fallback::Small));
+        let engine = match self.opened.take().filter(fits) {
+            Some(engine) => engine,
+            None => {
+                let started = Instant::now();
+                let engine = self.args.open(elements)?;
+                self.seconds += started.elapsed().as_secs_f64();
+                engine
+            }
+        };
+        Ok(self.opened.insert(engine))
     }
 }
 

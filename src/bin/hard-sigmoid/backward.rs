@@ -4,17 +4,17 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use hard_sigmoid::{Backward, Element, Engine};
-use indicatif::ProgressBar;
 
 use super::backend::{self, BackendArgs};
 use super::console::{self, Failure};
 use super::dtype::{Dtype, with_type};
 use super::function::FunctionArgs;
-use super::input::{Header, Input, InputArgs};
+use super::input::{self, Header, Input, STANDARD, Selection};
 use super::layout::{Layout, Section};
 use super::output::Output;
+use super::progress::Progress;
 use super::stop::Stop;
-use super::{apply, progress};
+use super::summary::Computed;
 
 /// Compute the gradients with respect to x from those with respect to y
 ///
@@ -48,30 +48,15 @@ pub(crate) struct Args {
     quiet: bool,
 }
 
-/// An open file.
-struct Opened {
-    input: Input,
-    header: Header,
-    arguments: InputArgs,
-}
-
-impl Opened {
-    fn new(path: &Path, element: Option<Dtype>) -> Result<Self, Failure> {
-        let arguments = InputArgs { input: path.to_owned(), tensor: Vec::new(), element };
-        let (input, header) = arguments.open()?;
-        if header.is_npy() {
-            return Ok(Self { input, header, arguments });
-        }
-        Err(input.failure("is a .safetensors file: save each tensor with numpy.save"))
-    }
-}
-
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let f = args.function.required()?;
     let backward = if args.from_output { f.backward_from_output() } else { f.backward() };
-    let x = Opened::new(&args.x, args.element)?;
-    let grad = Opened::new(&args.grad, args.element)?;
-    let [x_layout, layout] = [x.arguments.layout(&x.header)?, grad.arguments.layout(&grad.header)?];
+    if [&args.x, &args.grad].iter().all(|path| path.as_os_str() == STANDARD) {
+        return Err(Failure::Usage("stdin cannot be both X and GRAD: name a file for one of them".into()));
+    }
+    let selection = Selection { element: args.element, ..Selection::default() };
+    let [(x, x_header), (grad, header)] = [open(&args.x)?, open(&args.grad)?];
+    let [x_layout, layout] = [x_header.layout(&x, &selection)?, header.layout(&grad, &selection)?];
     let described = |layout: &Layout<'_>| {
         let types = layout.sections.iter().filter_map(|section| Some(section.dtype?.name()));
         format!("{} elements in {}", types.collect::<String>(), layout.shape)
@@ -79,20 +64,20 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let [of_x, of_grad] = [&x_layout, &layout].map(described);
     if of_x != of_grad {
         let x = args.x.display();
-        return Err(grad
-            .input
-            .failure(format!("has {of_grad}, but {x} has {of_x}: pass arrays of one type and shape")));
+        return Err(grad.failure(format!("has {of_grad}, but {x} has {of_x}: pass arrays of one type and shape")));
     }
 
     let started = Instant::now();
+    let mut opener = args.backend.opener();
+    let is_stream = x.is_stream() || grad.is_stream();
     let mut run = Run {
         backward,
-        stop: Stop::on_signals(),
+        stop: if is_stream { Stop::by_default() } else { Stop::on_signals() },
         output: Output::create(&args.output, layout.extension, &[&args.x, &args.grad], args.force)?,
-        engine: args.backend.open(&grad.input, &layout)?,
-        bar: progress::bar(layout.elements(), args.quiet),
-        x: x.input,
-        grad: grad.input,
+        engine: opener.engine(&grad, &layout)?,
+        bar: Progress::bytes(layout.bytes(), args.quiet),
+        x,
+        grad,
     };
     run.output.write(&layout.header)?;
     for (of_x, of_grad) in x_layout.sections.iter().zip(&layout.sections) {
@@ -100,39 +85,52 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
             with_type!(dtype, T => run.compute::<T>(of_x, of_grad))?;
         }
     }
+    run.x.finish()?;
+    run.grad.finish()?;
     run.output.finish()?;
-    run.bar.finish_and_clear();
+    run.bar.clear();
     if !args.quiet {
-        let summary = apply::summary(&layout, 3, started.elapsed().as_secs_f64());
-        console::log(&format!("{summary}, on {}", backend::describe(&run.engine, &layout)));
+        let executed_on = backend::describe(run.engine, &layout);
+        let seconds = started.elapsed().as_secs_f64() - opener.seconds;
+        console::log(&format!("{}, on {executed_on}", Computed::of(&layout).text(3, seconds)));
     }
     Ok(())
 }
 
-struct Run {
+/// Opens a `.npy` file.
+fn open(path: &Path) -> Result<(Input, Header), Failure> {
+    let (input, header) = input::open(path)?;
+    match header {
+        Header::Npy(_) => Ok((input, header)),
+        _ => Err(input.failure("is not a .npy file: save each array or tensor with numpy.save")),
+    }
+}
+
+struct Run<'a> {
     backward: Backward,
     stop: Stop,
     output: Output,
-    engine: Engine,
-    bar: ProgressBar,
+    engine: &'a mut Engine,
+    bar: Progress,
     x: Input,
     grad: Input,
 }
 
-impl Run {
+impl Run<'_> {
     fn compute<T: Element>(&mut self, of_x: &Section<'_>, of_grad: &Section<'_>) -> Result<(), Failure> {
         let (mut saved, mut data) = (Vec::<T>::new(), Vec::<T>::new());
-        for len in backend::pieces(&self.engine, of_grad.elements()) {
+        let (mut x, mut grad) = (self.x.data(0, of_x)?, self.grad.data(0, of_grad)?);
+        for len in backend::pieces(self.engine, of_grad.elements()) {
             saved.resize(len, T::zeroed());
             data.resize(len, T::zeroed());
-            self.x.read(of_x, &mut saved)?;
-            self.grad.read(of_grad, &mut data)?;
+            x.read(of_x, &mut saved)?;
+            grad.read(of_grad, &mut data)?;
             self.stop.check()?;
             let computed = self.engine.backward_in_place_blocking(self.backward, &saved, &mut data);
-            computed.map_err(|error| self.grad.failure(error))?;
+            computed.map_err(|error| grad.failure(error))?;
             of_grad.swap_bytes(&mut data);
             self.output.write(bytemuck::cast_slice(&data))?;
-            self.bar.inc(len as u64);
+            self.bar.add(size_of_val(data.as_slice()) as u64);
         }
         Ok(())
     }

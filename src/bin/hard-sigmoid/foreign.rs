@@ -21,6 +21,13 @@ const FORMATS: [(&[u8], &str); 14] = [
     (b"\x80\x05", PICKLE),
 ];
 
+/// A zip archive whose first member is a `.npy` file. The command reads these.
+pub(crate) const NPZ: &str =
+    "is a .npz archive: save its arrays one by one, as numpy.save('x.npy', numpy.load(file)['x'])";
+
+/// Another zip archive.
+pub(crate) const ZIP: &str = "is a zip archive: extract the .npy or .safetensors files from it";
+
 const LFS: &str = "is a pointer of Git LFS instead of the file itself: get the file with `git lfs pull`";
 
 const HTML: &str = "is an HTML page, perhaps of a failed download: download the file itself";
@@ -36,9 +43,9 @@ pub(crate) fn recognize(start: &[u8]) -> Option<&'static str> {
         return Some(if has(b"data.pkl") {
             "is a PyTorch file: load it with torch.load and save the tensors with safetensors.torch.save_file"
         } else if has(b".npy") {
-            "is a .npz archive: save its arrays one by one, as numpy.save('x.npy', numpy.load(file)['x'])"
+            NPZ
         } else {
-            "is a zip archive: extract the .npy or .safetensors files from it"
+            ZIP
         });
     }
     // Text may begin with a byte order mark and with blanks.

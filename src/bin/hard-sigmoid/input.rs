@@ -1,34 +1,38 @@
-//! Opening an input file and reading its data.
+//! Opening an input and reading its data.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::fs::File;
-use std::io::{Read, Seek};
-use std::path::{Path, PathBuf};
+use std::io::{BufReader, Cursor, ErrorKind, IsTerminal, Read, Seek, SeekFrom};
+use std::path::Path;
 
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
+use zip::read::ZipFile;
 
 use super::console::Failure;
 use super::dtype::Dtype;
 use super::foreign;
 use super::layout::{Layout, Section};
-use super::{npy, safetensors};
+use super::{npy, npz, safetensors};
 
-#[derive(clap::Args)]
-pub(crate) struct InputArgs {
-    /// A .npy or .safetensors file
-    ///
-    /// The dtype of a .npy file can be float16, float32 or float64, in either byte order. In a .safetensors file,
-    /// tensors of type F16, BF16, F32 and F64 are computed.
-    pub(crate) input: PathBuf,
-    /// Compute only this tensor (can be repeated) [default: all supported tensors]
+/// The path that stands for stdin or stdout.
+pub(crate) const STANDARD: &str = "-";
+
+/// Which parts of a file are computed.
+#[derive(clap::Args, Clone, Default)]
+pub(crate) struct Selection {
+    /// Compute only this tensor, or this array of a .npz archive (can be repeated) [default: all of a supported type]
     #[arg(long, value_name = "NAME")]
     pub(crate) tensor: Vec<String>,
-    /// The type of the elements, if the dtype of a .npy file gives only their size
+    /// The type of the elements, if the dtype of an array gives only their size
     ///
     /// NumPy saves arrays of bfloat16 (ml_dtypes, JAX) with dtype V2: use `--element bf16`.
     #[arg(long, value_enum)]
     pub(crate) element: Option<Dtype>,
+    /// Whether a file may have nothing to compute, as one of several.
+    #[arg(skip)]
+    pub(crate) may_be_empty: bool,
 }
 
 impl ValueEnum for Dtype {
@@ -41,105 +45,251 @@ impl ValueEnum for Dtype {
     }
 }
 
-/// An open file, positioned in the data after its header.
+/// An open input, positioned in the data after its header.
 pub(crate) struct Input {
-    path: PathBuf,
-    file: File,
+    /// What messages begin with: the path and a colon.
+    label: String,
+    source: Source,
 }
 
-/// The header of a file, from which its layout borrows.
-pub(crate) struct Header {
-    format: Format,
-    bytes: Vec<u8>,
-    /// The size of what follows the header.
-    data_bytes: u64,
+enum Source {
+    File(File),
+    /// A pipe or a device, which is read once, and whose size is not known.
+    Stream(Box<dyn Read>),
+    Archive(npz::Archive),
+}
+
+/// What an input says of its data. A layout borrows from it.
+pub(crate) enum Header {
+    Npy(Bytes),
+    Safetensors(Bytes),
+    Npz(Vec<npz::Member>),
+}
+
+pub(crate) struct Bytes {
+    header: Vec<u8>,
+    /// The size of what follows the header, if it is known.
+    data_bytes: Option<u64>,
+}
+
+/// Opens a file, a pipe or a device, or stdin for `-`, and reads its header.
+pub(crate) fn open(path: &Path) -> Result<(Input, Header), Failure> {
+    let is_stdin = path.as_os_str() == STANDARD;
+    let label = if is_stdin { "stdin:".to_owned() } else { format!("{}:", path.display()) };
+    let fail = |message: &str| Failure::Runtime(format!("{label} {message}"));
+    let unreadable = |error| fail(&format!("cannot be read: {error}; check that it exists and is readable"));
+    if is_stdin {
+        if std::io::stdin().is_terminal() {
+            return Err(fail("is a terminal: redirect it from a .npy file or pipe one into it"));
+        }
+        let (source, header) = stream(path, std::io::stdin()).map_err(|message| fail(&message))?;
+        return Ok((Input { label, source }, header));
+    }
+    let mut file = File::open(path).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
+    if metadata.is_dir() {
+        return Err(fail("is a directory: pass the files in it"));
+    }
+    if !metadata.is_file() {
+        let (source, header) = stream(path, file).map_err(|message| fail(&message))?;
+        return Ok((Input { label, source }, header));
+    }
+    let start = start(&mut file).map_err(unreadable)?;
+    let format = format(path, &start).map_err(|message| fail(&message))?;
+    if let Format::Npz = format {
+        let (archive, members) = npz::open(file).map_err(|message| fail(&message))?;
+        return Ok((Input { label, source: Source::Archive(archive) }, Header::Npz(members)));
+    }
+    let header = header(format, &mut Cursor::new(start).chain(&file), Some(metadata.len()));
+    let header = header.map_err(|message| fail(&message))?;
+    // What was read of the data is read again.
+    file.seek(SeekFrom::Start(header.bytes())).map_err(unreadable)?;
+    Ok((Input { label, source: Source::File(file) }, header))
+}
+
+/// Reads enough of an input to recognize its format.
+fn start(source: &mut impl Read) -> std::io::Result<Vec<u8>> {
+    let mut start = Vec::with_capacity(foreign::START_BYTES as usize);
+    source.take(foreign::START_BYTES).read_to_end(&mut start).map(|_| start)
+}
+
+/// Reads a header from the start of an input of `file_bytes` bytes, if that is known.
+fn header(format: Format, source: &mut impl Read, file_bytes: Option<u64>) -> Result<Header, String> {
+    match format {
+        Format::Npy => Ok(Header::Npy(Bytes::new(npy::read_header(source)?, file_bytes))),
+        Format::Safetensors => {
+            Ok(Header::Safetensors(Bytes::new(safetensors::read_header(source, file_bytes)?, file_bytes)))
+        }
+        Format::Npz => Err("is a .npz archive, which cannot be read from a pipe: pass it as a file".into()),
+    }
+}
+
+/// Reads the header of a pipe.
+fn stream(path: &Path, mut source: impl Read + 'static) -> Result<(Source, Header), String> {
+    let start = start(&mut source).map_err(|error| format!("cannot be read: {error}; try again"))?;
+    let format = format(path, &start)?;
+    let mut source = Cursor::new(start).chain(source);
+    let header = header(format, &mut source, None)?;
+    Ok((Source::Stream(Box::new(source)), header))
 }
 
 enum Format {
     Npy,
     Safetensors,
+    Npz,
+}
+
+/// Recognizes a format by what a file begins with.
+fn format(path: &Path, start: &[u8]) -> Result<Format, String> {
+    let is_safetensors = start.get(8) == Some(&b'{');
+    match foreign::recognize(start).filter(|_| !is_safetensors) {
+        _ if start.starts_with(npy::MAGIC) => Ok(Format::Npy),
+        Some(foreign::NPZ | foreign::ZIP) => Ok(Format::Npz),
+        Some(message) => Err(message.into()),
+        None if is_safetensors || has_extension(path, safetensors::EXTENSION) => Ok(Format::Safetensors),
+        None => Err("is neither a .npy, .npz nor .safetensors file: save the array with numpy.save".into()),
+    }
+}
+
+impl Bytes {
+    fn new(header: Vec<u8>, file_bytes: Option<u64>) -> Self {
+        let data_bytes = file_bytes.map(|bytes| bytes.saturating_sub(header.len() as u64));
+        Self { header, data_bytes }
+    }
 }
 
 impl Header {
-    pub(crate) const fn is_npy(&self) -> bool {
-        matches!(self.format, Format::Npy)
-    }
-}
-
-impl InputArgs {
-    /// Opens a `.npy` or a `.safetensors` file and reads its header.
-    pub(crate) fn open(&self) -> Result<(Input, Header), Failure> {
-        let path = &self.input;
-        let fail = |message: String| Failure::file(path, message);
-        let unreadable = |error| fail(format!("cannot be read: {error}; check that it exists and is readable"));
-        // Opening a FIFO would block, so the type of the file is checked first.
-        let metadata = std::fs::metadata(path).map_err(unreadable)?;
-        if !metadata.is_file() {
-            let remedy = "pass a .npy or .safetensors file, not a directory, pipe or device";
-            return Err(fail(format!("is not a regular file: {remedy}")));
-        }
-        let mut file = File::open(path).map_err(unreadable)?;
-        let mut start = Vec::new();
-        (&mut file).take(foreign::START_BYTES).read_to_end(&mut start).map_err(unreadable)?;
-        file.rewind().map_err(unreadable)?;
-        let format = self.format(&start).map_err(fail)?;
-        let bytes = match format {
-            Format::Npy => npy::read_header(&mut file),
-            Format::Safetensors => safetensors::read_header(&mut file, metadata.len()),
-        };
-        let bytes = bytes.map_err(fail)?;
-        let data_bytes = metadata.len().saturating_sub(bytes.len() as u64);
-        Ok((Input { path: path.clone(), file }, Header { format, bytes, data_bytes }))
-    }
-
-    /// Recognizes a format by what a file begins with.
-    fn format(&self, start: &[u8]) -> Result<Format, String> {
-        let is_safetensors = start.get(8) == Some(&b'{');
-        if start.starts_with(npy::MAGIC) {
-            Ok(Format::Npy)
-        } else if let Some(message) = foreign::recognize(start).filter(|_| !is_safetensors) {
-            Err(message.into())
-        } else if is_safetensors || has_extension(&self.input, safetensors::EXTENSION) {
-            Ok(Format::Safetensors)
-        } else {
-            Err("is neither a .npy nor a .safetensors file: save the array with numpy.save".into())
+    /// Its size. The headers of an archive are in its members.
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Npy(bytes) | Self::Safetensors(bytes) => bytes.header.len() as u64,
+            Self::Npz(_) => 0,
         }
     }
 
-    /// Checks a header against the size of the file.
-    pub(crate) fn layout<'a>(&self, header: &'a Header) -> Result<Layout<'a>, Failure> {
-        let layout = match header.format {
-            Format::Npy if !self.tensor.is_empty() => {
+    /// Checks the header, also against the size of the data if that is known.
+    pub(crate) fn layout(&self, input: &Input, selection: &Selection) -> Result<Layout<'_>, Failure> {
+        let Selection { tensor, element, .. } = selection;
+        let layout = match self {
+            Self::Npy(_) if !tensor.is_empty() => {
                 Err("is a .npy file, which has no named tensors: omit --tensor".into())
             }
-            Format::Npy => npy::layout(&header.bytes, header.data_bytes, self.element),
-            Format::Safetensors if self.element.is_some() => {
+            Self::Npy(bytes) => npy::layout(&bytes.header, bytes.data_bytes, *element),
+            Self::Safetensors(_) if element.is_some() => {
                 Err("is a .safetensors file, which says what its elements are: omit --element".into())
             }
-            Format::Safetensors => safetensors::layout(&header.bytes, header.data_bytes, &self.tensor),
+            Self::Safetensors(bytes) => safetensors::layout(&bytes.header, bytes.data_bytes, selection),
+            Self::Npz(members) => npz::layout(members, selection),
         };
-        layout.map_err(|message| Failure::file(&self.input, message))
+        layout.map_err(|message| input.failure(message))
     }
 }
 
 impl Input {
-    /// Fills `target` with the next elements of a section.
+    /// The data of section `i`. Those of a file are read or skipped in their order.
+    pub(crate) fn data(&mut self, i: usize, section: &Section<'_>) -> Result<Data<'_>, Failure> {
+        let label = Cow::from(&self.label);
+        match &mut self.source {
+            Source::File(file) => Ok(Data { label, source: Reader::Shared(file) }),
+            Source::Stream(stream) => Ok(Data { label, source: Reader::Shared(stream) }),
+            Source::Archive(archive) => {
+                let label = format!("{label} array {:?}", section.name.as_deref().unwrap_or_default());
+                let member = archive.data(i).map_err(|error| unreadable(&label, &error))?;
+                Ok(Data { label: label.into(), source: Reader::Member(member) })
+            }
+        }
+    }
+
+    /// Skips a section of this size.
+    pub(crate) fn skip(&mut self, bytes: u64) -> Result<(), Failure> {
+        let skipped = match &mut self.source {
+            Source::File(file) => file.seek_relative(i64::try_from(bytes).unwrap_or(i64::MAX)),
+            Source::Stream(stream) => match std::io::copy(&mut stream.take(bytes), &mut std::io::sink()) {
+                Ok(read) if read < bytes => Err(ErrorKind::UnexpectedEof.into()),
+                read => read.map(|_| ()),
+            },
+            Source::Archive(_) => Ok(()),
+        };
+        skipped.map_err(|error| failed_read(&self.label, &error))
+    }
+
+    /// Checks that nothing follows the last section. The size of a file has been checked with its header.
+    pub(crate) fn finish(&mut self) -> Result<(), Failure> {
+        let Source::Stream(stream) = &mut self.source else { return Ok(()) };
+        match stream.read(&mut [0]) {
+            Ok(0) => Ok(()),
+            Ok(_) => Err(self.failure("goes on after its data: it is damaged or holds several files; send one")),
+            Err(error) => Err(failed_read(&self.label, &error)),
+        }
+    }
+
+    pub(crate) fn is_stream(&self) -> bool {
+        matches!(self.source, Source::Stream(_))
+    }
+
+    pub(crate) const fn archive(&mut self) -> Option<&mut npz::Archive> {
+        if let Source::Archive(archive) = &mut self.source { Some(archive) } else { None }
+    }
+
+    pub(crate) fn failure(&self, message: impl Display) -> Failure {
+        failure(&self.label, message)
+    }
+}
+
+/// The data of a section.
+pub(crate) struct Data<'a> {
+    label: Cow<'a, str>,
+    source: Reader<'a>,
+}
+
+enum Reader<'a> {
+    Shared(&'a mut dyn Read),
+    Member(ZipFile<'a, BufReader<File>>),
+}
+
+impl Data<'_> {
+    /// Fills `target` with the next elements.
     pub(crate) fn read<T: bytemuck::Pod>(&mut self, section: &Section<'_>, target: &mut [T]) -> Result<(), Failure> {
-        self.file.read_exact(bytemuck::cast_slice_mut(target)).map_err(|error| {
-            self.failure(format!("cannot be read ({error}): it was changed while in use, or its disk fails; try again"))
-        })?;
+        let reader: &mut dyn Read = match &mut self.source {
+            Reader::Shared(reader) => reader,
+            Reader::Member(member) => member,
+        };
+        let read = reader.read_exact(bytemuck::cast_slice_mut(target));
+        read.map_err(|error| failed_read(&self.label, &error))?;
         section.swap_bytes(target);
         Ok(())
     }
 
-    pub(crate) fn skip(&mut self, bytes: u64) -> Result<(), Failure> {
-        let offset = i64::try_from(bytes).unwrap_or(i64::MAX);
-        self.file.seek_relative(offset).map_err(|error| self.failure(format!("cannot be read ({error}): try again")))
+    /// Checks the checksum of a member of an archive.
+    pub(crate) fn finish(self) -> Result<(), Failure> {
+        let Reader::Member(mut member) = self.source else { return Ok(()) };
+        match member.read(&mut [0]) {
+            Ok(0) => Ok(()),
+            Ok(_) => Err(unreadable(&self.label, &"a member is longer than it says")),
+            Err(error) => Err(failed_read(&self.label, &error)),
+        }
     }
 
     pub(crate) fn failure(&self, message: impl Display) -> Failure {
-        Failure::file(&self.path, message)
+        failure(&self.label, message)
     }
+}
+
+fn failure(label: &str, message: impl Display) -> Failure {
+    Failure::Runtime(format!("{label} {message}"))
+}
+
+fn failed_read(label: &str, error: &std::io::Error) -> Failure {
+    match error.kind() {
+        ErrorKind::UnexpectedEof => failure(label, "is truncated: it ends within its data; save or send it again"),
+        // A checksum that does not match, or damage that shows earlier.
+        ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::Other => unreadable(label, error),
+        _ => failure(label, format!("cannot be read ({error}): its disk fails; try again")),
+    }
+}
+
+fn unreadable(label: &str, error: &dyn Display) -> Failure {
+    failure(label, format!("cannot be read ({error}): it is damaged; save or copy it again"))
 }
 
 pub(crate) fn has_extension(path: &Path, extension: &str) -> bool {

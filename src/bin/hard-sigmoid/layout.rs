@@ -52,6 +52,11 @@ impl Layout<'_> {
         self.sections.iter().map(Section::elements).sum()
     }
 
+    /// The size of what follows the header.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.sections.iter().map(|section| section.bytes).sum()
+    }
+
     /// The number of f64 elements to compute.
     pub(crate) fn f64_elements(&self) -> u64 {
         self.sections.iter().filter(|section| section.dtype == Some(Dtype::F64)).map(Section::elements).sum()

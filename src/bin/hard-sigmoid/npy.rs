@@ -70,9 +70,9 @@ pub(crate) fn read_header(file: &mut impl Read) -> Result<Vec<u8>, String> {
     Ok(header)
 }
 
-/// Checks a header against the size of the data behind it. `void` is the type of elements of which the header gives
-/// only the size.
-pub(crate) fn layout(header: &[u8], data_bytes: u64, void: Option<Dtype>) -> Result<Layout<'_>, String> {
+/// Checks a header against the size of the data behind it, if that is known. `void` is the type of elements of which
+/// the header gives only the size.
+pub(crate) fn layout(header: &[u8], data_bytes: Option<u64>, void: Option<Dtype>) -> Result<Layout<'_>, String> {
     let array = parse(header).map_err(|error| format!("is not a valid .npy file: {error}; {SAVE_AGAIN}"))?;
     let Array { element, fortran_order, shape } = array;
     let (dtype, big_endian, descr) = supported(element, void)?;
@@ -91,23 +91,34 @@ pub(crate) fn layout(header: &[u8], data_bytes: u64, void: Option<Dtype>) -> Res
     };
     // Both orders are the same if at most one dimension is longer than 1.
     let is_fortran = fortran_order && shape.iter().filter(|&&n| n > 1).count() > 1;
-    match needed {
-        Some(needed) if needed == data_bytes => Ok(Layout {
+    match (needed, data_bytes) {
+        (Some(needed), data_bytes) if data_bytes.is_none_or(|data_bytes| data_bytes == needed) => Ok(Layout {
             extension: EXTENSION,
             shape: format!("shape {shape:?}{}", if is_fortran { " and Fortran order" } else { "" }),
             header: canonical(header, &descr, fortran_order, &shape),
             sections: vec![Section { name: None, start: 0, bytes: needed, dtype: Some(dtype), swapped }],
         }),
-        Some(needed) if needed < data_bytes => Err(format!(
+        (Some(needed), Some(data_bytes)) if needed < data_bytes => Err(format!(
             "has {} bytes after its {needed} bytes of data: it is damaged or in another format; save it again",
             data_bytes.saturating_sub(needed)
         )),
         _ => Err(format!(
-            "is truncated: shape {shape:?} needs {} bytes of data, but the file holds {data_bytes}; save or copy it \
-             again",
+            "is truncated: shape {shape:?} needs {} bytes of data{}; save or copy it again",
             needed.map_or("more than 2^64".to_owned(), |n| n.to_string()),
+            data_bytes.map_or(String::new(), |n| format!(", but the file holds {n}")),
         )),
     }
+}
+
+/// Whether a header is valid, but says that the elements are no floats.
+pub(crate) fn is_of_another_type(header: &[u8]) -> bool {
+    let other = |element| match element {
+        Element::Float { .. } => false,
+        // It may be bfloat16.
+        Element::Void { bytes } => bytes != Dtype::Bf16.size(),
+        Element::Other { .. } => true,
+    };
+    parse(header).is_ok_and(|array| other(array.element))
 }
 
 /// The type and the byte order of elements, and the dtype of the output; or an error if they cannot be computed.

@@ -1,24 +1,30 @@
 //! An output file that appears only when it is complete.
 
 use std::fs::{File, Metadata};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
 
 use super::console::Failure;
-use super::input::has_extension;
-use super::{npy, safetensors};
+use super::input::{STANDARD, has_extension};
+use super::{npy, npz, safetensors};
 
 /// The start of the names of temporary files.
 const PREFIX: &str = ".hard-sigmoid-";
 
 /// A temporary file in the folder of the output. [`finish`](Self::finish) gives it the name of the output, and dropping
-/// it removes it.
+/// it removes it. Or a pipe, which is written as the data comes.
 pub(crate) struct Output {
+    /// `-` for stdout.
     path: PathBuf,
-    file: Temporary,
+    target: Target,
     replace: bool,
+}
+
+enum Target {
+    File(BufWriter<Temporary>),
+    Pipe(Box<dyn Write>),
 }
 
 enum Temporary {
@@ -29,21 +35,33 @@ enum Temporary {
 }
 
 impl Output {
-    /// Checks that `path` may be written, is none of the inputs, and is not named like another format.
+    /// Checks that `path` may be written, is none of the inputs, and is not named like another format. `-` is stdout.
     pub(crate) fn create(path: &Path, extension: &str, inputs: &[&Path], replace: bool) -> Result<Self, Failure> {
         let fail = |message: &str| Failure::file(path, message);
         let named = |&it: &&str| it != extension && has_extension(path, it);
-        if let Some(other) = [npy::EXTENSION, safetensors::EXTENSION].into_iter().find(named) {
+        if let Some(other) = [npy::EXTENSION, npz::EXTENSION, safetensors::EXTENSION].into_iter().find(named) {
             let name = format!("name it .{extension} instead of .{other}");
             return Err(fail(&format!("would be a .{extension} file, like the input: {name}")));
         }
+        let is_stdout = path.as_os_str() == STANDARD;
+        let old = if is_stdout { Err(ErrorKind::NotFound.into()) } else { std::fs::symlink_metadata(path) };
+        let pipe =
+            if is_stdout { Some(stdout()?) } else { old.as_ref().ok().map_or(Ok(None), |old| pipe(path, old))? };
+        if let Some(pipe) = pipe {
+            if extension == npz::EXTENSION {
+                return Err(fail("is a pipe, to which no .npz archive can be written: name a file as the output"));
+            }
+            return Ok(Self { path: path.to_owned(), target: Target::Pipe(pipe), replace: false });
+        }
         // is_same_file opens the files, which would block on a FIFO, so their types are checked first.
-        let old = match std::fs::symlink_metadata(path) {
+        let old = match old {
             Ok(metadata) if metadata.is_symlink() => {
                 return Err(fail("is a symbolic link: choose its target or another path as the output"));
             }
             Ok(metadata) if !metadata.is_file() => {
-                return Err(fail("exists and is not a regular file: choose another path for the output"));
+                return Err(fail(
+                    "exists and is not a regular file: choose another path for the output, or - for stdout",
+                ));
             }
             Ok(_) if inputs.iter().any(|input| same_file::is_same_file(path, input).unwrap_or(false)) => {
                 return Err(fail("is the input: choose another path for the output"));
@@ -57,15 +75,33 @@ impl Output {
             return Err(fail("has no file name: add one to the path of the output"));
         }
         let file = Temporary::new(folder(path), old).map_err(|error| unwritable(path, &error))?;
-        Ok(Self { path: path.to_owned(), file, replace })
+        Ok(Self { path: path.to_owned(), target: Target::File(BufWriter::new(file)), replace })
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.file.as_file().write_all(bytes).map_err(|error| unwritable(&self.path, &error))
+        let written = match &mut self.target {
+            Target::File(file) => file.write_all(bytes),
+            Target::Pipe(pipe) => pipe.write_all(bytes),
+        };
+        written.map_err(|error| self.failure(&error))
+    }
+
+    /// The file that is written, through another handle. None for a pipe.
+    pub(crate) fn file(&self) -> Result<Option<File>, Failure> {
+        let Target::File(file) = &self.target else { return Ok(None) };
+        file.get_ref().as_file().try_clone().map(Some).map_err(|error| self.failure(&error))
+    }
+
+    pub(crate) fn failure(&self, error: &io::Error) -> Failure {
+        unwritable(&self.path, error)
     }
 
     pub(crate) fn finish(self) -> Result<(), Failure> {
-        let Self { path, file, replace } = self;
+        let Self { path, target, replace } = self;
+        let file = match target {
+            Target::File(file) => file.into_inner().map_err(|error| unwritable(&path, error.error()))?,
+            Target::Pipe(mut pipe) => return pipe.flush().map_err(|error| unwritable(&path, &error)),
+        };
         if replace {
             // Otherwise a crash could lose both the old and the new data.
             file.as_file().sync_all().map_err(|error| unwritable(&path, &error))?;
@@ -78,6 +114,36 @@ impl Output {
             Err(error) => Err(unwritable(&path, &error)),
         }
     }
+}
+
+fn stdout() -> Result<Box<dyn Write>, Failure> {
+    let stdout = io::stdout();
+    if stdout.is_terminal() {
+        let remedy = "redirect it to a file or a pipe, or name a file as the output";
+        return Err(Failure::Runtime(format!("stdout: is a terminal, which does not show binary data: {remedy}")));
+    }
+    Ok(Box::new(stdout.lock()))
+}
+
+/// Opens a pipe with a name, such as those of `>(...)` in bash, which are symbolic links. None if the path is another
+/// file.
+#[cfg(unix)]
+fn pipe(path: &Path, of_path: &Metadata) -> Result<Option<Box<dyn Write>>, Failure> {
+    let is_fifo = |metadata: &Metadata| std::os::unix::fs::FileTypeExt::is_fifo(&metadata.file_type());
+    let is_pipe = match of_path.is_symlink() {
+        true => std::fs::metadata(path).is_ok_and(|target| is_fifo(&target)),
+        false => is_fifo(of_path),
+    };
+    if !is_pipe {
+        return Ok(None);
+    }
+    let pipe = File::options().write(true).open(path).map_err(|error| unwritable(path, &error))?;
+    Ok(Some(Box::new(pipe)))
+}
+
+#[cfg(not(unix))]
+fn pipe(_path: &Path, _of_path: &Metadata) -> Result<Option<Box<dyn Write>>, Failure> {
+    Ok(None)
 }
 
 impl Temporary {
@@ -118,6 +184,16 @@ impl Temporary {
     }
 }
 
+impl Write for Temporary {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.as_file().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.as_file().flush()
+    }
+}
+
 /// Files without a name.
 #[cfg(target_os = "linux")]
 mod unnamed {
@@ -125,6 +201,7 @@ mod unnamed {
     use std::io;
     use std::os::fd::AsRawFd;
     use std::path::{Path, PathBuf};
+    use std::sync::OnceLock;
 
     use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 
@@ -132,7 +209,11 @@ mod unnamed {
         let mode = Mode::from_raw_mode(0o666);
         let file = File::from(rustix::fs::open(folder, OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC, mode)?);
         // Without /proc, it could not be given a name.
-        std::fs::symlink_metadata(entry(&file)).map(|_| file)
+        static HAS_PROC: OnceLock<bool> = OnceLock::new();
+        match HAS_PROC.get_or_init(|| std::fs::symlink_metadata(entry(&file)).is_ok()) {
+            true => Ok(file),
+            false => Err(io::ErrorKind::Unsupported.into()),
+        }
     }
 
     pub(super) fn link(file: &File, path: &Path) -> io::Result<()> {
@@ -165,6 +246,7 @@ fn folder(path: &Path) -> &Path {
 
 fn unwritable(path: &Path, error: &io::Error) -> Failure {
     let remedy = match error.kind() {
+        ErrorKind::BrokenPipe => "its reader has closed it, and needs all of the data",
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some space or choose another disk",
         ErrorKind::FileTooLarge => "raise the limit on file sizes (ulimit -f) or choose another disk",
         ErrorKind::InvalidFilename => "choose a shorter name",
@@ -173,5 +255,6 @@ fn unwritable(path: &Path, error: &io::Error) -> Failure {
     // tempfile appends the path of the temporary file.
     let cause = error.to_string();
     let cause = cause.split(" at path ").next().unwrap_or(&cause);
-    Failure::file(path, format!("cannot be written: {cause}; {remedy}"))
+    let name = if path.as_os_str() == STANDARD { Path::new("stdout") } else { path };
+    Failure::file(name, format!("cannot be written: {cause}; {remedy}"))
 }

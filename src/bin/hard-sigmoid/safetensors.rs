@@ -6,6 +6,7 @@ use std::io::Read;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::dtype::Dtype;
+use super::input::Selection;
 use super::layout::{Layout, Section};
 
 pub(crate) const EXTENSION: &str = "safetensors";
@@ -18,45 +19,57 @@ const MAX_LISTED: usize = 8;
 
 const AGAIN: &str = "save or copy it again";
 
-/// Reads the length of the header and the header of a file of `file_bytes` bytes.
-pub(crate) fn read_header(file: &mut impl Read, file_bytes: u64) -> Result<Vec<u8>, String> {
+/// Reads the length of the header and the header of a file of `file_bytes` bytes, if that is known.
+pub(crate) fn read_header(file: &mut impl Read, file_bytes: Option<u64>) -> Result<Vec<u8>, String> {
     let mut header = vec![0; 8];
     file.read_exact(&mut header).map_err(|_| invalid("it is too short to hold the length of the header"))?;
     let len = header.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-    if len > MAX_HEADER.min(file_bytes.saturating_sub(8)) {
+    if len > file_bytes.map_or(MAX_HEADER, |bytes| MAX_HEADER.min(bytes.saturating_sub(8))) {
         let claim = format!("its header claims {len} bytes, more than the file holds or the format allows");
         return Err(invalid(claim));
     }
-    header.reserve_exact(len as usize);
+    if file_bytes.is_some() {
+        // A pipe may claim more than it holds.
+        header.reserve_exact(len as usize);
+    }
     file.take(len).read_to_end(&mut header).map_err(|error| format!("cannot be read: {error}; {AGAIN}"))?;
     Ok(header)
 }
 
-/// Checks a header against the size of the data behind it. `selected` names the tensors to compute; if it is empty,
-/// every tensor of a supported type is computed.
-pub(crate) fn layout<'a>(header: &'a [u8], data_bytes: u64, selected: &[String]) -> Result<Layout<'a>, String> {
+/// Checks a header against the size of the data behind it, if that is known. If no tensor is selected, every
+/// tensor of a supported type is computed.
+pub(crate) fn layout<'a>(
+    header: &'a [u8],
+    data_bytes: Option<u64>,
+    selection: &Selection,
+) -> Result<Layout<'a>, String> {
+    let selected = selection.tensor.as_slice();
     let mut json = serde_json::Deserializer::from_slice(header.get(8..).unwrap_or_default());
-    let tensors = json.deserialize_map(Selection(selected)).and_then(|tensors| json.end().map(|()| tensors));
+    let tensors = json.deserialize_map(Selected(selected)).and_then(|tensors| json.end().map(|()| tensors));
     let Tensors { mut sections, unsupported } = tensors.map_err(invalid)?;
     check(&mut sections, data_bytes)?;
     if let Some((name, dtype)) = unsupported {
         let remedy = "select only tensors of type F16, BF16, F32 or F64";
         return Err(format!("has tensor {name:?} of type {dtype}: {remedy}"));
     }
-    let names = || sections.iter().filter_map(|section| section.name.as_deref());
-    if let Some(missing) = selected.iter().find(|&it| names().all(|name| name != it)) {
-        let listed: Vec<_> = names().take(MAX_LISTED).map(|name| format!("{name:?}")).collect();
-        let more = if sections.len() > MAX_LISTED { ", ..." } else { "" };
-        return Err(format!("has no tensor {missing:?}: its tensors are {}{more}", listed.join(", ")));
-    }
-    if sections.iter().all(|section| section.dtype.is_none()) {
+    check_selected(&sections, selected, "tensor")?;
+    if !selection.may_be_empty && sections.iter().all(|section| section.dtype.is_none()) {
         return Err("has no tensor to compute: pass a file with a tensor of type F16, BF16, F32 or F64".into());
     }
     Ok(Layout { extension: EXTENSION, shape: String::new(), header: Cow::Borrowed(header), sections })
 }
 
+/// Checks that there is a section of each selected name. `noun` is what sections of the format are called.
+pub(crate) fn check_selected(sections: &[Section<'_>], selected: &[String], noun: &str) -> Result<(), String> {
+    let names = || sections.iter().filter_map(|section| section.name.as_deref());
+    let Some(missing) = selected.iter().find(|&it| names().all(|name| name != it)) else { return Ok(()) };
+    let listed: Vec<_> = names().take(MAX_LISTED).map(|name| format!("{name:?}")).collect();
+    let more = if sections.len() > MAX_LISTED { ", ..." } else { "" };
+    Err(format!("has no {noun} {missing:?}: its {noun}s are {}{more}", listed.join(", ")))
+}
+
 /// Sorts sections by their position, and checks that they have different names and are all of the data.
-fn check(sections: &mut [Section<'_>], data_bytes: u64) -> Result<(), String> {
+fn check(sections: &mut [Section<'_>], data_bytes: Option<u64>) -> Result<(), String> {
     // Parsers disagree about which of two equal keys counts.
     sections.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     if let Some([twice, _]) = sections.windows(2).find(|pair| matches!(pair, [a, b] if a.name == b.name)) {
@@ -70,6 +83,7 @@ fn check(sections: &mut [Section<'_>], data_bytes: u64) -> Result<(), String> {
         }
         needed = start.saturating_add(*bytes);
     }
+    let Some(data_bytes) = data_bytes else { return Ok(()) };
     if needed > data_bytes {
         return Err(format!("is truncated: its tensors need {needed} bytes, but the file holds {data_bytes}; {AGAIN}"));
     }
@@ -93,9 +107,9 @@ struct Tensors<'a> {
 }
 
 /// Reads a header, and selects tensors by name, or all of them if there is no name.
-struct Selection<'s>(&'s [String]);
+struct Selected<'s>(&'s [String]);
 
-impl<'de> Visitor<'de> for Selection<'_> {
+impl<'de> Visitor<'de> for Selected<'_> {
     type Value = Tensors<'de>;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -1,31 +1,45 @@
 //! `hard-sigmoid stats`
 
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use hard_sigmoid::{Element, Engine, HardSigmoid, Saturation};
 use serde_json::{Value, json};
 
-use super::backend::{self, BackendArgs};
+use super::backend::{self, BackendArgs, Opener};
 use super::console::{self, Failure, escape};
 use super::dtype::{Dtype, with_type};
 use super::function::FunctionArgs;
-use super::input::{Input, InputArgs};
+use super::input::{self, Data, Selection};
 use super::layout::{Layout, Section};
-use super::stop::Stop;
+use super::list::{Action, ListArgs};
+use super::summary::{join, path_json};
 
 /// The fraction of saturated results above which the command gives advice.
 const ADVICE_THRESHOLD: f64 = 0.5;
 
 /// Count the results that would be 0, 1, in between, or NaN, without writing them
 #[derive(clap::Args)]
+#[command(after_help = "Examples:\n  \
+    hard-sigmoid stats x.npy --preset onnx\n  \
+    hard-sigmoid stats model.safetensors --preset pytorch --json\n  \
+    hard-sigmoid stats - --preset onnx < x.npy")]
 pub(crate) struct Args {
+    /// .npy, .npz or .safetensors files, or - for stdin
+    ///
+    /// The dtype of an array can be float16, float32 or float64, in either byte order. Of tensors, F16, BF16, F32 and
+    /// F64 are counted. An index such as model.safetensors.index.json stands for its files.
+    #[arg(value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
     #[command(flatten)]
-    input: InputArgs,
+    list: ListArgs,
+    #[command(flatten)]
+    selection: Selection,
     #[command(flatten)]
     function: FunctionArgs,
     #[command(flatten)]
     backend: BackendArgs,
-    /// Print a JSON object
+    /// Print a JSON object for each input
     #[arg(long)]
     json: bool,
 }
@@ -33,7 +47,7 @@ pub(crate) struct Args {
 /// The counts of a file.
 struct Report<'a> {
     f: HardSigmoid,
-    args: &'a Args,
+    path: &'a Path,
     layout: &'a Layout<'a>,
     /// Of each section that is computed.
     counts: Vec<Saturation>,
@@ -42,38 +56,78 @@ struct Report<'a> {
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let f = args.function.required()?;
-    let (mut input, header) = args.input.open()?;
-    let layout = args.input.layout(&header)?;
-    let stop = Stop::on_signals();
-    let mut engine = args.backend.open(&input, &layout)?;
+    let items = args.list.part(args.list.items(&args.inputs, &args.selection)?);
+    let mut opener = args.backend.opener();
+    let (mut total, mut failed) = (Saturation::default(), 0_u64);
+    let items: Vec<_> = items.iter().filter(|item| !matches!(item.action, Action::Copy)).collect();
+    let several = items.len() > 1;
+    for item in &items {
+        let counted = match &item.action {
+            Action::Compute(selection) => file(args, f, &item.path, selection, &mut opener),
+            Action::Copy => continue,
+            Action::Fail(message) => Err(Failure::file(&item.path, message)),
+        };
+        match counted {
+            Ok(counts) => total = [total, counts].into_iter().sum(),
+            Err(failure) if several => {
+                console::log(failure.message());
+                failed = failed.saturating_add(1);
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+    if several && !args.json {
+        console::print_with(|out| {
+            table(out, &format!("all {} elements of {} files", total.total(), items.len()), total)
+        })?;
+    }
+    if failed > 0 {
+        return Err(Failure::Runtime(format!("{failed} of {} files failed", items.len())));
+    }
+    Ok(())
+}
+
+/// Counts and reports a file.
+fn file(
+    args: &Args,
+    f: HardSigmoid,
+    path: &Path,
+    selection: &Selection,
+    opener: &mut Opener<'_>,
+) -> Result<Saturation, Failure> {
+    let (mut input, header) = input::open(path)?;
+    let layout = header.layout(&input, selection)?;
+    let engine = opener.engine(&input, &layout)?;
     let mut counts = Vec::new();
-    for section in &layout.sections {
+    for (i, section) in layout.sections.iter().enumerate() {
         match section.dtype {
             Some(dtype) => {
-                counts.push(with_type!(dtype, T => count::<T>(f, &mut input, section, &mut engine, &stop))?);
+                let mut data = input.data(i, section)?;
+                counts.push(with_type!(dtype, T => count::<T>(f, &mut data, section, engine))?);
+                data.finish()?;
             }
             None => input.skip(section.bytes)?,
         }
     }
-    let executed_on = backend::describe(&engine, &layout);
-    let report = Report { f, args, layout: &layout, counts, executed_on };
-    console::print_with(|out| if args.json { report.json(out) } else { report.text(out) })
+    input.finish()?;
+    let executed_on = backend::describe(engine, &layout);
+    let report = Report { f, path, layout: &layout, counts, executed_on };
+    console::print_with(|out| if args.json { report.json(out) } else { report.text(out) })?;
+    Ok(report.total())
 }
 
 fn count<T: Element>(
     f: HardSigmoid,
-    input: &mut Input,
+    data: &mut Data<'_>,
     section: &Section<'_>,
     engine: &mut Engine,
-    stop: &Stop,
 ) -> Result<Saturation, Failure> {
     let pieces = backend::pieces(engine, section.elements());
     let mut x = Vec::<T>::new();
     let count = |len| {
         x.resize(len, T::zeroed());
-        input.read(section, &mut x)?;
-        stop.check()?;
-        engine.saturation_blocking(f, &x).map_err(|error| input.failure(error))
+        data.read(section, &mut x)?;
+        engine.saturation_blocking(f, &x).map_err(|error| data.failure(error))
     };
     pieces.map(count).sum()
 }
@@ -91,7 +145,7 @@ impl Report<'_> {
     }
 
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let (f, path) = (self.f, escape(&self.args.input.input.display().to_string()));
+        let (f, path) = (self.f, escape(&self.path.display().to_string()));
         let preset = f.preset().map_or(String::new(), |name| format!("{name}, "));
         let function = format!("{preset}clamp({} x + {}, 0, 1)", f.alpha(), f.beta());
         writeln!(out, "{path}: {function}, on {}", self.executed_on)?;
@@ -109,19 +163,14 @@ impl Report<'_> {
     /// Writes one tensor at a time, because there may be millions.
     fn json(&self, out: &mut dyn Write) -> io::Result<()> {
         let (f, total) = (self.f, self.total());
-        let path = self.args.input.input.as_path();
-        // JSON is Unicode, which a file name need not be.
-        let bytes = path.to_str().is_none().then_some(path.as_os_str().as_encoded_bytes());
         let file = json!({
-            "file": path.to_str(),
-            "file_bytes": bytes,
             "preset": f.preset(),
             "alpha": f.alpha(),
             "beta": f.beta(),
             "ran": self.executed_on,
             "advice": advice(f, total),
         });
-        let file = with_counts(file, total).to_string();
+        let file = with_counts(join(path_json("file", self.path), file), total).to_string();
         write!(out, "{},\"tensors\":[", file.strip_suffix('}').unwrap_or_default())?;
         for (i, (name, dtype, counts)) in self.tensors().enumerate() {
             let tensor = with_counts(json!({ "name": name, "element": dtype.name() }), counts);
@@ -154,17 +203,14 @@ fn advice(f: HardSigmoid, total: Saturation) -> Option<String> {
 }
 
 /// Adds `counts` to a JSON object.
-fn with_counts(mut object: Value, counts: Saturation) -> Value {
-    let fields = [
-        ("elements", json!(counts.total())),
-        ("zero", json!(counts.zero)),
-        ("one", json!(counts.one)),
-        ("inside", json!(counts.inside)),
-        ("nan", json!(counts.nan)),
-        ("saturated", json!(counts.fraction())),
-    ];
-    if let Some(object) = object.as_object_mut() {
-        object.extend(fields.map(|(key, value)| (key.to_owned(), value)));
-    }
-    object
+fn with_counts(object: Value, counts: Saturation) -> Value {
+    let counts = json!({
+        "elements": counts.total(),
+        "zero": counts.zero,
+        "one": counts.one,
+        "inside": counts.inside,
+        "nan": counts.nan,
+        "saturated": counts.fraction(),
+    });
+    join(object, counts)
 }

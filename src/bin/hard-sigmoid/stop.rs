@@ -24,8 +24,17 @@ impl Stop {
         Self(flag)
     }
 
+    /// Leaves signals their default action, which ends the process even while it waits for a pipe.
+    pub(crate) fn by_default() -> Self {
+        Self(Arc::default())
+    }
+
+    pub(crate) fn is_requested(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn check(&self) -> Result<(), Failure> {
-        if self.0.load(Ordering::Relaxed) {
+        if self.is_requested() {
             return Err(Failure::Runtime("stopped by a signal: nothing was written".into()));
         }
         Ok(())

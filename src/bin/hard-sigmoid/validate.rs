@@ -9,7 +9,7 @@ use super::adapters::AdapterArgs;
 use super::console::{Failure, print};
 use super::dtype::{Dtype, with_type};
 use super::function::FunctionArgs;
-use super::progress;
+use super::progress::Progress;
 
 /// Compare a GPU with the CPU path, bit for bit, and both with an f64 evaluation
 ///
@@ -111,14 +111,14 @@ pub(crate) fn validate<T: Element>(
 ) -> Result<Report<T>, Failure> {
     let samples = if every_f32 { Vec::new() } else { validate::samples::<T>(f) };
     let inputs = if every_f32 { Inputs::Bits(0..=u32::MAX) } else { Inputs::Data(&samples) };
-    let bar = progress::bar(inputs.count(), false);
-    let progress = |done| bar.set_position(done);
+    let mut bar = Progress::numbers(inputs.count());
+    let progress = |done| bar.set(done);
     let report = match gpu {
         Some(gpu) => validate::validate_blocking(gpu, pass, inputs, progress)
             .map_err(|error| Failure::Runtime(error.to_string())),
         None => Ok(validate::validate_cpu(pass, inputs, progress)),
     };
-    bar.finish_and_clear();
+    bar.clear();
     report
 }
 

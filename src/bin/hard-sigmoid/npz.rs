@@ -1,0 +1,136 @@
+//! `.npz` archives: zip files whose members are `.npy` files.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write};
+
+use zip::read::ZipFile;
+use zip::write::SimpleFileOptions;
+use zip::{ZipArchive, ZipWriter};
+
+use super::input::Selection;
+use super::layout::{Layout, Section};
+use super::npy;
+use super::safetensors::check_selected;
+
+pub(crate) const EXTENSION: &str = "npz";
+
+const AGAIN: &str = "save or copy it again";
+
+/// An open archive.
+pub(crate) struct Archive(ZipArchive<BufReader<File>>);
+
+/// A member of an archive.
+pub(crate) struct Member {
+    /// Without `.npy`, as NumPy has it.
+    name: String,
+    /// The header, if it is a `.npy` file.
+    header: Option<Vec<u8>>,
+    /// The size of what follows the header, or the size in the archive of another file.
+    bytes: u64,
+}
+
+/// Opens an archive and reads the headers of its members.
+pub(crate) fn open(file: File) -> Result<(Archive, Vec<Member>), String> {
+    let unreadable = |error| format!("cannot be read as a .npz archive: {error}; {AGAIN}");
+    let mut zip = ZipArchive::new(BufReader::new(file)).map_err(unreadable)?;
+    if zip.has_duplicate_names() {
+        return Err(format!("has two members of the same name: {AGAIN}"));
+    }
+    let members: Result<Vec<_>, String> = (0..zip.len()).map(|i| Member::read(&mut zip, i)).collect();
+    let members = members?;
+    if members.iter().all(|member| member.header.is_none()) {
+        return Err("is a zip archive without .npy files: extract the .safetensors files from it".into());
+    }
+    Ok((Archive(zip), members))
+}
+
+impl Member {
+    fn read(zip: &mut ZipArchive<BufReader<File>>, i: usize) -> Result<Self, String> {
+        let raw = zip.by_index_raw(i).map_err(|error| format!("cannot be read: {error}; {AGAIN}"))?;
+        let name = String::from_utf8_lossy(raw.name_raw()).into_owned();
+        let size = raw.compressed_size();
+        drop(raw);
+        let other = |name| Ok(Self { name, header: None, bytes: size });
+        let Some(array) = name.strip_suffix(".npy") else { return other(name) };
+        let fail = |message: String| format!("array {array:?} {message}");
+        let unreadable = |error: &dyn std::fmt::Display| fail(format!("cannot be read: {error}; {AGAIN}"));
+        let mut file = zip.by_index(i).map_err(|error| unreadable(&error))?;
+        let bytes = file.size();
+        let header = npy::read_header(&mut file).map_err(fail)?;
+        let bytes = bytes.saturating_sub(header.len() as u64);
+        Ok(Self { name: array.to_owned(), header: Some(header), bytes })
+    }
+}
+
+/// Checks the headers of the members. Those that are not computed have no dtype.
+pub(crate) fn layout<'a>(members: &'a [Member], selection: &Selection) -> Result<Layout<'a>, String> {
+    let sections: Result<Vec<_>, _> = members.iter().map(|member| section(member, selection)).collect();
+    let sections = sections?;
+    check_selected(&sections, &selection.tensor, "array")?;
+    if sections.iter().all(|section| section.dtype.is_none()) {
+        let remedy = "pass an archive with an array of float16, float32 or float64";
+        return Err(format!("has no array to compute: {remedy}"));
+    }
+    Ok(Layout { extension: EXTENSION, shape: String::new(), header: (&[][..]).into(), sections })
+}
+
+fn section<'a>(member: &'a Member, selection: &Selection) -> Result<Section<'a>, String> {
+    let name = &member.name;
+    let copied = Section { name: Some(name.into()), start: 0, bytes: member.bytes, dtype: None, swapped: false };
+    let Some(header) = &member.header else { return Ok(copied) };
+    let selected = selection.tensor.contains(name);
+    if !selected && (!selection.tensor.is_empty() || npy::is_of_another_type(header)) {
+        return Ok(copied);
+    }
+    let array = array(member, selection).map_err(|message| format!("array {name:?} {message}"))?;
+    Ok(array.sections.into_iter().next().map_or(copied, |array| Section { name: Some(name.into()), ..array }))
+}
+
+/// The layout of a member that is computed.
+pub(crate) fn array<'a>(member: &'a Member, selection: &Selection) -> Result<Layout<'a>, String> {
+    let header = member.header.as_deref().unwrap_or_default();
+    let layout = |element| npy::layout(header, Some(member.bytes), element);
+    // The option is for those arrays that do not say what their elements are.
+    layout(None).or_else(|message| layout(selection.element).map_err(|_| message))
+}
+
+impl Archive {
+    /// Opens member `i`, and reads its header if it is computed.
+    pub(crate) fn data(&mut self, i: usize) -> Result<ZipFile<'_, BufReader<File>>, String> {
+        let mut file = self.0.by_index(i).map_err(|error| error.to_string())?;
+        npy::read_header(&mut file)?;
+        Ok(file)
+    }
+}
+
+/// An archive that is being written.
+pub(crate) struct Writer(ZipWriter<BufWriter<File>>);
+
+impl Writer {
+    pub(crate) fn new(file: File, of: &Archive) -> Self {
+        let mut zip = ZipWriter::new(BufWriter::new(file)).set_auto_large_file();
+        let _ = zip.set_raw_comment(of.0.comment().into());
+        Self(zip)
+    }
+
+    /// Starts the array that takes the place of member `i`, with the same name, compression and date.
+    pub(crate) fn start(&mut self, archive: &mut Archive, i: usize, header: &[u8]) -> std::io::Result<()> {
+        let member = archive.0.by_index_raw(i)?;
+        let (name, options): (_, SimpleFileOptions) = (member.name()?.into_owned(), member.options());
+        self.0.start_file(name, options)?;
+        self.0.write_all(header)
+    }
+
+    /// Copies member `i` as it is, still compressed.
+    pub(crate) fn copy(&mut self, archive: &mut Archive, i: usize) -> std::io::Result<()> {
+        Ok(self.0.raw_copy_file(archive.0.by_index_raw(i)?)?)
+    }
+
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.0.write_all(bytes)
+    }
+
+    pub(crate) fn finish(self) -> std::io::Result<()> {
+        self.0.finish()?.flush()
+    }
+}
