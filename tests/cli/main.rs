@@ -13,6 +13,7 @@ mod invalid;
 mod npz;
 mod output;
 mod pipes;
+mod plot;
 mod report;
 mod safetensors;
 mod shell;

@@ -5,8 +5,8 @@ use std::process::Command;
 
 use super::{Folder, command, fails, misused, succeeds};
 
-const COMMANDS: [&str; 9] =
-    ["apply", "adapters", "backward", "bench", "completions", "man", "report", "stats", "validate"];
+const COMMANDS: [&str; 10] =
+    ["apply", "adapters", "backward", "bench", "completions", "man", "plot", "report", "stats", "validate"];
 
 #[test]
 fn completions_have_the_commands_and_options() {

@@ -19,11 +19,20 @@ pub(crate) struct FunctionArgs {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Preset {
+pub(crate) enum Preset {
     /// alpha = 0.2, beta = 0.5 (ONNX, Keras 1 and 2, TensorFlow.js, WebNN)
     Onnx,
     /// alpha = 1/6, beta = 0.5 (PyTorch, Keras 3, JAX)
     Pytorch,
+}
+
+impl From<Preset> for HardSigmoid {
+    fn from(preset: Preset) -> Self {
+        match preset {
+            Preset::Onnx => Self::ONNX,
+            Preset::Pytorch => Self::PYTORCH,
+        }
+    }
 }
 
 impl FunctionArgs {
@@ -36,8 +45,7 @@ impl FunctionArgs {
     /// Returns `None` if none of the options is given.
     pub(crate) fn optional(&self) -> Result<Option<HardSigmoid>, Failure> {
         match (self.preset, self.alpha, self.beta) {
-            (Some(Preset::Onnx), ..) => Ok(Some(HardSigmoid::ONNX)),
-            (Some(Preset::Pytorch), ..) => Ok(Some(HardSigmoid::PYTORCH)),
+            (Some(preset), ..) => Ok(Some(preset.into())),
             (None, Some(alpha), Some(beta)) => {
                 HardSigmoid::new(alpha, beta).map(Some).map_err(|error| Failure::Usage(error.to_string()))
             }

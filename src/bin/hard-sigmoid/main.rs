@@ -19,6 +19,7 @@ mod list;
 mod npy;
 mod npz;
 mod output;
+mod plot;
 mod progress;
 mod python;
 mod report;
@@ -53,6 +54,7 @@ enum Command {
     Bench(bench::Args),
     Completions(shell::CompletionsArgs),
     Man(shell::ManArgs),
+    Plot(plot::Args),
     Report(report::Args),
     Stats(stats::Args),
     Validate(validate::Args),
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&args),
         Command::Completions(args) => shell::completions(&args, command.clone()),
         Command::Man(args) => shell::man(&args, command.clone()),
+        Command::Plot(args) => plot::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Stats(args) => stats::run(&args),
         Command::Validate(args) => validate::run(&args),

@@ -1,0 +1,121 @@
+//! The functions to draw, the range of x, and how both are written.
+
+use std::str::FromStr;
+
+use clap::{Args, ValueEnum};
+use hard_sigmoid::HardSigmoid;
+
+use super::super::console::Failure;
+use super::super::function::Preset;
+
+/// The range that is drawn unless a ramp extends beyond it.
+const DEFAULT_RANGE: (f64, f64) = (-6.0, 6.0);
+
+/// The greatest number in a range, and the least width. Beyond, there is no room for ticks.
+const RANGE_LIMITS: (f64, f64) = (1e30, 1e-6);
+
+#[derive(Args)]
+pub(crate) struct FunctionsArgs {
+    /// Draw the function of a framework (can be repeated)
+    #[arg(long, value_enum)]
+    preset: Vec<Preset>,
+    /// Draw the function with this slope (can be repeated, each with its --beta)
+    #[arg(long, allow_hyphen_values = true)]
+    alpha: Vec<f64>,
+    /// Set its value at x = 0 (can be repeated, each with its --alpha)
+    #[arg(long, allow_hyphen_values = true)]
+    beta: Vec<f64>,
+}
+
+impl FunctionsArgs {
+    /// First the presets, then the pairs of alpha and beta.
+    pub(crate) fn all(&self) -> Result<Vec<HardSigmoid>, Failure> {
+        let (alphas, betas) = (self.alpha.len(), self.beta.len());
+        if alphas != betas {
+            let message = format!("{alphas} --alpha and {betas} --beta given: give one --beta for each --alpha");
+            return Err(Failure::Usage(message));
+        }
+        let pair = |(&alpha, &beta)| HardSigmoid::new(alpha, beta).map_err(|error| Failure::Usage(error.to_string()));
+        let pairs = self.alpha.iter().zip(&self.beta).map(pair);
+        self.preset.iter().map(|&preset| Ok(preset.into())).chain(pairs).collect()
+    }
+}
+
+pub(crate) fn presets() -> Vec<HardSigmoid> {
+    Preset::value_variants().iter().map(|&preset| preset.into()).collect()
+}
+
+/// Where 0 < αx + β < 1. None if α is 0.
+pub(crate) fn ramp(f: HardSigmoid) -> Option<(f64, f64)> {
+    let at = |y: f64| (y - f.beta()) / f.alpha();
+    (f.alpha() != 0.0).then(|| (at(0.0).min(at(1.0)), at(0.0).max(at(1.0))))
+}
+
+/// For example `onnx, clamp(0.2 x + 0.5, 0, 1)`.
+pub(crate) fn name(f: HardSigmoid) -> String {
+    let preset = f.preset().map_or(String::new(), |name| format!("{name}, "));
+    let slope = match f.alpha() {
+        _ if f == HardSigmoid::PYTORCH => "x/6".into(),
+        1.0 => "x".into(),
+        alpha => format!("{} x", number(alpha)),
+    };
+    let sign = if f.beta() < 0.0 { '-' } else { '+' };
+    format!("{preset}clamp({slope} {sign} {}, 0, 1)", number(f.beta().abs()))
+}
+
+/// All digits of a number.
+pub(crate) fn number(x: f64) -> String {
+    if x == 0.0 || (1e-4..1e6).contains(&x.abs()) { format!("{}", x + 0.0) } else { format!("{x:e}") }
+}
+
+/// Four digits of a number.
+pub(crate) fn rounded(x: f64) -> String {
+    number(format!("{x:.3e}").parse().unwrap_or(x))
+}
+
+/// A range of x.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Range {
+    pub(crate) from: f64,
+    pub(crate) to: f64,
+}
+
+impl Range {
+    pub(crate) fn of_ramps(functions: &[HardSigmoid]) -> Self {
+        let (from, to) = DEFAULT_RANGE;
+        // A margin shows that the function is constant there.
+        let with = |range: Self, (lower, upper): (f64, f64)| {
+            let margin = 0.25 * (upper - lower);
+            Self {
+                from: if lower < from { range.from.min(lower - margin) } else { range.from },
+                to: if upper > to { range.to.max(upper + margin) } else { range.to },
+            }
+        };
+        functions.iter().filter_map(|&f| ramp(f)).fold(Self { from, to }, with)
+    }
+
+    pub(crate) fn contains(self, x: f64) -> bool {
+        (self.from..=self.to).contains(&x)
+    }
+}
+
+impl FromStr for Range {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numbers = || {
+            let (from, to) = text.split_once(':')?;
+            Some((from.trim().parse::<f64>().ok()?, to.trim().parse::<f64>().ok()?))
+        };
+        let (from, to) = numbers().ok_or("not a range: give two numbers with a colon between them, as in -6:6")?;
+        let (greatest, least_width) = RANGE_LIMITS;
+        let in_order = from < to;
+        if !in_order {
+            return Err("the first number must be less than the second, as in -6:6".into());
+        }
+        if from.abs().max(to.abs()) > greatest || to - from < least_width.max(least_width * from.abs().max(to.abs())) {
+            return Err("too wide or too narrow: choose a range from 1e-6 to 1e30, as in -6:6".into());
+        }
+        Ok(Self { from, to })
+    }
+}
