@@ -36,16 +36,17 @@ fn bench_measures_what_it_says_and_gives_a_verdict() {
         let part = if backend == "cpu" { "CPU path" } else { "starts and ends on the host" };
         assert!(verdict.contains(part), "{verdict}");
     }
-    for elements in ["0", "268435457"] {
+    for elements in ["0", "268435457", "257Mi", "16MiB"] {
         let run = command().args(["bench", "--adapter", "cpu", "--elements", elements]).output().unwrap();
-        misused(&run, &[&format!("'{elements}'"), "--elements", "1..=268435456"]);
+        misused(&run, &[&format!("'{elements}'"), "--elements", "from 1 to 268435456 (256Mi)"]);
     }
 }
 
 #[test]
 fn bench_of_chosen_types() {
-    let report = &json(&["bench", "--adapter", "cpu", "--elements", "10", "--element", "f64", "bf16"])[0];
+    let report = &json(&["bench", "--adapter", "cpu", "--elements", "1Ki", "--element", "f64", "bf16"])[0];
     let results = report["results"].as_array().unwrap();
     let of = |element: &str| results.iter().filter(|r| r["element"] == element).count();
     assert_eq!((of("f64"), of("bf16"), results.len()), (4, 4, 8));
+    assert_eq!(results[0]["elements"], 1024);
 }

@@ -8,6 +8,8 @@ mod apply;
 mod backward;
 mod batch;
 mod bench;
+mod console;
+mod help;
 mod index;
 mod invalid;
 mod npz;

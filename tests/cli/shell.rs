@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::{Folder, command, fails, misused, succeeds};
 
-const COMMANDS: [&str; 10] =
+pub(super) const COMMANDS: [&str; 10] =
     ["apply", "adapters", "backward", "bench", "completions", "man", "plot", "report", "stats", "validate"];
 
 #[test]

@@ -35,6 +35,10 @@ pub(crate) fn failure(error: &Error, option: &str) -> Failure {
 
 /// List the GPU adapters of this machine, with the limits that matter here
 #[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  hard-sigmoid adapters
+  WGPU_BACKEND=vulkan hard-sigmoid adapters --json")]
 pub(crate) struct Args {
     /// Print a JSON object for each adapter
     #[arg(long)]

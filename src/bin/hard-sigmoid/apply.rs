@@ -35,12 +35,13 @@ use verify::verify;
 #[command(
     override_usage = "hard-sigmoid apply [OPTIONS] <INPUT> <OUTPUT>\n       \
                       hard-sigmoid apply [OPTIONS] --output-dir <DIR> <INPUT>...",
-    after_help = "Examples:\n  \
-        hard-sigmoid apply x.npy y.npy --preset onnx\n  \
-        hard-sigmoid apply model.safetensors out.safetensors --preset pytorch --tensor a --verify\n  \
-        hard-sigmoid apply - - --alpha 0.25 --beta 0.5 < x.npy > y.npy\n  \
-        hard-sigmoid apply *.npy --output-dir out --preset onnx\n  \
-        find . -name '*.npy' | hard-sigmoid apply --files-from - --output-dir out --shard 1/4 --preset onnx"
+    after_help = "\
+Examples:
+  hard-sigmoid apply x.npy y.npy --preset onnx
+  hard-sigmoid apply model.safetensors out.safetensors --preset pytorch --tensor a
+  hard-sigmoid apply - - --alpha 0.25 --beta 0.5 < x.npy > piped.npy
+  hard-sigmoid apply *.npy --output-dir out --preset onnx
+  hard-sigmoid apply --files-from list --output-dir parts --shard 1/4 --preset onnx"
 )]
 pub(crate) struct Args {
     /// The input and the output, or the inputs for --output-dir. - is stdin or stdout

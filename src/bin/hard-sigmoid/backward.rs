@@ -21,12 +21,16 @@ use super::summary::Computed;
 /// Where alpha*x + beta lies strictly between 0 and 1, the gradient is multiplied by alpha. Elsewhere it is 0, as in
 /// PyTorch.
 #[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  hard-sigmoid backward x.npy grad_y.npy grad_x.npy --preset pytorch
+  hard-sigmoid backward y.npy grad_y.npy - --from-output --preset onnx > grad_x.npy")]
 pub(crate) struct Args {
-    /// The .npy file with x, or with y and --from-output
+    /// The .npy file with x, or with y and --from-output. - is stdin
     x: PathBuf,
-    /// The .npy file with the gradients with respect to y, of the same shape and type
+    /// The .npy file with the gradients with respect to y, of the same shape and type. - is stdin
     grad: PathBuf,
-    /// The .npy file to write, with the header of GRAD
+    /// The .npy file to write, with the header of GRAD. - is stdout
     output: PathBuf,
     /// Read y, the results of the function, instead of x
     #[arg(long)]

@@ -4,13 +4,13 @@ mod workloads;
 
 use std::time::{Duration, Instant};
 
-use clap::value_parser;
 use hard_sigmoid::{Element, Gpu, adapter, cpu};
 use workloads::Case;
 
 use super::adapters::AdapterArgs;
 use super::console::{self, Failure, print};
 use super::dtype::{Dtype, with_type};
+use super::size;
 
 /// The most timings of a case. The median is reported.
 const MAX_TIMINGS: u32 = 15;
@@ -29,21 +29,26 @@ const MIN_TIMING: Duration = Duration::from_millis(4);
 /// parallel memcpy. More than 100 % is possible, since streaming stores are faster than memcpy. The naive round trip is
 /// what tutorials show.
 #[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  hard-sigmoid bench
+  hard-sigmoid bench --adapter cpu --elements 64Ki 1Mi --element f32 f16
+  hard-sigmoid bench --adapter cpu --elements 64Ki --json")]
 pub(crate) struct Args {
     #[command(flatten)]
     adapter: AdapterArgs,
     /// Element types to measure [default: f32, and f16 and bf16 at the greatest length]
     #[arg(long, value_enum, value_name = "TYPE", num_args = 1..)]
     element: Vec<Dtype>,
-    /// Array lengths to measure
+    /// Array lengths to measure, such as 64Ki or 16Mi
     ///
-    /// The largest is 2^28, which takes 14 GiB of memory with f32.
+    /// The greatest is 256Mi, which takes 14 GiB of memory with f32.
     #[arg(
         long,
         value_name = "N",
         num_args = 1..,
         default_values_t = [1 << 10, 1 << 16, 1 << 20, 1 << 24],
-        value_parser = value_parser!(u32).range(1..=1 << 28),
+        value_parser = size::elements,
     )]
     elements: Vec<u32>,
     /// Print a JSON object

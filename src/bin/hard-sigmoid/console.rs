@@ -29,6 +29,13 @@ pub(crate) fn log(message: &str) {
     let _ = std::io::stderr().write_all(format!("hard-sigmoid: {}\n", escape(message)).as_bytes());
 }
 
+/// Writes a line to stderr that begins in red on a terminal, unless `NO_COLOR` is set, and ignores errors.
+pub(crate) fn error(message: &str) {
+    let red = anstyle::AnsiColor::Red.on_default().bold();
+    let line = format!("{red}hard-sigmoid:{red:#} {}\n", escape(message));
+    let _ = anstream::stderr().write_all(line.as_bytes());
+}
+
 /// Writes to stdout.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     print_with(|out| out.write_all(text.as_bytes()))

@@ -25,11 +25,13 @@ mod python;
 mod report;
 mod safetensors;
 mod shell;
+mod size;
 mod stats;
 mod stop;
 mod summary;
 mod validate;
 
+use std::num::NonZeroU16;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -44,6 +46,9 @@ use console::Failure;
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// Use at most N threads of the CPU [default: one for each core]
+    #[arg(long, value_name = "N", global = true)]
+    threads: Option<NonZeroU16>,
 }
 
 #[derive(Subcommand)]
@@ -64,7 +69,7 @@ fn main() -> ExitCode {
     let mut command = Cli::command();
     let matches = command.clone().get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    let result = match cli.command {
+    let result = use_threads(cli.threads).and_then(|()| match cli.command {
         Command::Apply(args) => apply::run(&args),
         Command::Adapters(args) => adapters::run(&args),
         Command::Backward(args) => backward::run(&args),
@@ -75,11 +80,11 @@ fn main() -> ExitCode {
         Command::Report(args) => report::run(&args),
         Command::Stats(args) => stats::run(&args),
         Command::Validate(args) => validate::run(&args),
-    };
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Runtime(message)) => {
-            console::log(&message);
+            console::error(&message);
             ExitCode::FAILURE
         }
         Err(Failure::Usage(message)) => {
@@ -92,4 +97,13 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Starts rayon's pool, which otherwise starts with a thread for each core.
+fn use_threads(threads: Option<NonZeroU16>) -> Result<(), Failure> {
+    let Some(threads) = threads else { return Ok(()) };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.get().into());
+    pool.build_global().map_err(|error| {
+        Failure::Runtime(format!("cannot start {threads} threads: {error}; use a smaller number for --threads"))
+    })
 }

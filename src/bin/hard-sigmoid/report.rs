@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use clap::value_parser;
 use hard_sigmoid::validate::Report;
 use hard_sigmoid::{Element, Gpu, HardSigmoid};
 
@@ -10,23 +9,27 @@ use super::adapters::AdapterArgs;
 use super::bench::{self, Measurement};
 use super::console::{Failure, print};
 use super::dtype::{Dtype, with_type};
-use super::validate;
+use super::{size, validate};
 
 /// Check and measure a GPU, and print what to paste into an issue
 ///
 /// Checks both presets, forward and backward, for every element type, and measures what `bench` does. Takes a few
 /// minutes. Prints Markdown, which ends with the same as JSON.
 #[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  hard-sigmoid report > report.md
+  hard-sigmoid report --adapter llvmpipe --elements 1Mi > report.md")]
 pub(crate) struct Args {
     #[command(flatten)]
     adapter: AdapterArgs,
-    /// Array lengths to measure
+    /// Array lengths to measure, such as 64Ki or 16Mi
     #[arg(
         long,
         value_name = "N",
         num_args = 1..,
         default_values_t = [1 << 16, 1 << 20, 1 << 24],
-        value_parser = value_parser!(u32).range(1..=1 << 28),
+        value_parser = size::elements,
     )]
     elements: Vec<u32>,
     /// Check all 2^32 values of f32 instead of samples (takes minutes more)

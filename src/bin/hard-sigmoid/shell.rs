@@ -8,9 +8,12 @@ use clap_complete::Shell;
 use super::console::{Failure, print};
 
 /// Print the completions for a shell
-///
-/// For example, with bash: `hard-sigmoid completions bash > ~/.local/share/bash-completion/completions/hard-sigmoid`
 #[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  hard-sigmoid completions bash > ~/.local/share/bash-completion/completions/hard-sigmoid
+  hard-sigmoid completions zsh > ~/.zfunc/_hard-sigmoid
+  hard-sigmoid completions fish > ~/.config/fish/completions/hard-sigmoid.fish")]
 pub(crate) struct CompletionsArgs {
     /// The shell that reads them
     shell: Shell,
@@ -25,9 +28,10 @@ pub(crate) fn completions(args: &CompletionsArgs, mut command: Command) -> Resul
 }
 
 /// Write the manual pages, one for each command
-///
-/// For example: `hard-sigmoid man ~/.local/share/man/man1`
 #[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  hard-sigmoid man ~/.local/share/man/man1")]
 pub(crate) struct ManArgs {
     /// The folder to write to, which is created if there is none. Pages of the same names are replaced
     folder: PathBuf,

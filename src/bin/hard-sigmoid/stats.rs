@@ -20,10 +20,11 @@ const ADVICE_THRESHOLD: f64 = 0.5;
 
 /// Count the results that would be 0, 1, in between, or NaN, without writing them
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  \
-    hard-sigmoid stats x.npy --preset onnx\n  \
-    hard-sigmoid stats model.safetensors --preset pytorch --json\n  \
-    hard-sigmoid stats - --preset onnx < x.npy")]
+#[command(after_help = "\
+Examples:
+  hard-sigmoid stats x.npy --preset onnx
+  hard-sigmoid stats model.safetensors --preset pytorch --json
+  hard-sigmoid stats - --preset onnx < x.npy")]
 pub(crate) struct Args {
     /// .npy, .npz or .safetensors files, or - for stdin
     ///
@@ -70,7 +71,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         match counted {
             Ok(counts) => total = [total, counts].into_iter().sum(),
             Err(failure) if several => {
-                console::log(failure.message());
+                console::error(failure.message());
                 failed = failed.saturating_add(1);
             }
             Err(failure) => return Err(failure),

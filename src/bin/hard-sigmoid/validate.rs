@@ -16,6 +16,11 @@ use super::progress::Progress;
 /// By default, both presets are checked. The exit code is 1 if a result differs, except for subnormals that are
 /// flushed to zero.
 #[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  hard-sigmoid validate
+  hard-sigmoid validate --preset onnx --element f16 --adapter cpu
+  hard-sigmoid validate --adapter cpu --backward --json")]
 pub(crate) struct Args {
     #[command(flatten)]
     function: FunctionArgs,

@@ -103,7 +103,7 @@ fn report(run: &Run<'_>, result: &Result<Done, Failure>, input: &Path, output: &
         console::print(&format!("{json}\n"))?;
     }
     if let (Err(failure), Some(bar)) = (result, &run.bar) {
-        bar.above(|| console::log(failure.message()));
+        bar.above(|| console::error(failure.message()));
     }
     Ok(())
 }

@@ -1,0 +1,78 @@
+//! What the command writes to a terminal, and how many threads it uses.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::{DIGITS, Folder, apply, command, fails, json, misused, succeeds};
+
+/// What a command writes to a terminal, in an environment.
+fn on_terminal(arguments: &str, environment: &[(&str, &str)]) -> String {
+    let line = format!("{} {arguments}", env!("CARGO_BIN_EXE_hard-sigmoid"));
+    let mut script = Command::new("script");
+    script.args(["--quiet", "--command", &line, "/dev/null"]).stdin(Stdio::null());
+    script.env_remove("NO_COLOR").env("TERM", "xterm").envs(environment.iter().copied());
+    String::from_utf8_lossy(&script.output().unwrap().stdout).into_owned()
+}
+
+#[test]
+fn colors_are_for_terminals_only() {
+    let missing = "apply missing.npy y.npy --preset onnx";
+    let usage = "apply missing.npy";
+    for arguments in [missing, usage, "help apply"] {
+        assert!(on_terminal(arguments, &[]).contains("\x1b["), "{arguments}");
+        assert!(!on_terminal(arguments, &[("NO_COLOR", "1")]).contains("\x1b["), "{arguments}");
+        let run = command().args(arguments.split(' ')).output().unwrap();
+        let text = [run.stdout, run.stderr].concat();
+        assert!(!text.is_empty() && !text.contains(&0x1b), "{arguments}");
+    }
+    assert!(on_terminal(missing, &[]).contains("\x1b[1m\x1b[31mhard-sigmoid:\x1b[0m missing.npy: cannot be read"));
+}
+
+/// The bar appears after a second, which `yes` takes here.
+#[test]
+fn progress_is_shown_on_a_terminal_only() {
+    let folder = Folder::new();
+    let input = folder.zeros(1 << 18);
+    let slowly = format!("bash -c '(head -c 500000; sleep 1.3; cat) < {} |", input.display());
+    let binary = env!("CARGO_BIN_EXE_hard-sigmoid");
+    let run = |options: &str| {
+        let line =
+            format!("{slowly} {binary} apply - {} --preset onnx --force {options}'", folder.path("y.npy").display());
+        let mut script = Command::new("script");
+        let run = script.args(["--quiet", "--command", &line, "/dev/null"]).env("TERM", "xterm").stdin(Stdio::null());
+        String::from_utf8_lossy(&run.output().unwrap().stdout).into_owned()
+    };
+    let shown = run("");
+    assert!(shown.contains(" % of 1.00 MiB, ") && shown.contains("iB/s, ") && shown.contains(" left"), "{shown}");
+    let quiet = run("--quiet");
+    assert!(!quiet.contains('%') && !quiet.contains("elements"), "{quiet}");
+}
+
+#[test]
+fn the_speed_is_told_where_it_means_something() {
+    let folder = Folder::new();
+    let small = succeeds(&apply(Path::new(DIGITS), &folder.path("small.npy"), &["--preset", "onnx"]));
+    assert!(!small.contains("GB/s"), "{small}");
+    let large = succeeds(&apply(&folder.zeros(1 << 25), &folder.path("y.npy"), &["--preset", "onnx"]));
+    assert!(large.contains("GB/s read and written"), "{large}");
+}
+
+#[test]
+fn threads_are_as_many_as_asked_for() {
+    let folder = Folder::new();
+    for (n, expected) in [("1", "on cpu (1 thread)"), ("3", "on cpu (3 threads)")] {
+        let run = apply(Path::new(DIGITS), &folder.path("y.npy"), &["--preset", "onnx", "--threads", n, "--force"]);
+        let summary = succeeds(&run);
+        assert!(summary.contains(expected), "{summary}");
+        let report = &json(&["--threads", n, "bench", "--adapter", "cpu", "--elements", "1Mi", "--element", "f32"])[0];
+        assert_eq!(report["threads"].to_string(), n);
+    }
+    misused(&command().args(["adapters", "--threads", "0"]).output().unwrap(), &["'0'", "--threads"]);
+    // As many as the system refuses.
+    let script = format!(
+        "ulimit -v 2000000; {} apply {DIGITS} y.npy --preset onnx --threads 65535",
+        env!("CARGO_BIN_EXE_hard-sigmoid")
+    );
+    let run = Command::new("bash").args(["-c", &script]).output().unwrap();
+    fails(&run, &["cannot start 65535 threads", "a smaller number for --threads"]);
+}
