@@ -123,8 +123,14 @@ impl Engine {
             Backend::Gpu => Some(Gpu::open(AdapterKind::Any).await?),
             Backend::Auto => {
                 return Ok(match Self::find_faster_gpu(elements).await {
-                    Ok((gpu, comparison)) => Self::auto(Some(gpu), None, Some(comparison)),
-                    Err(fallback) => Self::auto(None, Some(fallback), None),
+                    Ok((gpu, comparison)) => {
+                        log::info!("auto runs on a GPU: {comparison}");
+                        Self::auto(Some(gpu), None, Some(comparison))
+                    }
+                    Err(fallback) => {
+                        log::info!("auto runs on the CPU path: {fallback}");
+                        Self::auto(None, Some(fallback), None)
+                    }
                 });
             }
         };
@@ -237,9 +243,11 @@ impl Engine {
                 let failed = self.gpu.take();
                 self.comparison = None;
                 let adapter = failed.map_or("the GPU".into(), |gpu| adapter::describe(&gpu.device().adapter_info()));
-                self.fallback = Some(Fallback::Failed { adapter, cause: *cause });
+                let fallback = self.fallback.insert(Fallback::Failed { adapter, cause: *cause });
                 // The counts of what a GPU finished are lost with it.
-                Ok(if work.counts() { 0 } else { finished })
+                let first = if work.counts() { 0 } else { finished };
+                log::warn!("{fallback}; the CPU path takes over from element {first} on");
+                Ok(first)
             }
             error => Err(error),
         }
@@ -261,6 +269,8 @@ slice_calls! {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::*;
 
     const APPLY: Work = Work::Apply(HardSigmoid::ONNX);
@@ -277,6 +287,38 @@ mod tests {
         // What is counted is counted anew.
         assert_eq!(engine.take_over(Work::Count(HardSigmoid::ONNX), interrupted(2)).unwrap(), 0);
         assert_eq!(engine.take_over(Work::ApplyAndCount(HardSigmoid::ONNX), interrupted(2)).unwrap(), 0);
+    }
+
+    /// Keeps what this thread logs.
+    struct Log;
+
+    thread_local! {
+        static LOGGED: RefCell<Vec<String>> = RefCell::default();
+    }
+
+    impl log::Log for Log {
+        fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+            true
+        }
+
+        fn log(&self, record: &log::Record<'_>) {
+            LOGGED.with_borrow_mut(|lines| lines.push(format!("{} {}", record.level(), record.args())));
+        }
+
+        fn flush(&self) {}
+    }
+
+    #[test]
+    fn a_takeover_is_logged_with_its_element_and_its_cause() {
+        log::set_logger(&Log).unwrap();
+        log::set_max_level(log::LevelFilter::Warn);
+        let mut engine = Engine::auto(None, None, None);
+        engine.take_over(APPLY, interrupted(2)).unwrap();
+        engine.take_over(Work::Count(HardSigmoid::ONNX), interrupted(2)).unwrap();
+        engine.without_fallback().take_over(APPLY, interrupted(2)).unwrap_err();
+        let line =
+            |first| format!("WARN the GPU failed: {}; the CPU path takes over from element {first} on", Error::Lost);
+        assert_eq!(LOGGED.take(), [2, 0].map(line));
     }
 
     #[test]

@@ -193,6 +193,8 @@ impl Gpu {
                 *finished = window.end;
             }
             if let Some(window) = next {
+                let bytes = window.len() * size_of::<H::Element>();
+                log::trace!("window {window:?} of {len} elements: {bytes} bytes of {}", <H::Element as Element>::NAME);
                 let idle = self.idle().pop();
                 let watch = Watch::new(device, "running a window");
                 let flight = idle

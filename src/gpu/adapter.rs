@@ -1,6 +1,6 @@
 //! Finding an adapter and opening a device on it.
 
-use super::error::{CANNOT_COMPUTE, Error};
+use super::error::{CANNOT_COMPUTE, Error, one_line};
 use super::kernel::Kernel;
 
 /// Which adapters are acceptable.
@@ -96,23 +96,37 @@ pub fn describe(info: &wgpu::AdapterInfo) -> String {
 pub async fn find(kind: AdapterKind, name: Option<&str>) -> Result<wgpu::Adapter, Error> {
     let adapters = enumerate().await?;
     let wanted = name.map(str::to_owned).or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok()).unwrap_or_default();
-    let suits = |adapter: &&wgpu::Adapter| {
-        let info = adapter.get_info();
-        (kind == AdapterKind::Any || is_hardware(&info))
-            && info.name.to_lowercase().contains(&wanted.to_lowercase())
-            && check(adapter).is_ok()
-    };
     let present = |adapter: &wgpu::Adapter| {
         let remark = if check(adapter).is_err() { CANNOT_COMPUTE } else { "" };
         format!("{}{remark}", describe(&adapter.get_info()))
     };
-    match adapters.iter().find(suits) {
-        Some(adapter) => Ok(adapter.clone()),
-        None => Err(Error::NoAdapter {
-            hardware_only: kind == AdapterKind::Hardware,
-            wanted,
-            present: adapters.iter().map(present).collect(),
-        }),
+    for adapter in &adapters {
+        match unfit(adapter, kind, &wanted) {
+            None => return Ok(adapter.clone()),
+            Some(reason) => log::debug!("passed over {}: {reason}", describe(&adapter.get_info())),
+        }
+    }
+    Err(Error::NoAdapter {
+        hardware_only: kind == AdapterKind::Hardware,
+        present: adapters.iter().map(present).collect(),
+        wanted,
+    })
+}
+
+/// Why an adapter is not what [`find`] looks for.
+fn unfit(adapter: &wgpu::Adapter, kind: AdapterKind, wanted: &str) -> Option<String> {
+    let info = adapter.get_info();
+    if kind == AdapterKind::Hardware && !is_hardware(&info) {
+        return Some("it is not hardware".into());
+    }
+    if !info.name.to_lowercase().contains(&wanted.to_lowercase()) {
+        return Some(format!("its name does not contain {wanted:?}"));
+    }
+    match check(adapter) {
+        Err(Error::MissingLimit { name, needed, available }) => {
+            Some(format!("it cannot compute: {name} is {available}, and {needed} are needed"))
+        }
+        other => other.err().map(|error| error.to_string()),
     }
 }
 
@@ -138,10 +152,14 @@ pub(super) async fn open(adapter: &wgpu::Adapter) -> Result<(wgpu::Device, wgpu:
         required_limits: adapter.limits(),
         ..Default::default()
     };
-    adapter
+    let opened = adapter
         .request_device(&descriptor)
         .await
-        .map_err(|source| Error::Open { adapter: describe(&adapter.get_info()), source })
+        .map_err(|source| Error::Open { adapter: describe(&adapter.get_info()), source })?;
+    let info = adapter.get_info();
+    let driver = one_line(&format!("{} {}", info.driver, info.driver_info));
+    log::info!("opened a device on {}, driver: {driver}", describe(&info));
+    Ok(opened)
 }
 
 fn rank(device_type: wgpu::DeviceType) -> u8 {

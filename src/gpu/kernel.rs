@@ -8,6 +8,11 @@ mod planned;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+#[cfg(not(target_arch = "wasm32"))]
+use std::time::Instant;
+
+#[cfg(target_arch = "wasm32")]
+use web_time::Instant;
 
 use super::error::{BindError, Error};
 use super::objects;
@@ -190,6 +195,7 @@ impl Kernel {
     fn pipeline<T: Element>(&self, program: Program) -> Result<Pipeline, Error> {
         let device = self.device();
         let pipeline = cached(&self.0.pipelines, (T::NAME, program), || {
+            let started = Instant::now();
             let module = cached(
                 &self.0.modules,
                 (T::NAME, program.operation, program.access, program.unit == Unit::Word),
@@ -203,12 +209,16 @@ impl Kernel {
                 .map(|(i, bytes)| (i, wgpu::BufferBindingType::Uniform, bytes as u64));
             let storage =
                 program.storage().map(|(i, read_only)| (i, wgpu::BufferBindingType::Storage { read_only }, 0));
-            scoped(device, "compiling a pipeline", || {
+            let pipeline = scoped(device, "compiling a pipeline", || {
                 let layout = objects::bind_group_layout(device, uniforms.into_iter().chain(storage));
                 let (entry_point, constants) = (program.entry_point(), program.constants());
                 let pipeline = objects::compute_pipeline(device, &layout, &module, entry_point, &constants);
                 Pipeline { pipeline, layout }
-            })
+            })?;
+            let Program { operation, access, unit } = program;
+            // A browser may go on compiling.
+            log::debug!("compiled {operation:?} of {} ({access:?}, {unit:?}) in {:.1?}", T::NAME, started.elapsed());
+            Ok(pipeline)
         })?;
         // A browser may have refused a pipeline that is found here. This raises an error then.
         #[cfg(target_arch = "wasm32")]

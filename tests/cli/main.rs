@@ -12,6 +12,7 @@ mod console;
 mod help;
 mod index;
 mod invalid;
+mod log;
 mod npz;
 mod output;
 mod pipes;

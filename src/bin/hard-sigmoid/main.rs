@@ -41,6 +41,10 @@ use console::Failure;
 /// Apply the hard sigmoid, clamp(alpha*x + beta, 0, 1), to files of numbers
 ///
 /// The exit code is 0 on success, 1 if a file, the GPU or a check fails, and 2 if the arguments are invalid.
+///
+/// The environment variable RUST_LOG has the library say on stderr what it does: with RUST_LOG=hard_sigmoid=debug which
+/// adapter it opens, why it falls back to the CPU, and what it compiles; with RUST_LOG=hard_sigmoid=trace also which
+/// elements it sends to the GPU.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
@@ -66,6 +70,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    if std::env::var_os("RUST_LOG").is_some_and(|filters| !filters.is_empty()) {
+        env_logger::init();
+    }
     let mut command = Cli::command();
     let matches = command.clone().get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
