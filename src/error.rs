@@ -46,6 +46,20 @@ pub struct LengthMismatch {
     pub target_len: usize,
 }
 
+/// Two arrays that must have the same shape do not.
+#[cfg(feature = "ndarray")]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error(
+    "the source has shape {source_shape:?} and the target {target_shape:?}: make them equal, or broadcast the source"
+)]
+#[non_exhaustive]
+pub struct ShapeMismatch {
+    /// The shape of the source. The backward pass calls `saved` the source.
+    pub source_shape: Vec<usize>,
+    /// The shape of the target. The backward pass calls `grad_y` or `grad` the target.
+    pub target_shape: Vec<usize>,
+}
+
 /// What a slice or a buffer is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -15,6 +15,8 @@ mod error;
 mod gpu;
 mod hard_sigmoid;
 mod job;
+#[cfg(feature = "ndarray")]
+pub mod nd;
 pub mod plan;
 mod saturation;
 mod text;
@@ -26,6 +28,8 @@ pub use element::Element;
 pub use engine::{AUTO_GPU_MIN_ELEMENTS, Backend, Comparison, Engine, ExecutedOn, Fallback};
 #[cfg(all(feature = "wgpu", target_arch = "wasm32"))]
 pub use error::ArrayError;
+#[cfg(feature = "ndarray")]
+pub use error::ShapeMismatch;
 pub use error::{BufferRole, LengthMismatch, ParameterError, PlanError};
 #[cfg(feature = "wgpu")]
 pub use gpu::{
@@ -42,6 +46,8 @@ pub use half;
 pub use hard_sigmoid::{HardSigmoid, Params};
 #[cfg(all(feature = "wgpu", target_arch = "wasm32"))]
 pub use js_sys;
+#[cfg(feature = "ndarray")]
+pub use ndarray;
 pub use saturation::Saturation;
 pub use text::ParseError;
 #[cfg(feature = "wgpu")]
