@@ -9,10 +9,11 @@ use super::backend::{self, BackendArgs};
 use super::console::{self, Failure};
 use super::dtype::{Dtype, with_type};
 use super::function::FunctionArgs;
-use super::input::{self, Header, Input, STANDARD, Selection};
+use super::input::{self, Header, Input, STANDARD};
 use super::layout::{Layout, Section};
 use super::output::Output;
 use super::progress::Progress;
+use super::selection::Selection;
 use super::stop::Stop;
 use super::summary::Computed;
 

@@ -5,8 +5,8 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::input::Selection;
-use super::list::{Action, Item};
+use super::item::{Action, Item};
+use super::selection::Selection;
 
 /// Larger indexes are refused. A million tensors take less than 100 MB.
 const MAX_BYTES: u64 = 1 << 28;

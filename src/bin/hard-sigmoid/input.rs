@@ -6,44 +6,16 @@ use std::fs::File;
 use std::io::{BufReader, Cursor, ErrorKind, IsTerminal, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use clap::ValueEnum;
-use clap::builder::PossibleValue;
 use zip::read::ZipFile;
 
 use super::console::Failure;
-use super::dtype::Dtype;
 use super::foreign;
 use super::layout::{Layout, Section};
+use super::selection::Selection;
 use super::{npy, npz, safetensors};
 
 /// The path that stands for stdin or stdout.
 pub(crate) const STANDARD: &str = "-";
-
-/// Which parts of a file are computed.
-#[derive(clap::Args, Clone, Default)]
-pub(crate) struct Selection {
-    /// Compute only this tensor, or this array of a .npz archive (can be repeated) [default: all of a supported type]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) tensor: Vec<String>,
-    /// The type of the elements, if the dtype of an array gives only their size
-    ///
-    /// NumPy saves arrays of bfloat16 (ml_dtypes, JAX) with dtype V2: use `--element bf16`.
-    #[arg(long, value_enum)]
-    pub(crate) element: Option<Dtype>,
-    /// Whether a file may have nothing to compute, as one of several.
-    #[arg(skip)]
-    pub(crate) may_be_empty: bool,
-}
-
-impl ValueEnum for Dtype {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::F32, Self::F16, Self::Bf16, Self::F64]
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.name()))
-    }
-}
 
 /// An open input, positioned in the data after its header.
 pub(crate) struct Input {

@@ -8,7 +8,9 @@ use std::str::FromStr;
 
 use super::console::Failure;
 use super::index;
-use super::input::{STANDARD, Selection};
+use super::input::STANDARD;
+use super::item::{Action, Item};
+use super::selection::Selection;
 
 #[derive(clap::Args)]
 pub(crate) struct ListArgs {
@@ -41,29 +43,6 @@ impl FromStr for Shard {
             Some((index @ 1.., count)) if index <= count => Ok(Self { index: index.saturating_sub(1), count }),
             _ => Err("use I/N with I from 1 to N, such as 1/4".into()),
         }
-    }
-}
-
-/// An input, and what to do with it.
-pub(crate) struct Item {
-    pub(crate) path: PathBuf,
-    /// Its size, or 0 if that is not known.
-    pub(crate) bytes: u64,
-    pub(crate) action: Action,
-}
-
-pub(crate) enum Action {
-    Compute(Selection),
-    /// Of an index, or a file of which nothing is computed.
-    Copy,
-    /// Nothing, because the index has an error.
-    Fail(String),
-}
-
-impl Item {
-    pub(crate) fn new(path: PathBuf, action: Action) -> Self {
-        let bytes = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
-        Self { path, bytes, action }
     }
 }
 

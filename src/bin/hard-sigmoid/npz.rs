@@ -7,10 +7,10 @@ use zip::read::ZipFile;
 use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
 
-use super::input::Selection;
 use super::layout::{Layout, Section};
 use super::npy;
 use super::safetensors::check_selected;
+use super::selection::Selection;
 
 pub(crate) const EXTENSION: &str = "npz";
 

@@ -7,13 +7,14 @@ mod functions;
 mod histogram;
 mod panel;
 mod pen;
+mod style;
 mod target;
 
 use std::path::PathBuf;
 
 use super::console::Failure;
 use super::dtype::Dtype;
-use super::input::Selection;
+use super::selection::Selection;
 use functions::{FunctionsArgs, Range};
 use target::Target;
 

@@ -6,8 +6,8 @@ use std::io::Read;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::dtype::Dtype;
-use super::input::Selection;
 use super::layout::{Layout, Section};
+use super::selection::Selection;
 
 pub(crate) const EXTENSION: &str = "safetensors";
 

@@ -10,9 +10,11 @@ use super::backend::{self, BackendArgs, Opener};
 use super::console::{self, Failure, escape};
 use super::dtype::{Dtype, with_type};
 use super::function::FunctionArgs;
-use super::input::{self, Data, Selection};
+use super::input::{self, Data};
+use super::item::Action;
 use super::layout::{Layout, Section};
-use super::list::{Action, ListArgs};
+use super::list::ListArgs;
+use super::selection::Selection;
 use super::summary::{join, path_json};
 
 /// The fraction of saturated results above which the command gives advice.

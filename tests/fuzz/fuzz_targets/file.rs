@@ -20,12 +20,14 @@ pub mod npz;
 pub mod python;
 #[path = "../../../src/bin/hard-sigmoid/safetensors.rs"]
 pub mod safetensors;
+#[path = "../../../src/bin/hard-sigmoid/selection.rs"]
+pub mod selection;
 
 use std::path::Path;
 use std::sync::LazyLock;
 
 use dtype::Dtype;
-use input::Selection;
+use selection::Selection;
 
 static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     let memory = Path::new("/dev/shm");

@@ -6,10 +6,10 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{Done, Run};
+use super::file::{Done, Run};
 use crate::console::{self, Failure};
 use crate::input::STANDARD;
-use crate::list::{Action, Item};
+use crate::item::{Action, Item};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::stop::Stop;
@@ -18,19 +18,16 @@ use crate::summary::{Computed, join, path_json};
 /// How many of the inputs that failed the last line names.
 const MAX_NAMED: usize = 8;
 
-pub(super) fn run(run: &mut Run<'_>, folder: &Path) -> Result<(), Failure> {
-    let args = run.args;
-    let items = args.list.items(&args.files, &args.selection)?;
-    check_names(&items)?;
-    let items = args.list.part(items);
+/// Computes the inputs one after another.
+pub(super) fn run(run: &mut Run<'_>, items: &[Item], folder: &Path, json: bool) -> Result<(), Failure> {
     std::fs::create_dir_all(folder)
         .map_err(|error| Failure::file(folder, format!("cannot be created: {error}; choose another folder")))?;
 
     run.stop = Some(Stop::on_signals());
-    run.bar = Some(Progress::bytes(items.iter().map(|item| item.bytes).sum(), args.quiet));
+    run.bar = Some(Progress::bytes(items.iter().map(|item| item.bytes).sum(), run.quiet));
     let (mut total, mut finished, mut end) = (Done::default(), 0_u64, 0_u64);
     let mut failed = Vec::new();
-    for item in &items {
+    for item in items {
         if run.stop.as_ref().is_some_and(Stop::is_requested) {
             break;
         }
@@ -40,7 +37,7 @@ pub(super) fn run(run: &mut Run<'_>, folder: &Path) -> Result<(), Failure> {
         if let Some(bar) = &mut run.bar {
             // Headers count, too, and so do inputs that failed.
             bar.set(end);
-            report(run, &result, &item.path, &output)?;
+            report(run, &result, &item.path, &output, json)?;
         }
         match result {
             Ok(done) => {
@@ -54,10 +51,8 @@ pub(super) fn run(run: &mut Run<'_>, folder: &Path) -> Result<(), Failure> {
         bar.clear();
     }
     let of_all = format!("{finished} of {} files", items.len());
-    if !args.quiet && !args.json {
-        let Done { computed, seconds, executed_on } = &total;
-        let on = if executed_on.is_empty() { String::new() } else { format!(", on {executed_on}") };
-        console::log(&format!("{of_all}: {}{}{on}", computed.text(2, *seconds), run.verified()));
+    if !run.quiet && !json {
+        console::log(&format!("{of_all}: {}", run.summary(&total)));
     }
     if finished == items.len() as u64 {
         return Ok(());
@@ -73,7 +68,7 @@ pub(super) fn run(run: &mut Run<'_>, folder: &Path) -> Result<(), Failure> {
 }
 
 /// Checks that each output has a name of its own, in all shards.
-fn check_names(items: &[Item]) -> Result<(), Failure> {
+pub(super) fn check_names(items: &[Item]) -> Result<(), Failure> {
     let mut names: HashMap<&OsStr, &Path> = HashMap::new();
     for item in items {
         let path = item.path.as_path();
@@ -94,8 +89,14 @@ fn check_names(items: &[Item]) -> Result<(), Failure> {
 }
 
 /// Prints what happened to an input.
-fn report(run: &Run<'_>, result: &Result<Done, Failure>, input: &Path, output: &Path) -> Result<(), Failure> {
-    if run.args.json {
+fn report(
+    run: &Run<'_>,
+    result: &Result<Done, Failure>,
+    input: &Path,
+    output: &Path,
+    json: bool,
+) -> Result<(), Failure> {
+    if json {
         let json = match result {
             Ok(done) => run.json(done, input, output),
             Err(failure) => join(path_json("file", input), json!({ "error": failure.message() })),
@@ -122,7 +123,7 @@ impl Run<'_> {
         let unreadable = |error| Failure::file(input, format!("cannot be read: {error}; try again"));
         let mut file = std::fs::File::open(input).map_err(unreadable)?;
         let extension = input.extension().unwrap_or_default().to_string_lossy();
-        let output = Output::create(output, &extension, &[input], self.args.force)?;
+        let output = Output::create(output, &extension, &[input], self.force)?;
         if let Some(mut target) = output.file()? {
             std::io::copy(&mut file, &mut target).map_err(|error| output.failure(&error))?;
         }

@@ -6,7 +6,7 @@ use kuva::render::render::TextAnchor;
 use super::functions::{Range, name, ramp, rounded};
 use super::panel::Panel;
 use super::pen::Pen;
-use super::target::Style;
+use super::style::Style;
 
 /// How many parts a smooth curve is drawn in.
 pub(crate) const PARTS: u32 = 2000;

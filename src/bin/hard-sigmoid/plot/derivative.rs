@@ -7,7 +7,7 @@ use super::curve::{marks, points, sigmoid};
 use super::functions::{Range, name, number, ramp, rounded};
 use super::panel::Panel;
 use super::pen::Pen;
-use super::target::Style;
+use super::style::Style;
 
 pub(crate) fn panel(functions: &[HardSigmoid], range: Range, with_sigmoid: bool, style: Style) -> Panel {
     let slopes = || functions.iter().map(|f| f.alpha()).chain(with_sigmoid.then_some(0.25));

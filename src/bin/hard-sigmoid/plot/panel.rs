@@ -13,7 +13,7 @@ use kuva::render::theme::Theme;
 
 use super::functions::{Range, rounded};
 use super::pen::{INK, Pen};
-use super::target::Style;
+use super::style::Style;
 
 /// The distance of the dots of a dotted curve.
 const DOTS: f64 = 6.0;

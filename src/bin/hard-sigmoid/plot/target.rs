@@ -11,29 +11,13 @@ use super::super::input::has_extension;
 use super::super::output::Output;
 use super::panel::{self, Panel};
 use super::pen::INK_ESCAPE;
+use super::style::Style;
 
 /// The size of a text plot where the size of the terminal is not known.
 const TEXT_SIZE: (usize, usize) = (80, 24);
 
 /// The least size in which the labels of a text plot do not overlap, and the greatest that is of use.
 const TEXT_LIMITS: [(usize, usize); 2] = [(60, 200), (20, 60)];
-
-/// The size of a panel.
-#[derive(Clone, Copy)]
-pub(crate) enum Style {
-    Picture,
-    /// Text, in characters.
-    Text {
-        columns: usize,
-        rows: usize,
-    },
-}
-
-impl Style {
-    pub(crate) const fn is_text(self) -> bool {
-        matches!(self, Self::Text { .. })
-    }
-}
 
 #[derive(Clone, Copy)]
 enum Format {
