@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use super::{Folder, apply, command, fails, floats, misused, npy, peak_memory, succeeds, with_stdin};
+use super::{DIGITS, Folder, apply, command, fails, floats, misused, npy, peak_memory, stopped, succeeds, with_stdin};
 
 /// Writes `n` files of different sizes to the folder `in`, and returns their paths.
 fn inputs(folder: &Folder, n: usize) -> Vec<PathBuf> {
@@ -108,6 +108,12 @@ fn a_list_of_names_is_read_from_a_file_or_stdin() {
     succeeds(&with_stdin(from("-").arg(&inputs[0]).arg(&inputs[5]), lines.into_bytes()));
     assert_eq!(files(&folder.path("out")), expected);
     fails(&from("nowhere").output().unwrap(), &["nowhere: cannot be read: No such file"]);
+    fails(&from(names[0]).output().unwrap(), &["0.npy: is no list of names", "without --files-from"]);
+    misused(&with_stdin(from("-").arg("-"), vec![]), &["stdin cannot be both an input and the list"]);
+    // As Windows writes it.
+    fs::remove_dir_all(folder.path("out")).unwrap();
+    succeeds(&with_stdin(&mut from("-"), (names[..5].join("\r\n") + "\r\n").into_bytes()));
+    assert_eq!(files(&folder.path("out")).len(), 5);
 }
 
 /// Runs a process for each shard, all at the same time.
@@ -144,7 +150,7 @@ fn the_shards_together_are_the_whole() {
     misused(&run.unwrap(), &["use I/N with I from 1 to N"]);
     // More shards than files.
     let run = batch(&inputs[..1], &folder.path("none"), &["--shard", "5/5"]);
-    assert!(succeeds(&run).contains("0 of 0 files"));
+    assert!(succeeds(&run).contains("this part has no files"));
 }
 
 #[test]
@@ -186,11 +192,58 @@ fn arguments_that_would_write_twice_or_nowhere_are_refused() {
     misused(&batch(&[], &folder.path("out"), &[]), &["no inputs: name at least one"]);
     let run = |arguments: &[&str]| command().arg("apply").args(arguments).args(["--preset", "onnx"]).output().unwrap();
     misused(&run(&["a.npy", "b.npy", "c.npy"]), &["3 files given", "--output-dir DIR", "hard-sigmoid apply"]);
-    misused(&run(&["a.npy"]), &["1 files given", "INPUT and OUTPUT"]);
+    misused(&run(&["a.npy"]), &["1 file given", "INPUT and OUTPUT"]);
     misused(&run(&["a.npy", "b.npy", "--shard", "1/2"]), &["--files-from and --shard", "add --output-dir DIR"]);
     misused(&run(&["a.npy", "-", "--json"]), &["stdout cannot have both"]);
     fails(&batch(&inputs, &inputs[0], &[]), &["cannot be created", "choose another folder"]);
     assert_eq!(folder.names(), ["0.npy", "in"]);
+}
+
+/// Pipes would make a batch wait, and an output that is another input would be lost before it is read.
+#[test]
+fn pipes_and_other_inputs_are_no_outputs_of_a_batch() {
+    let folder = Folder::new();
+    let inputs = inputs(&folder, 3);
+    fs::create_dir(folder.path("out")).unwrap();
+    assert!(Command::new("mkfifo").arg(folder.path("out/1.npy")).status().unwrap().success());
+    let run = batch(&inputs, &folder.path("out"), &["--force"]);
+    let stderr = String::from_utf8_lossy(&run.stderr);
+    assert!(
+        run.status.code() == Some(1) && stderr.contains("1.npy: is a pipe or a device: apply it alone"),
+        "{stderr}"
+    );
+    let run = batch(&[folder.path("out/1.npy")], &folder.path("other"), &[]);
+    assert_eq!(run.status.code(), Some(1));
+
+    fs::write(folder.path("out/a.npy"), b"precious").unwrap();
+    fs::create_dir(folder.path("links")).unwrap();
+    std::os::unix::fs::symlink(folder.path("out/a.npy"), folder.path("links/b.npy")).unwrap();
+    fs::rename(&inputs[2], folder.path("in/a.npy")).unwrap();
+    let run = batch(&[folder.path("in/a.npy"), folder.path("links/b.npy")], &folder.path("out"), &["--force"]);
+    fails(&run, &["out/a.npy: is the input", "links/b.npy", "another folder"]);
+    assert_eq!(fs::read(folder.path("out/a.npy")).unwrap(), b"precious");
+}
+
+#[test]
+fn a_batch_needs_the_gpu_that_was_asked_for_only_once() {
+    let folder = Folder::new();
+    let mut run = command();
+    run.arg("apply").args(inputs(&folder, 5)).args(["--preset", "onnx", "--backend", "gpu", "--output-dir"]);
+    let run = run.arg(folder.path("out")).env("WGPU_ADAPTER_NAME", "no such adapter").output().unwrap();
+    fails(&run, &["no GPU adapter", "--backend cpu"]);
+}
+
+/// What `auto` finds for small files does not hold for large ones.
+#[test]
+fn auto_chooses_for_small_and_large_files_apart() {
+    let folder = Folder::new();
+    let large = folder.zeros(1 << 26);
+    let mut run = command();
+    run.args(["apply", DIGITS]).arg(large).args(["--preset", "onnx", "--json", "--output-dir"]).arg(folder.path("out"));
+    let run = run.env("WGPU_ADAPTER_NAME", "no such adapter").output().unwrap();
+    let lines = String::from_utf8(run.stdout).unwrap();
+    let lines: Vec<_> = lines.lines().collect();
+    assert!(lines[0].contains("fewer than 67108864 elements") && lines[1].contains("no hardware GPU"), "{lines:?}");
 }
 
 #[test]
@@ -207,12 +260,9 @@ fn a_signal_ends_a_batch_between_whole_files() {
     }
     assert!(Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status().unwrap().success());
     let run = child.wait_with_output().unwrap();
-    let stderr = String::from_utf8_lossy(&run.stderr);
-    assert_eq!(run.status.code(), Some(1), "{stderr}");
     let written = files(&folder.path("out"));
     assert!((2..60).contains(&written.len()));
-    let last = format!("hard-sigmoid: stopped by a signal: {} of 60 files were written", written.len());
-    assert_eq!(stderr.lines().last(), Some(last.as_str()), "{stderr}");
+    stopped(&run, 2, &format!("stopped by a signal: {} of 60 files were written", written.len()));
     assert!(written.values().all(|file| *file == npy("'<f4'", false, "(2000000,)", &floats(&[0.5; 2_000_000]))));
 }
 

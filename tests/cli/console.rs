@@ -28,7 +28,7 @@ fn colors_are_for_terminals_only() {
     assert!(on_terminal(missing, &[]).contains("\x1b[1m\x1b[31mhard-sigmoid:\x1b[0m missing.npy: cannot be read"));
 }
 
-/// The bar appears after a second, which `yes` takes here.
+/// The bar appears after a second, for which the input waits.
 #[test]
 fn progress_is_shown_on_a_terminal_only() {
     let folder = Folder::new();
@@ -44,6 +44,8 @@ fn progress_is_shown_on_a_terminal_only() {
     };
     let shown = run("");
     assert!(shown.contains(" % of 1.00 MiB, ") && shown.contains("iB/s, ") && shown.contains(" left"), "{shown}");
+    let elsewhere = run("2> /dev/null");
+    assert!(!elsewhere.contains('%'), "{elsewhere}");
     let quiet = run("--quiet");
     assert!(!quiet.contains('%') && !quiet.contains("elements"), "{quiet}");
 }
@@ -67,7 +69,7 @@ fn threads_are_as_many_as_asked_for() {
         let report = &json(&["--threads", n, "bench", "--adapter", "cpu", "--elements", "1Mi", "--element", "f32"])[0];
         assert_eq!(report["threads"].to_string(), n);
     }
-    misused(&command().args(["adapters", "--threads", "0"]).output().unwrap(), &["'0'", "--threads"]);
+    misused(&command().args(["adapters", "--threads", "0"]).output().unwrap(), &["0 is not in 1..=65535", "--threads"]);
     // As many as the system refuses.
     let script = format!(
         "ulimit -v 2000000; {} apply {DIGITS} y.npy --preset onnx --threads 65535",

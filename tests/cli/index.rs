@@ -49,9 +49,10 @@ fn an_index_stands_for_its_files_and_is_copied() {
         assert!(read(&folder, &format!("out/{name}")) == read(&folder, "alone"), "{name}");
         assert!(read(&folder, &format!("out/{name}")) != read(&folder, name), "{name}");
     }
-    // Files that are named besides their index are computed once.
+    // Files that are named besides their index are computed once, as the index has it.
     let mut both = command();
-    both.arg("apply").args([&index, &folder.path("model-2.safetensors")]).args(["--preset", "pytorch", "--output-dir"]);
+    both.arg("apply").args([&folder.path("model-3.safetensors"), &folder.path("model-2.safetensors"), &index]);
+    both.args(["--preset", "pytorch", "--output-dir"]);
     assert!(succeeds(&both.arg(folder.path("both")).output().unwrap()).contains("4 of 4 files"));
 }
 
@@ -105,6 +106,11 @@ fn bad_indexes_are_refused() {
         let stderr = String::from_utf8_lossy(&run.stderr);
         assert!(run.status.code() == Some(1) && stderr.contains(part), "{stderr}");
     }
+    // It is no pipe, which could be endless.
+    fs::remove_file(&index).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&index).status().unwrap().success());
+    let refused = run(&index, &folder, &[]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("is not a regular file"));
     // Under another name it is recognized by its contents.
     let index = folder.file("x.json", br#"{"weight_map": {"a": "model-1.safetensors"}}"#);
     fails(&apply(&index, &folder.path("y"), &["--preset", "onnx"]), &["is an index of .safetensors files"]);

@@ -8,7 +8,7 @@ use super::{DIGITS, Folder, apply, backends, command, fails, misused, npy, npy_w
 #[test]
 fn bad_files_are_refused_and_nothing_is_left() {
     let bad: Vec<(&str, Vec<u8>, &[&str])> = vec![
-        ("empty", vec![], &["neither a .npy, .npz nor .safetensors file", "numpy.save"]),
+        ("empty", vec![], &["is empty", "what should have written it"]),
         ("text", b"x,y\n1,2\n3,4\n".to_vec(), &["neither a .npy, .npz nor .safetensors file", "numpy.save"]),
         (
             "header cut",
@@ -85,7 +85,7 @@ fn files_of_other_formats_are_named() {
         (text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n"), &["Git LFS", "git lfs pull"]),
         (text("<!DOCTYPE html>\n<html><title>404</title>"), &["HTML page", "download"]),
         (text("\u{feff}\r\n <HTML lang=en>"), &["HTML page"]),
-        (text("{\n  \"metadata\": {\"total_size\": 9},\n  \"weight_map\": {}}"), &["an index", "files that it names"]),
+        (text("{\n  \"metadata\": {\"total_size\": 9},\n  \"weight_map\": {}}"), &["an index", "pass these files"]),
     ];
     for (bytes, parts) in formats {
         for name in ["x.npy", "x.safetensors", "x"] {
@@ -102,7 +102,7 @@ fn bad_input_paths_are_refused() {
     let folder = Folder::new();
     let output = folder.path("y.npy");
     fails(&apply(&folder.path("missing.npy"), &output, &["--preset", "onnx"]), &["missing.npy", "No such file"]);
-    fails(&apply(folder.0.path(), &output, &["--preset", "onnx"]), &["is a directory", "pass the files in it"]);
+    fails(&apply(folder.0.path(), &output, &["--preset", "onnx"]), &["is a folder", "pass the files in it"]);
     fails(&apply(Path::new("/dev/zero"), &output, &["--preset", "onnx"]), &["/dev/zero", "neither a .npy"]);
     assert_eq!(folder.names(), [""; 0]);
 }

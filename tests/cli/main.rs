@@ -25,6 +25,7 @@ mod validate;
 
 use std::fs::{self, File};
 use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -120,6 +121,15 @@ fn fails(run: &Output, parts: &[&str]) {
     for part in parts {
         assert!(lines[0].contains(part), "{part:?} is not in {stderr}");
     }
+}
+
+/// Expects the end by a signal and one line on stderr that contains `part`.
+#[track_caller]
+fn stopped(run: &Output, signal: i32, part: &str) {
+    let stderr = String::from_utf8(run.stderr.clone()).unwrap();
+    let lines: Vec<_> = stderr.lines().filter(|line| line.starts_with("hard-sigmoid: ")).collect();
+    assert_eq!((run.status.signal(), lines.len()), (Some(signal), 1), "{stderr}");
+    assert!(lines[0].contains(part), "{part:?} is not in {stderr}");
 }
 
 /// Expects exit code 2 and a message on stderr that contains each of `parts`.

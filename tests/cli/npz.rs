@@ -6,9 +6,11 @@ use std::path::Path;
 
 use hard_sigmoid::half::bf16;
 use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipArchive, ZipWriter};
+use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
-use super::{Folder, apply, backends, command, fails, floats, json, npy, peak_memory, succeeds, with_stdin};
+use super::{
+    Folder, apply, backends, command, fails, floats, json, npy, npy_with_header, peak_memory, succeeds, with_stdin,
+};
 
 /// Archives that NumPy has written: tests/data/archives.py.
 const NUMPY: [&str; 2] = ["tests/data/stored.npz", "tests/data/deflated.npz"];
@@ -34,7 +36,9 @@ fn members(path: &Path) -> Vec<(String, Vec<u8>, String)> {
 fn archive(members: &[(&str, &[u8])], method: CompressionMethod) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in members {
-        zip.start_file(*name, SimpleFileOptions::default().compression_method(method)).unwrap();
+        let date = DateTime::from_date_and_time(2001, 2, 3, 4, 5, 6).unwrap();
+        let options = SimpleFileOptions::default().compression_method(method).last_modified_time(date);
+        zip.start_file(*name, options.unix_permissions(0o640)).unwrap();
         zip.write_all(bytes).unwrap();
     }
     zip.set_raw_comment(b"a comment".to_vec().into()).unwrap();
@@ -48,7 +52,7 @@ fn arrays_of_numpys_archives_are_computed_and_the_rest_carried_over() {
         let output = folder.path("y.npz");
         let run = apply(input, &output, &["--preset", "onnx", "--verify", "--force"]);
         let summary = succeeds(&run);
-        assert!(summary.contains("97 f32 and f16 and f64 elements of 6 tensors (2 others copied)"), "{summary}");
+        assert!(summary.contains("97 f32, f16, f64 elements of 6 tensors (2 copied)"), "{summary}");
         let (before, after) = (members(input), members(&output));
         assert_eq!(before.len(), after.len());
         for ((name, x, kept), (same_name, y, same_kept)) in before.into_iter().zip(after) {
@@ -73,7 +77,7 @@ fn arrays_are_chosen_by_name() {
     let input = Path::new(NUMPY[1]);
     for backend in backends() {
         let options = ["--preset", "onnx", "--tensor", "single", "--tensor", "half", "--force", "--backend", backend];
-        assert!(succeeds(&apply(input, &output, &options)).contains("48 f32 and f16 elements of 2 tensors"));
+        assert!(succeeds(&apply(input, &output, &options)).contains("48 f32, f16 elements of 2 tensors (6 copied)"));
         let changed = members(input).into_iter().zip(members(&output)).filter(|(a, b)| a != b).map(|(a, _)| a.0);
         assert_eq!(changed.collect::<Vec<_>>(), ["half.npy", "single.npy"]);
     }
@@ -117,7 +121,10 @@ fn bfloat16_arrays_need_the_option() {
     assert_eq!(after[1].1, npy("'<f4'", false, "(1,)", &floats(&[0.5])));
     let mut kept = ZipArchive::new(File::open(&output).unwrap()).unwrap();
     assert_eq!(kept.comment(), b"a comment");
-    assert_eq!(kept.by_index(0).unwrap().compression(), CompressionMethod::Stored);
+    let member = kept.by_index(0).unwrap();
+    assert_eq!((member.compression(), member.unix_mode()), (CompressionMethod::Stored, Some(0o100640)));
+    assert_eq!(member.last_modified().unwrap().to_string(), "2001-02-03 04:05:06");
+    drop(member);
     // The other array alone does not need it.
     succeeds(&apply(&input, &output, &["--preset", "onnx", "--tensor", "single", "--force"]));
 }
@@ -134,6 +141,10 @@ fn bad_archives_are_refused_and_nothing_is_left() {
     };
     // Within the last bytes of the data.
     let end = deflated.windows(4).position(|it| it == b"PK\x01\x02").unwrap() - 4;
+    let mut unsupported = stored(&[("a.npy", &single), ("b.npy", &single)]);
+    unsupported[8] = 12;
+    let central = unsupported.windows(4).position(|it| it == b"PK\x01\x02").unwrap();
+    unsupported[central + 10] = 12;
     let longer = [single.as_slice(), &[0]].concat();
     let mut same = stored(&[("a.npy", &single), ("b.npy", &single)]);
     for at in 0..same.len() - 4 {
@@ -141,7 +152,7 @@ fn bad_archives_are_refused_and_nothing_is_left() {
             same[at] = b'a';
         }
     }
-    let bad: [(Vec<u8>, &[&str]); 9] = [
+    let bad: [(Vec<u8>, &[&str]); 11] = [
         (good[..good.len() - 9].to_vec(), &["cannot be read as a .npz archive", "save or copy it again"]),
         (damaged(good.clone(), 900), &["array", "hecksum"]),
         (damaged(deflated.clone(), end), &["array \"a\" cannot be read", "damaged"]),
@@ -151,6 +162,9 @@ fn bad_archives_are_refused_and_nothing_is_left() {
         (stored(&[("a.npy", &longer)]), &["array \"a\" has 1 bytes after its 1200 bytes"]),
         (stored(&[("a.npy", &npy("'<i4'", false, "(1,)", &[0; 4]))]), &["has no array to compute"]),
         (same, &["two members of the same name"]),
+        (stored(&[]), &["is an empty archive", "numpy.savez"]),
+        // bzip2 in both headers of the member.
+        (unsupported.clone(), &["array \"a\" cannot be read", "compression", "save the array again"]),
     ];
     for (i, (bytes, parts)) in bad.into_iter().enumerate() {
         let folder = Folder::new();
@@ -161,6 +175,16 @@ fn bad_archives_are_refused_and_nothing_is_left() {
         fails(&run, &["bad.npz"]);
     }
     let folder = Folder::new();
+    // What is not computed need not be read.
+    let input = folder.file("x.npz", &unsupported);
+    succeeds(&apply(&input, &folder.path("z.npz"), &["--preset", "onnx", "--tensor", "b", "--quiet"]));
+    // A copied member that claims to be longer than the archive.
+    let mut long = stored(&[("a.npy", &single), ("b.csv", b"1,2")]);
+    let central = long.windows(4).rposition(|it| it == b"PK\x01\x02").unwrap();
+    long[central + 22] = 1;
+    let input = folder.file("x.npz", &long);
+    let run = apply(&input, &folder.path("long.npz"), &["--preset", "onnx"]);
+    assert!(run.status.code() == Some(1) && !folder.path("long.npz").exists());
     let input = folder.file("x.npz", &good);
     fails(&apply(&input, &folder.path("y.npy"), &["--preset", "onnx"]), &["name it .npz instead of .npy"]);
     let run = with_stdin(command().arg("apply").arg(&input).args(["-", "--preset", "onnx"]), vec![]);
@@ -180,4 +204,24 @@ fn memory_does_not_grow_with_the_arrays() {
         let peak = peak_memory(run.args([&input, &folder.path("y.npz")]));
         assert!((1..32 << 10).contains(&peak), "{method}: {peak} KiB");
     }
+}
+
+/// An archive of 2 MB whose arrays have headers of 64 KiB each.
+#[test]
+fn memory_does_not_grow_with_the_headers() {
+    let folder = Folder::new();
+    let header = npy_with_header(
+        &format!("{{'descr': '<f4', 'fortran_order': False, 'shape': (0,), }}{}\n", " ".repeat(65_000)),
+        &[],
+    );
+    let names: Vec<_> = (0..3000).map(|i| format!("{i}.npy")).collect();
+    let members: Vec<_> = names.iter().map(|name| (name.as_str(), header.as_slice())).collect();
+    let input = folder.file("x.npz", &archive(&members, CompressionMethod::Deflated));
+    let script = format!(
+        "ulimit -v 700000; {} apply {} y.npz --preset onnx",
+        env!("CARGO_BIN_EXE_hard-sigmoid"),
+        input.display()
+    );
+    let run = std::process::Command::new("bash").args(["-c", &script]).output().unwrap();
+    fails(&run, &["more than 64 MiB of headers", "several archives"]);
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use super::{DIGITS, Folder, apply, command, fails, floats, npy, succeeds};
+use super::{DIGITS, Folder, apply, command, fails, floats, npy, stopped, succeeds};
 
 #[test]
 fn an_output_is_not_overwritten_unasked() {
@@ -36,9 +36,9 @@ fn an_output_that_is_the_input_or_no_file_is_refused() {
     refused(&folder.path("hard.npy"), "is the input");
     refused(&folder.path("soft.npy"), "is a symbolic link");
     refused(&folder.path("dangling.npy"), "is a symbolic link");
-    refused(folder.0.path(), "not a regular file");
-    refused(Path::new("/dev/full"), "not a regular file");
-    refused(Path::new("/dev/null"), "not a regular file");
+    refused(folder.0.path(), "is a folder: use it as --output-dir");
+    refused(Path::new("/dev/full"), "No space left");
+    succeeds(&apply(&input, Path::new("/dev/null"), &["--preset", "onnx"]));
     refused(&folder.path("no/such/folder/y.npy"), "No such file");
     refused(&folder.path("x.npy/y.npy"), "cannot be written: Not a directory");
     refused(&folder.path(&"n".repeat(300)), "a shorter name");
@@ -73,13 +73,13 @@ fn await_temporary_file(child: &Child, folder: &Folder) {
 fn signals_and_limits_leave_nothing_behind() {
     let folder = Folder::new();
     let input = folder.zeros(1 << 28);
-    for signal in ["INT", "TERM", "HUP"] {
+    for (signal, number) in [("INT", 2), ("TERM", 15), ("HUP", 1)] {
         let mut run = command();
         let run = run.arg("apply").args([&input, &folder.path("y.npy")]).args(["--preset", "onnx", "--backend", "cpu"]);
         let child = run.stderr(std::process::Stdio::piped()).spawn().unwrap();
         await_temporary_file(&child, &folder);
         assert!(Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap().success());
-        fails(&child.wait_with_output().unwrap(), &["stopped by a signal"]);
+        stopped(&child.wait_with_output().unwrap(), number, "stopped by a signal: nothing was written");
         assert_eq!(folder.names(), ["x.npy"], "{signal}");
     }
     let sh = |script: &str| {
@@ -87,8 +87,10 @@ fn signals_and_limits_leave_nothing_behind() {
         run.args(["-c", script, env!("CARGO_BIN_EXE_hard-sigmoid")]).args([&input, &folder.path("y.npy")]);
         run.output().unwrap()
     };
-    let run = "\"$0\" apply \"$1\" \"$2\" --preset onnx --backend cpu";
-    fails(&sh(&format!("ulimit -f 100; {run}")), &["y.npy", "File too large", "ulimit -f"]);
+    for run in ["\"$0\" apply \"$1\" \"$2\"", "cat \"$1\" | \"$0\" apply - \"$2\""] {
+        let limited = sh(&format!("ulimit -f 100; {run} --preset onnx --backend cpu"));
+        fails(&limited, &["y.npy", "File too large", "ulimit -f"]);
+    }
     assert_eq!(folder.names(), ["x.npy"]);
 }
 

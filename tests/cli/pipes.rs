@@ -2,8 +2,9 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::safetensors::{file, tensors};
@@ -11,7 +12,6 @@ use super::{DIGITS, Folder, apply, backends, command, fails, floats, misused, np
 
 const STREAM: [&str; 5] = ["apply", "-", "-", "--preset", "pytorch"];
 
-/// Also checks that no file of this name is left.
 #[test]
 fn stdin_and_stdout_give_the_same_bytes_as_files() {
     let folder = Folder::new();
@@ -52,11 +52,17 @@ fn fifos_and_dev_stdin_are_read_and_fifos_are_written() {
         } &&
         "$0" apply /dev/stdin stdin.npy --preset pytorch --quiet < "$1" &&
         cat "$1" | "$0" apply /dev/stdin piped.npy --preset pytorch --quiet &&
-        "$0" apply <(cat "$1") >(cat > substituted.npy) --preset pytorch --quiet && sleep 0.5"#;
+        "$0" apply <(cat "$1") >(cat > substituted.npy) --preset pytorch --quiet"#;
     let digits = fs::canonicalize(DIGITS).unwrap();
     let binary = Path::new(env!("CARGO_BIN_EXE_hard-sigmoid"));
     let run = Command::new("bash").args(["-c", script]).args([binary, &digits, folder.0.path()]).output().unwrap();
     succeeds(&run);
+    // bash does not wait for the last one.
+    let started = Instant::now();
+    while fs::metadata(folder.path("substituted.npy")).map_or(0, |file| file.len()) < y.len() as u64 {
+        assert!(started.elapsed() < Duration::from_secs(20), "no output");
+        std::thread::sleep(Duration::from_millis(10));
+    }
     for name in ["fifo.npy", "stdin.npy", "piped.npy", "substituted.npy"] {
         assert!(fs::read(folder.path(name)).unwrap() == y, "{name}");
     }
@@ -86,7 +92,7 @@ fn bad_pipes_are_refused_and_leave_nothing() {
     let folder = Folder::new();
     let data = floats(&[0.0; 300]);
     let cases: [(Vec<u8>, &[&str]); 7] = [
-        (vec![], &["neither a .npy"]),
+        (vec![], &["is empty"]),
         (npy("'<f4'", false, "(301,)", &data), &["truncated", "ends within its data"]),
         (npy("'<f4'", false, "(299,)", &data), &["goes on after its data"]),
         (npy("'<i4'", false, "(300,)", &data), &["dtype '<i4'", "astype"]),
@@ -131,7 +137,7 @@ fn memory_does_not_grow_with_what_a_pipe_claims_or_holds() {
             let peak = peak_memory(&mut run);
             assert!((1..64 << 10).contains(&peak), "{name}: {peak} KiB");
         } else {
-            // The limit on memory is for data: 64 MiB.
+            // Far below what is claimed.
             let limited = format!("ulimit -v 600000; {expect} ( {script} )");
             let run = Command::new("bash").args(["-c", &limited]).output().unwrap();
             assert!(run.status.success(), "{name}: {:?}", String::from_utf8_lossy(&run.stderr));
@@ -156,6 +162,31 @@ fn a_reader_that_leaves_is_an_error_of_one_line() {
     fails(&child.wait_with_output().unwrap(), &["stdout", "Broken pipe"]);
 }
 
+/// The first signal ends a command that waits for the reader of its output.
+#[test]
+fn a_signal_ends_the_wait_for_a_reader() {
+    let folder = Folder::new();
+    let input = folder.zeros(1 << 22);
+    let mut run = command();
+    let run = run.arg("apply").arg(input).args(["-", "--preset", "onnx"]).stdout(Stdio::piped());
+    let mut child = run.spawn().unwrap();
+    child.stdout.as_mut().unwrap().read_exact(&mut [0; 200]).unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    interrupt(child);
+}
+
+/// Ends a process by a signal, of which it must die soon.
+#[track_caller]
+fn interrupt(mut child: Child) {
+    assert!(Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status().unwrap().success());
+    let started = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        assert!(started.elapsed() < Duration::from_secs(20), "still waiting");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(child.wait().unwrap().signal(), Some(2));
+}
+
 /// The first signal ends a command that waits for a pipe.
 #[test]
 fn a_signal_ends_the_wait_for_a_pipe_and_leaves_nothing() {
@@ -166,12 +197,7 @@ fn a_signal_ends_the_wait_for_a_pipe_and_leaves_nothing() {
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(&npy("'<f4'", false, "(40000000,)", &[0; 4096])).unwrap();
     std::thread::sleep(Duration::from_millis(300));
-    assert!(Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status().unwrap().success());
-    let started = Instant::now();
-    while child.try_wait().unwrap().is_none() {
-        assert!(started.elapsed() < Duration::from_secs(20), "still waiting");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    interrupt(child);
     drop(stdin);
     assert_eq!(folder.names(), [""; 0]);
 }

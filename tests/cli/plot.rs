@@ -216,7 +216,7 @@ fn refused_arguments_name_the_remedy() {
     }
     misused(&plot(&["--range", "-4"]), &["two numbers with a colon"]);
     for range in ["-inf:inf", "0:1e300", "1:1.0000001"] {
-        misused(&plot(&["--range", range]), &["too wide or too narrow", "choose a range"]);
+        misused(&plot(&["--range", range]), &["too wide or too narrow", "choose numbers further apart"]);
     }
     for name in ["x.gif", "x", "svg"] {
         misused(&plot(&[name]), &[name, ".svg", ".png"]);

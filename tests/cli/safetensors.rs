@@ -68,7 +68,7 @@ fn every_floating_tensor_is_computed_and_the_rest_carried_over() {
     for backend in backends() {
         let options = ["--preset", "pytorch", "--backend", backend, "--verify", "--force"];
         let summary = succeeds(&apply(&input, &folder.path("y.safetensors"), &options));
-        assert!(summary.contains("of 5 tensors (3 others copied)"), "{summary}");
+        assert!(summary.contains("of 5 tensors (3 copied)"), "{summary}");
         assert!(fs::read(folder.path("y.safetensors")).unwrap() == file(&header, &after), "{backend}");
     }
 }
@@ -150,7 +150,7 @@ fn bad_tensor_files_are_refused_and_nothing_is_left() {
     let twice = format!(r#"{{"a":{},"a":{}}}"#, tensor("I32", &[2], [0, 8]), tensor("F32", &[2], [0, 8]));
     let twice = [&(twice.len() as u64).to_le_bytes(), twice.as_bytes(), &[0; 8]].concat();
     let bad: Vec<(&str, Vec<u8>, &[&str])> = vec![
-        ("empty", vec![], &["too short to hold the length of the header"]),
+        ("empty", vec![], &["is empty"]),
         ("cut in the length", good[..5].to_vec(), &["too short to hold the length of the header"]),
         ("cut in the header", good[..40].to_vec(), &["its header claims"]),
         ("cut in the data", good[..good.len() - 1].to_vec(), &["truncated", "need 8 bytes", "holds 7"]),

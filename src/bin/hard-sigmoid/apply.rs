@@ -40,7 +40,7 @@ pub(crate) struct Args {
     /// The input and the output, or the inputs for --output-dir. - is stdin or stdout
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Write the outputs to this folder, under the names of the inputs
+    /// Write the outputs to this folder, which is created if there is none, under the names of the inputs
     #[arg(long, value_name = "DIR")]
     output_dir: Option<PathBuf>,
     #[command(flatten)]
@@ -82,12 +82,16 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     }
     let [input, output] = args.files.as_slice() else {
         let remedy = "pass INPUT and OUTPUT, or many inputs and --output-dir DIR";
-        return Err(Failure::Usage(format!("{} files given: {remedy}", args.files.len())));
+        return Err(Failure::Usage(format!(
+            "{} given: {remedy}",
+            if args.files.len() == 1 { "1 file".into() } else { format!("{} files", args.files.len()) }
+        )));
     };
     if index::is_index(input) {
         return Err(Failure::Usage("an index stands for several files: use --output-dir DIR instead of OUTPUT".into()));
     }
-    if args.json && output.as_os_str() == STANDARD {
+    let is_pipe = || std::fs::metadata(output).is_ok_and(|it| !it.is_file() && !it.is_dir());
+    if args.json && (output.as_os_str() == STANDARD || is_pipe()) {
         return Err(Failure::Usage("stdout cannot have both the output and --json: name a file as the output".into()));
     }
     let done = run.file(input, output, &args.selection)?;

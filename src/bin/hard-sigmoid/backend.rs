@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use clap::ValueEnum;
-use hard_sigmoid::{AUTO_GPU_MIN_ELEMENTS, Backend, Engine, ExecutedOn, Fallback};
+use hard_sigmoid::{AUTO_GPU_MIN_ELEMENTS, Backend, Engine, ExecutedOn};
 
 use super::adapters::{self, AdapterArgs};
 use super::console::Failure;
@@ -33,17 +33,18 @@ enum Choice {
     Cpu,
 }
 
-/// The engine of a call, which is opened for the first file and used for the others.
+/// The engines of a call, which are opened for the first file and used for the others.
 pub(crate) struct Opener<'a> {
     args: &'a BackendArgs,
-    opened: Option<Engine>,
-    /// How long it has taken to open.
+    /// `auto` chooses one for files that are too small for a GPU, and one for the others.
+    opened: [Option<Engine>; 2],
+    /// How long it has taken to open them.
     pub(crate) seconds: f64,
 }
 
 impl BackendArgs {
     pub(crate) const fn opener(&self) -> Opener<'_> {
-        Opener { args: self, opened: None, seconds: 0.0 }
+        Opener { args: self, opened: [None, None], seconds: 0.0 }
     }
 
     fn choice(&self) -> Choice {
@@ -79,10 +80,19 @@ impl Opener<'_> {
             );
         }
         let elements = layout.elements().saturating_sub(f64_elements);
-        // What auto has found for a small file does not hold for a large one.
-        let fits =
-            |engine: &Engine| elements < AUTO_GPU_MIN_ELEMENTS || !matches!(engine.fallback(), Some(Fallback::Small));
-        let engine = match self.opened.take().filter(fits) {
+        self.open(elements)
+    }
+
+    /// Opens a GPU that was asked for. Without one, no file can be computed.
+    pub(crate) fn check(&mut self) -> Result<(), Failure> {
+        if self.args.choice() == Choice::Gpu { self.open(0).map(|_| ()) } else { Ok(()) }
+    }
+
+    fn open(&mut self, elements: u64) -> Result<&mut Engine, Failure> {
+        let [small, large] = &mut self.opened;
+        let is_large = self.args.choice() == Choice::Auto && elements >= AUTO_GPU_MIN_ELEMENTS;
+        let opened = if is_large { large } else { small };
+        let engine = match opened.take() {
             Some(engine) => engine,
             None => {
                 let started = Instant::now();
@@ -91,7 +101,7 @@ impl Opener<'_> {
                 engine
             }
         };
-        Ok(self.opened.insert(engine))
+        Ok(opened.insert(engine))
     }
 }
 

@@ -74,16 +74,11 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 
     let started = Instant::now();
     let mut opener = args.backend.opener();
-    let is_stream = x.is_stream() || grad.is_stream();
-    let mut run = Run {
-        backward,
-        stop: if is_stream { Stop::by_default() } else { Stop::on_signals() },
-        output: Output::create(&args.output, layout.extension, &[&args.x, &args.grad], args.force)?,
-        engine: opener.engine(&grad, &layout)?,
-        bar: Progress::bytes(layout.bytes(), args.quiet),
-        x,
-        grad,
-    };
+    let output = Output::create(&args.output, layout.extension, &[&args.x, &args.grad], args.force)?;
+    let waits = x.is_stream() || grad.is_stream() || output.is_pipe();
+    let stop = if waits { Stop::by_default() } else { Stop::on_signals() };
+    let (engine, bar) = (opener.engine(&grad, &layout)?, Progress::bytes(layout.bytes(), args.quiet));
+    let mut run = Run { backward, stop, output, engine, bar, x, grad };
     run.output.write(&layout.header)?;
     for (of_x, of_grad) in x_layout.sections.iter().zip(&layout.sections) {
         if let Some(dtype) = of_grad.dtype {

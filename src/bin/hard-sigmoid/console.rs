@@ -11,11 +11,14 @@ pub(crate) enum Failure {
     Runtime(String),
     /// The arguments are invalid. The exit code is 2.
     Usage(String),
+    /// A signal of this number was received. The command ends as the signal ends other commands, so that a shell
+    /// stops a loop, too.
+    Signal(usize, String),
 }
 
 impl Failure {
     pub(crate) fn message(&self) -> &str {
-        let (Self::Runtime(message) | Self::Usage(message)) = self;
+        let (Self::Runtime(message) | Self::Usage(message) | Self::Signal(_, message)) = self;
         message
     }
 

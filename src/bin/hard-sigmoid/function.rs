@@ -11,10 +11,10 @@ pub(crate) struct FunctionArgs {
     #[arg(long, conflicts_with_all = ["alpha", "beta"])]
     preset: Option<Preset>,
     /// Set the slope (requires --beta)
-    #[arg(long, requires = "beta", allow_hyphen_values = true)]
+    #[arg(long, requires = "beta", allow_hyphen_values = true, value_parser = number)]
     alpha: Option<f64>,
     /// Set the value at x = 0 (requires --alpha)
-    #[arg(long, requires = "alpha", allow_hyphen_values = true)]
+    #[arg(long, requires = "alpha", allow_hyphen_values = true, value_parser = number)]
     beta: Option<f64>,
 }
 
@@ -52,4 +52,9 @@ impl FunctionArgs {
             _ => Ok(None),
         }
     }
+}
+
+/// Parses α or β.
+pub(crate) fn number(text: &str) -> Result<f64, String> {
+    text.parse().map_err(|_| "not a number: write it as a decimal, such as 0.25 (1/6 is --preset pytorch)".into())
 }

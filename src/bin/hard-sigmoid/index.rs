@@ -8,8 +8,8 @@ use serde::Deserialize;
 use super::item::{Action, Item};
 use super::selection::Selection;
 
-/// Larger indexes are refused. A million tensors take less than 100 MB.
-const MAX_BYTES: u64 = 1 << 28;
+/// Larger indexes are refused. A hundred thousand tensors take less than 10 MB, and ten times that in memory.
+const MAX_BYTES: u64 = 1 << 25;
 
 const AGAIN: &str = "download or save it again";
 
@@ -39,7 +39,11 @@ pub(crate) fn items(path: PathBuf, selection: &Selection) -> Vec<Item> {
 
 fn files(path: &Path, selection: &Selection) -> Result<Vec<Item>, String> {
     let unreadable = |error| format!("cannot be read: {error}; check that it exists and is readable");
-    if std::fs::metadata(path).map_err(unreadable)?.len() > MAX_BYTES {
+    let metadata = std::fs::metadata(path).map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err("is not a regular file: pass the .safetensors files instead".into());
+    }
+    if metadata.len() > MAX_BYTES {
         return Err(format!("is larger than {} MiB: pass the .safetensors files instead", MAX_BYTES >> 20));
     }
     let text = std::fs::read(path).map_err(unreadable)?;
@@ -49,7 +53,7 @@ fn files(path: &Path, selection: &Selection) -> Result<Vec<Item>, String> {
         return Err(format!("names a file in another folder, {name:?}: pass the .safetensors files instead"));
     }
     if let Some(missing) = selection.tensor.iter().find(|&name| !index.weight_map.contains_key(name)) {
-        return Err(format!("has no tensor {missing:?}"));
+        return Err(format!("has no tensor {missing:?}: its \"weight_map\" lists the names"));
     }
     let names: BTreeSet<&String> = index.weight_map.values().collect();
     let item = |name: &String| {

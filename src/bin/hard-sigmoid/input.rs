@@ -60,7 +60,7 @@ pub(crate) fn open(path: &Path) -> Result<(Input, Header), Failure> {
     let mut file = File::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
     if metadata.is_dir() {
-        return Err(fail("is a directory: pass the files in it"));
+        return Err(fail("is a folder: pass the files in it"));
     }
     if !metadata.is_file() {
         let (source, header) = stream(path, file).map_err(|message| fail(&message))?;
@@ -115,6 +115,7 @@ enum Format {
 fn format(path: &Path, start: &[u8]) -> Result<Format, String> {
     let is_safetensors = start.get(8) == Some(&b'{');
     match foreign::recognize(start).filter(|_| !is_safetensors) {
+        _ if start.is_empty() => Err("is empty: check what should have written it".into()),
         _ if start.starts_with(npy::MAGIC) => Ok(Format::Npy),
         Some(foreign::NPZ | foreign::ZIP) => Ok(Format::Npz),
         Some(message) => Err(message.into()),
@@ -199,8 +200,11 @@ impl Input {
         matches!(self.source, Source::Stream(_))
     }
 
-    pub(crate) const fn archive(&mut self) -> Option<&mut npz::Archive> {
-        if let Source::Archive(archive) = &mut self.source { Some(archive) } else { None }
+    pub(crate) fn archive(&mut self) -> Result<&mut npz::Archive, Failure> {
+        match &mut self.source {
+            Source::Archive(archive) => Ok(archive),
+            _ => Err(failure(&self.label, "is not a .npz archive: pass one")),
+        }
     }
 
     pub(crate) fn failure(&self, message: impl Display) -> Failure {

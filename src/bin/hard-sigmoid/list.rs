@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::console::Failure;
-use super::index;
 use super::input::STANDARD;
 use super::item::{Action, Item};
 use super::selection::Selection;
+use super::{foreign, index, npy};
 
 #[derive(clap::Args)]
 pub(crate) struct ListArgs {
@@ -47,10 +47,13 @@ impl FromStr for Shard {
 }
 
 impl ListArgs {
-    /// The inputs of a call in their order, each once.
+    /// The inputs of a call, each once.
     pub(crate) fn items(&self, files: &[PathBuf], selection: &Selection) -> Result<Vec<Item>, Failure> {
         let mut paths = files.to_vec();
         if let Some(list) = &self.files_from {
+            if list.as_os_str() == STANDARD && files.iter().any(|file| file.as_os_str() == STANDARD) {
+                return Err(Failure::Usage("stdin cannot be both an input and the list: name a file".into()));
+            }
             paths.extend(names(list)?);
         }
         if paths.is_empty() {
@@ -60,7 +63,9 @@ impl ListArgs {
             true => index::items(path, selection),
             false => vec![Item::new(path, Action::Compute(selection.clone()))],
         };
-        let mut items: Vec<_> = paths.into_iter().flat_map(expand).collect();
+        // Of a file that is also named by itself, the index knows more.
+        let (indexes, files): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| index::is_index(path));
+        let mut items: Vec<_> = indexes.into_iter().chain(files).flat_map(expand).collect();
         let mut seen = HashSet::new();
         items.retain(|item| seen.insert(item.path.clone()));
         Ok(items)
@@ -107,8 +112,14 @@ fn names(list: &Path) -> Result<Vec<PathBuf>, Failure> {
     };
     let remedy = "check that it exists and is readable";
     read.map_err(|error| Failure::file(list, format!("cannot be read: {error}; {remedy}")))?;
+    if foreign::recognize(&bytes).is_some() || bytes.starts_with(npy::MAGIC) || bytes.get(8) == Some(&b'{') {
+        return Err(Failure::file(list, "is no list of names: pass it as an input, without --files-from"));
+    }
     let separator = if bytes.contains(&0) { 0 } else { b'\n' };
-    bytes.split(|&byte| byte == separator).filter(|name| !name.is_empty()).map(|name| path(list, name)).collect()
+    let names = bytes.split(|&byte| byte == separator);
+    // Lists that were written on Windows have \r\n.
+    let names = names.map(|name| if separator == 0 { name } else { name.strip_suffix(b"\r").unwrap_or(name) });
+    names.filter(|name| !name.is_empty()).map(|name| path(list, name)).collect()
 }
 
 #[cfg(unix)]
@@ -118,8 +129,9 @@ fn path(_list: &Path, name: &[u8]) -> Result<PathBuf, Failure> {
 
 #[cfg(not(unix))]
 fn path(list: &Path, name: &[u8]) -> Result<PathBuf, Failure> {
-    let name = std::str::from_utf8(name).map(|name| name.trim_end_matches('\r'));
-    name.map(|name| OsString::from(name).into()).map_err(|_| Failure::file(list, "is not UTF-8: save it as UTF-8"))
+    std::str::from_utf8(name)
+        .map(|name| OsString::from(name).into())
+        .map_err(|_| Failure::file(list, "is not UTF-8: save it as UTF-8"))
 }
 
 #[cfg(test)]

@@ -33,7 +33,6 @@ mod stop;
 mod summary;
 mod validate;
 
-use std::num::NonZeroU16;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -53,8 +52,8 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
     /// Use at most N threads of the CPU [default: one for each core]
-    #[arg(long, value_name = "N", global = true)]
-    threads: Option<NonZeroU16>,
+    #[arg(long, value_name = "N", global = true, value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
 }
 
 #[derive(Subcommand)]
@@ -96,6 +95,13 @@ fn main() -> ExitCode {
             console::error(&message);
             ExitCode::FAILURE
         }
+        Err(Failure::Signal(signal, message)) => {
+            console::error(&message);
+            #[cfg(unix)]
+            let _ = signal_hook::low_level::emulate_default_handler(i32::try_from(signal).unwrap_or_default());
+            let _ = signal;
+            ExitCode::FAILURE
+        }
         Err(Failure::Usage(message)) => {
             command.build();
             let name = matches.subcommand_name().unwrap_or_default();
@@ -109,9 +115,9 @@ fn main() -> ExitCode {
 }
 
 /// Starts rayon's pool, which otherwise starts with a thread for each core.
-fn use_threads(threads: Option<NonZeroU16>) -> Result<(), Failure> {
+fn use_threads(threads: Option<u16>) -> Result<(), Failure> {
     let Some(threads) = threads else { return Ok(()) };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.get().into());
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
     pool.build_global().map_err(|error| {
         Failure::Runtime(format!("cannot start {threads} threads: {error}; use a smaller number for --threads"))
     })

@@ -2,7 +2,7 @@
 //! <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.
 
 use std::borrow::Cow;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 
 use super::dtype::Dtype;
 use super::layout::{Layout, Section};
@@ -48,7 +48,10 @@ enum Element {
 
 /// Reads the magic, the version, the length and the Python dictionary of a file.
 pub(crate) fn read_header(file: &mut impl Read) -> Result<Vec<u8>, String> {
-    let truncated = |_| format!("is not a valid .npy file: it ends within the header; {SAVE_AGAIN}");
+    let truncated = |error: std::io::Error| match error.kind() {
+        ErrorKind::UnexpectedEof => format!("is not a valid .npy file: it ends within the header; {SAVE_AGAIN}"),
+        _ => format!("cannot be read: {error}; {SAVE_AGAIN}"),
+    };
     let mut header = vec![0; 10];
     file.read_exact(&mut header).map_err(truncated)?;
     let len = match *header.split_at(MAGIC.len()).1 {

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
 
 use zip::read::ZipFile;
+use zip::result::ZipResult;
 use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
 
@@ -14,6 +15,9 @@ use super::selection::Selection;
 
 pub(crate) const EXTENSION: &str = "npz";
 
+/// The most bytes of headers in an archive, all of which are held. NumPy's take 128 bytes each.
+const MAX_HEADERS: usize = 1 << 26;
+
 const AGAIN: &str = "save or copy it again";
 
 /// An open archive.
@@ -23,10 +27,17 @@ pub(crate) struct Archive(ZipArchive<BufReader<File>>);
 pub(crate) struct Member {
     /// Without `.npy`, as NumPy has it.
     name: String,
-    /// The header, if it is a `.npy` file.
-    header: Option<Vec<u8>>,
+    content: Content,
     /// The size of what follows the header, or the size in the archive of another file.
     bytes: u64,
+}
+
+enum Content {
+    /// A `.npy` file with this header.
+    Array(Vec<u8>),
+    /// A `.npy` file whose header cannot be read, and why.
+    Unreadable(String),
+    Other,
 }
 
 /// Opens an archive and reads the headers of its members.
@@ -36,29 +47,45 @@ pub(crate) fn open(file: File) -> Result<(Archive, Vec<Member>), String> {
     if zip.has_duplicate_names() {
         return Err(format!("has two members of the same name: {AGAIN}"));
     }
-    let members: Result<Vec<_>, String> = (0..zip.len()).map(|i| Member::read(&mut zip, i)).collect();
-    let members = members?;
-    if members.iter().all(|member| member.header.is_none()) {
+    if zip.is_empty() {
+        return Err("is an empty archive: save arrays in it with numpy.savez".into());
+    }
+    let (mut members, mut headers) = (Vec::new(), 0_usize);
+    for i in 0..zip.len() {
+        let member = Member::read(&mut zip, i).map_err(unreadable)?;
+        if let Content::Array(header) = &member.content {
+            headers = headers.saturating_add(header.len());
+        }
+        if headers > MAX_HEADERS {
+            return Err(format!("has more than {} MiB of headers: divide it into several archives", MAX_HEADERS >> 20));
+        }
+        members.push(member);
+    }
+    if members.iter().all(|member| matches!(member.content, Content::Other)) {
         return Err("is a zip archive without .npy files: extract the .safetensors files from it".into());
     }
     Ok((Archive(zip), members))
 }
 
 impl Member {
-    fn read(zip: &mut ZipArchive<BufReader<File>>, i: usize) -> Result<Self, String> {
-        let raw = zip.by_index_raw(i).map_err(|error| format!("cannot be read: {error}; {AGAIN}"))?;
+    fn read(zip: &mut ZipArchive<BufReader<File>>, i: usize) -> ZipResult<Self> {
+        let raw = zip.by_index_raw(i)?;
         let name = String::from_utf8_lossy(raw.name_raw()).into_owned();
         let size = raw.compressed_size();
         drop(raw);
-        let other = |name| Ok(Self { name, header: None, bytes: size });
-        let Some(array) = name.strip_suffix(".npy") else { return other(name) };
-        let fail = |message: String| format!("array {array:?} {message}");
-        let unreadable = |error: &dyn std::fmt::Display| fail(format!("cannot be read: {error}; {AGAIN}"));
-        let mut file = zip.by_index(i).map_err(|error| unreadable(&error))?;
-        let bytes = file.size();
-        let header = npy::read_header(&mut file).map_err(fail)?;
-        let bytes = bytes.saturating_sub(header.len() as u64);
-        Ok(Self { name: array.to_owned(), header: Some(header), bytes })
+        let Some(array) = name.strip_suffix(".npy") else {
+            return Ok(Self { name, content: Content::Other, bytes: size });
+        };
+        let opened = zip.by_index(i).map_err(|error| format!("cannot be read: {error}; save it with numpy.savez"));
+        let read = opened.and_then(|mut file| Ok((file.size(), npy::read_header(&mut file)?)));
+        let name = array.to_owned();
+        Ok(match read {
+            Ok((bytes, header)) => {
+                let bytes = bytes.saturating_sub(header.len() as u64);
+                Self { name, content: Content::Array(header), bytes }
+            }
+            Err(message) => Self { name, content: Content::Unreadable(message), bytes: size },
+        })
     }
 }
 
@@ -77,9 +104,13 @@ pub(crate) fn layout<'a>(members: &'a [Member], selection: &Selection) -> Result
 fn section<'a>(member: &'a Member, selection: &Selection) -> Result<Section<'a>, String> {
     let name = &member.name;
     let copied = Section { name: Some(name.into()), start: 0, bytes: member.bytes, dtype: None, swapped: false };
-    let Some(header) = &member.header else { return Ok(copied) };
-    let selected = selection.tensor.contains(name);
-    if !selected && (!selection.tensor.is_empty() || npy::is_of_another_type(header)) {
+    let is_selected = selection.tensor.contains(name) || selection.tensor.is_empty();
+    let is_copied = match &member.content {
+        Content::Other => true,
+        Content::Array(header) => selection.tensor.is_empty() && npy::is_of_another_type(header),
+        Content::Unreadable(_) => false,
+    };
+    if is_copied || !is_selected {
         return Ok(copied);
     }
     let array = array(member, selection).map_err(|message| format!("array {name:?} {message}"))?;
@@ -88,7 +119,11 @@ fn section<'a>(member: &'a Member, selection: &Selection) -> Result<Section<'a>,
 
 /// The layout of a member that is computed.
 pub(crate) fn array<'a>(member: &'a Member, selection: &Selection) -> Result<Layout<'a>, String> {
-    let header = member.header.as_deref().unwrap_or_default();
+    let header = match &member.content {
+        Content::Array(header) => header,
+        Content::Unreadable(message) => return Err(message.clone()),
+        Content::Other => return Err("is not a .npy file: save it with numpy.savez".into()),
+    };
     let layout = |element| npy::layout(header, Some(member.bytes), element);
     // The option is for those arrays that do not say what their elements are.
     layout(None).or_else(|message| layout(selection.element).map_err(|_| message))
@@ -123,7 +158,13 @@ impl Writer {
 
     /// Copies member `i` as it is, still compressed.
     pub(crate) fn copy(&mut self, archive: &mut Archive, i: usize) -> std::io::Result<()> {
-        Ok(self.0.raw_copy_file(archive.0.by_index_raw(i)?)?)
+        let end = archive.0.central_directory_start();
+        let member = archive.0.by_index_raw(i)?;
+        let start = member.data_start().unwrap_or(end);
+        if start.saturating_add(member.compressed_size()) > end {
+            return Err(std::io::Error::other("a member of the archive is longer than the archive"));
+        }
+        Ok(self.0.raw_copy_file(member)?)
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {

@@ -56,7 +56,12 @@ impl Output {
         // is_same_file opens the files, which would block on a FIFO, so their types are checked first.
         let old = match old {
             Ok(metadata) if metadata.is_symlink() => {
-                return Err(fail("is a symbolic link: choose its target or another path as the output"));
+                return Err(fail(
+                    "is a symbolic link: choose its target or another path as the output, or - for stdout",
+                ));
+            }
+            Ok(metadata) if metadata.is_dir() => {
+                return Err(fail("is a folder: use it as --output-dir of `apply`, or add a file name"));
             }
             Ok(metadata) if !metadata.is_file() => {
                 return Err(fail(
@@ -86,10 +91,16 @@ impl Output {
         written.map_err(|error| self.failure(&error))
     }
 
-    /// The file that is written, through another handle. None for a pipe.
-    pub(crate) fn file(&self) -> Result<Option<File>, Failure> {
-        let Target::File(file) = &self.target else { return Ok(None) };
-        file.get_ref().as_file().try_clone().map(Some).map_err(|error| self.failure(&error))
+    /// The file that is written, through another handle.
+    pub(crate) fn file(&self) -> Result<File, Failure> {
+        match &self.target {
+            Target::File(file) => file.get_ref().as_file().try_clone().map_err(|error| self.failure(&error)),
+            Target::Pipe(_) => Err(Failure::file(&self.path, "is a pipe: name a file as the output")),
+        }
+    }
+
+    pub(crate) const fn is_pipe(&self) -> bool {
+        matches!(self.target, Target::Pipe(_))
     }
 
     pub(crate) fn failure(&self, error: &io::Error) -> Failure {
@@ -125,14 +136,18 @@ fn stdout() -> Result<Box<dyn Write>, Failure> {
     Ok(Box::new(stdout.lock()))
 }
 
-/// Opens a pipe with a name, such as those of `>(...)` in bash, which are symbolic links. None if the path is another
-/// file.
+/// Opens a device such as `/dev/null` or a pipe with a name, such as those of `>(...)` in bash, which are symbolic
+/// links. None if the path is another file.
 #[cfg(unix)]
 fn pipe(path: &Path, of_path: &Metadata) -> Result<Option<Box<dyn Write>>, Failure> {
-    let is_fifo = |metadata: &Metadata| std::os::unix::fs::FileTypeExt::is_fifo(&metadata.file_type());
+    use std::os::unix::fs::FileTypeExt;
+    let has_no_end = |metadata: &Metadata| {
+        let of_file = metadata.file_type();
+        of_file.is_fifo() || of_file.is_char_device()
+    };
     let is_pipe = match of_path.is_symlink() {
-        true => std::fs::metadata(path).is_ok_and(|target| is_fifo(&target)),
-        false => is_fifo(of_path),
+        true => std::fs::metadata(path).is_ok_and(|target| has_no_end(&target)),
+        false => has_no_end(of_path),
     };
     if !is_pipe {
         return Ok(None);

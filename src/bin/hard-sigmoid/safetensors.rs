@@ -28,10 +28,7 @@ pub(crate) fn read_header(file: &mut impl Read, file_bytes: Option<u64>) -> Resu
         let claim = format!("its header claims {len} bytes, more than the file holds or the format allows");
         return Err(invalid(claim));
     }
-    if file_bytes.is_some() {
-        // A pipe may claim more than it holds.
-        header.reserve_exact(len as usize);
-    }
+    header.reserve_exact(len as usize);
     file.take(len).read_to_end(&mut header).map_err(|error| format!("cannot be read: {error}; {AGAIN}"))?;
     Ok(header)
 }

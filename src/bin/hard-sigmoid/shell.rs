@@ -1,6 +1,6 @@
 //! `hard-sigmoid completions` and `hard-sigmoid man`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Command;
 use clap_complete::Shell;
@@ -11,9 +11,9 @@ use super::console::{Failure, print};
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  hard-sigmoid completions bash > ~/.local/share/bash-completion/completions/hard-sigmoid
-  hard-sigmoid completions zsh > ~/.zfunc/_hard-sigmoid
-  hard-sigmoid completions fish > ~/.config/fish/completions/hard-sigmoid.fish")]
+  eval \"$(hard-sigmoid completions bash)\"    # in ~/.bashrc
+  hard-sigmoid completions zsh > _hard-sigmoid    # in a folder of $fpath
+  hard-sigmoid completions fish > hard-sigmoid.fish    # in ~/.config/fish/completions")]
 pub(crate) struct CompletionsArgs {
     /// The shell that reads them
     shell: Shell,
@@ -38,6 +38,15 @@ pub(crate) struct ManArgs {
 }
 
 pub(crate) fn man(args: &ManArgs, command: Command) -> Result<(), Failure> {
-    let written = std::fs::create_dir_all(&args.folder).and_then(|()| clap_mangen::generate_to(command, &args.folder));
+    let names: Vec<_> = command.get_subcommands().map(|it| format!("hard-sigmoid-{}.1", it.get_name())).collect();
+    let written = std::fs::create_dir_all(&args.folder)
+        .and_then(|()| clap_mangen::generate_to(command, &args.folder))
+        .and_then(|()| names.iter().try_for_each(|name| name_examples(&args.folder.join(name))));
     written.map_err(|error| Failure::file(&args.folder, format!("cannot be written: {error}; choose another folder")))
+}
+
+/// clap_mangen calls what follows the options EXTRA.
+fn name_examples(page: &Path) -> std::io::Result<()> {
+    let Ok(text) = std::fs::read_to_string(page) else { return Ok(()) };
+    std::fs::write(page, text.replace(".SH EXTRA\nExamples:\n", ".SH EXAMPLES\n"))
 }

@@ -15,7 +15,7 @@ use super::item::Action;
 use super::layout::{Layout, Section};
 use super::list::ListArgs;
 use super::selection::Selection;
-use super::summary::{join, path_json};
+use super::summary::{failures, join, path_json};
 
 /// The fraction of saturated results above which the command gives advice.
 const ADVICE_THRESHOLD: f64 = 0.5;
@@ -61,33 +61,36 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let f = args.function.required()?;
     let items = args.list.part(args.list.items(&args.inputs, &args.selection)?);
     let mut opener = args.backend.opener();
-    let (mut total, mut failed) = (Saturation::default(), 0_u64);
+    let (mut total, mut failed) = (Saturation::default(), Vec::new());
     let items: Vec<_> = items.iter().filter(|item| !matches!(item.action, Action::Copy)).collect();
-    let several = items.len() > 1;
     for item in &items {
         let counted = match &item.action {
+            Action::Fail(message) => Err(Failure::file(&item.path, message)),
             Action::Compute(selection) => file(args, f, &item.path, selection, &mut opener),
             Action::Copy => continue,
-            Action::Fail(message) => Err(Failure::file(&item.path, message)),
         };
-        match counted {
-            Ok(counts) => total = [total, counts].into_iter().sum(),
-            Err(failure) if several => {
-                console::error(failure.message());
-                failed = failed.saturating_add(1);
+        let failure = match counted {
+            Ok(counts) => {
+                total = [total, counts].into_iter().sum();
+                continue;
             }
-            Err(failure) => return Err(failure),
+            Err(failure) => failure,
+        };
+        if args.json {
+            let error = join(path_json("file", &item.path), json!({ "error": failure.message() }));
+            console::print(&format!("{error}\n"))?;
         }
+        if items.len() == 1 {
+            return Err(failure);
+        }
+        console::error(failure.message());
+        failed.push(item.path.as_path());
     }
-    if several && !args.json {
-        console::print_with(|out| {
-            table(out, &format!("all {} elements of {} files", total.total(), items.len()), total)
-        })?;
+    if items.len() > 1 && !args.json {
+        let files = items.len().saturating_sub(failed.len());
+        console::print_with(|out| table(out, &format!("all {} elements of {files} files", total.total()), total))?;
     }
-    if failed > 0 {
-        return Err(Failure::Runtime(format!("{failed} of {} files failed", items.len())));
-    }
-    Ok(())
+    if failed.is_empty() { Ok(()) } else { Err(Failure::Runtime(failures(&failed, items.len()))) }
 }
 
 /// Counts and reports a file.

@@ -12,6 +12,9 @@ use super::layout::Layout;
 const MIN_BYTES_FOR_SPEED: u64 = 1 << 26;
 const MIN_FILE_BYTES_FOR_SPEED: u64 = 1 << 20;
 
+/// How many of the inputs that failed the last line names.
+const MAX_NAMED: usize = 8;
+
 /// What was computed of a file or of several.
 #[derive(Default)]
 pub(crate) struct Computed {
@@ -62,9 +65,17 @@ impl Computed {
     /// `arrays` of the size of the input were read and written.
     pub(crate) fn text(&self, arrays: u8, seconds: f64) -> String {
         let Self { elements, tensors, copied, bytes, .. } = self;
-        let mut text = format!("{elements} {} elements", self.type_names().join(" and "));
-        if tensors.saturating_add(*copied) > 0 {
-            text.push_str(&format!(" of {tensors} tensors ({copied} others copied)"));
+        let types = self.type_names().join(", ");
+        let mut text = match elements {
+            1 => format!("1 {types} element"),
+            _ if types.is_empty() => "no elements".to_owned(),
+            _ => format!("{elements} {types} elements"),
+        };
+        if *tensors > 0 {
+            text.push_str(&format!(" of {tensors} {}", if *tensors == 1 { "tensor" } else { "tensors" }));
+        }
+        if *copied > 0 {
+            text.push_str(&format!(" ({copied} copied)"));
         }
         text.push_str(&format!(" in {seconds:.3} s"));
         if *bytes >= MIN_BYTES_FOR_SPEED.max(self.files.saturating_mul(MIN_FILE_BYTES_FOR_SPEED)) {
@@ -97,4 +108,13 @@ pub(crate) fn join(mut object: Value, more: Value) -> Value {
 pub(crate) fn path_json(key: &str, path: &Path) -> Value {
     let bytes = path.to_str().is_none().then_some(path.as_os_str().as_encoded_bytes());
     json!({ key: path.to_str(), format!("{key}_bytes"): bytes })
+}
+
+/// Says which of several inputs failed. The others were named above it.
+pub(crate) fn failures(failed: &[&Path], of: usize) -> String {
+    let mut names: Vec<_> = failed.iter().take(MAX_NAMED).map(|path| path.display().to_string()).collect();
+    if failed.len() > MAX_NAMED {
+        names.push(format!("{} others, named above", failed.len().saturating_sub(MAX_NAMED)));
+    }
+    format!("{} of {of} files failed: {}", failed.len(), names.join(", "))
 }

@@ -13,27 +13,27 @@ use crate::item::{Action, Item};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::stop::Stop;
-use crate::summary::{Computed, join, path_json};
-
-/// How many of the inputs that failed the last line names.
-const MAX_NAMED: usize = 8;
+use crate::summary::{Computed, failures, join, path_json};
 
 /// Computes the inputs one after another.
 pub(super) fn run(run: &mut Run<'_>, items: &[Item], folder: &Path, json: bool) -> Result<(), Failure> {
     std::fs::create_dir_all(folder)
         .map_err(|error| Failure::file(folder, format!("cannot be created: {error}; choose another folder")))?;
 
-    run.stop = Some(Stop::on_signals());
+    check_outputs(items, folder)?;
+    run.opener.check()?;
+    let stop = Stop::on_signals();
+    run.stop = Some(stop.clone());
     run.bar = Some(Progress::bytes(items.iter().map(|item| item.bytes).sum(), run.quiet));
-    let (mut total, mut finished, mut end) = (Done::default(), 0_u64, 0_u64);
+    let (mut total, mut finished, mut end) = (Done::default(), 0_usize, 0_u64);
     let mut failed = Vec::new();
     for item in items {
-        if run.stop.as_ref().is_some_and(Stop::is_requested) {
-            break;
-        }
         end = end.saturating_add(item.bytes);
         let output = folder.join(item.path.file_name().unwrap_or_default());
         let result = run.item(item, &output);
+        if stop.is_requested() && result.is_err() {
+            break;
+        }
         if let Some(bar) = &mut run.bar {
             // Headers count, too, and so do inputs that failed.
             bar.set(end);
@@ -44,27 +44,50 @@ pub(super) fn run(run: &mut Run<'_>, items: &[Item], folder: &Path, json: bool) 
                 finished = finished.saturating_add(1);
                 total.add(done);
             }
-            Err(_) => failed.push(&item.path),
+            Err(_) => failed.push(item.path.as_path()),
+        }
+        if stop.is_requested() {
+            break;
         }
     }
     if let Some(bar) = &run.bar {
         bar.clear();
     }
     let of_all = format!("{finished} of {} files", items.len());
-    if !run.quiet && !json {
+    if stop.is_requested() && finished < items.len() {
+        return Err(stop.failure(&format!("{of_all} were written")));
+    }
+    if items.is_empty() {
+        console::log("this part has no files");
+    } else if !run.quiet && !json {
         console::log(&format!("{of_all}: {}", run.summary(&total)));
     }
-    if finished == items.len() as u64 {
+    if failed.is_empty() { Ok(()) } else { Err(Failure::Runtime(failures(&failed, items.len()))) }
+}
+
+/// Checks that no output is an input, which would be lost before it is read.
+#[cfg(unix)]
+fn check_outputs(items: &[Item], folder: &Path) -> Result<(), Failure> {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |path: &Path| std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()));
+    let outputs = items.iter().filter_map(|item| Some(folder.join(item.path.file_name()?)));
+    let existing: HashMap<_, _> = outputs.filter_map(|output| Some((identity(&output)?, output))).collect();
+    if existing.is_empty() {
         return Ok(());
     }
-    if run.stop.as_ref().is_some_and(Stop::is_requested) {
-        return Err(Failure::Runtime(format!("stopped by a signal: {of_all} were written")));
+    let of_input = |item: &Item| Some((existing.get(&identity(&item.path)?)?, item.path.display().to_string()));
+    match items.iter().find_map(of_input) {
+        Some((output, input)) => {
+            Err(Failure::file(output, format!("is the input {input}: choose another folder for the outputs")))
+        }
+        None => Ok(()),
     }
-    let mut names: Vec<_> = failed.iter().take(MAX_NAMED).map(|path| path.display().to_string()).collect();
-    if failed.len() > MAX_NAMED {
-        names.push(format!("{} others, named above", failed.len().saturating_sub(MAX_NAMED)));
-    }
-    Err(Failure::Runtime(format!("{} of {} files failed: {}", failed.len(), items.len(), names.join(", "))))
+}
+
+/// Elsewhere, each output is compared with its own input only.
+#[cfg(not(unix))]
+fn check_outputs(_items: &[Item], _folder: &Path) -> Result<(), Failure> {
+    Ok(())
 }
 
 /// Checks that each output has a name of its own, in all shards.
@@ -111,10 +134,17 @@ fn report(
 
 impl Run<'_> {
     fn item(&mut self, item: &Item, output: &Path) -> Result<Done, Failure> {
+        if let Action::Fail(message) = &item.action {
+            return Err(Failure::file(&item.path, message));
+        }
+        // They would wait, for longer than a signal.
+        let is_pipe = |path: &Path| std::fs::metadata(path).is_ok_and(|it| !it.is_file() && !it.is_dir());
+        if let Some(path) = [item.path.as_path(), output].into_iter().find(|path| is_pipe(path)) {
+            return Err(Failure::file(path, "is a pipe or a device: apply it alone, with INPUT and OUTPUT"));
+        }
         match &item.action {
             Action::Compute(selection) => self.file(&item.path, output, selection),
-            Action::Copy => self.copy(&item.path, output),
-            Action::Fail(message) => Err(Failure::file(&item.path, message)),
+            _ => self.copy(&item.path, output),
         }
     }
 
@@ -124,9 +154,7 @@ impl Run<'_> {
         let mut file = std::fs::File::open(input).map_err(unreadable)?;
         let extension = input.extension().unwrap_or_default().to_string_lossy();
         let output = Output::create(output, &extension, &[input], self.force)?;
-        if let Some(mut target) = output.file()? {
-            std::io::copy(&mut file, &mut target).map_err(|error| output.failure(&error))?;
-        }
+        std::io::copy(&mut file, &mut output.file()?).map_err(|error| output.failure(&error))?;
         output.finish()?;
         Ok(Done { computed: Computed::of_copy(), ..Done::default() })
     }
@@ -136,8 +164,11 @@ impl Done {
     fn add(&mut self, other: Self) {
         self.computed.add(&other.computed);
         self.seconds += other.seconds;
-        if !other.executed_on.is_empty() {
-            self.executed_on = other.executed_on;
+        // Why auto chose it differs from file to file.
+        let executed_on = other.executed_on.split(';').next().unwrap_or_default();
+        if !self.executed_on.contains(executed_on) {
+            self.executed_on.push_str(if self.executed_on.is_empty() { "" } else { " and " });
+            self.executed_on.push_str(executed_on);
         }
     }
 }

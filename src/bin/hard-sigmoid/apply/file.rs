@@ -50,9 +50,9 @@ impl Run<'_> {
         let started = Instant::now();
         let (mut data, header) = input::open(input)?;
         let layout = header.layout(&data, selection)?;
-        let signals = || if data.is_stream() { Stop::by_default() } else { Stop::on_signals() };
-        let stop = self.stop.get_or_insert_with(signals);
-        let mut output = Output::create(output, layout.extension, &[input], self.force)?;
+        let output = Output::create(output, layout.extension, &[input], self.force)?;
+        let waits = data.is_stream() || output.is_pipe();
+        let stop = self.stop.get_or_insert_with(|| if waits { Stop::by_default() } else { Stop::on_signals() });
         let opening = self.opener.seconds;
         let engine = self.opener.engine(&data, &layout)?;
         let mut own_bar = None;
@@ -62,11 +62,9 @@ impl Run<'_> {
         };
         let mut work = Work { f: self.f, verify: self.verify, engine, stop, bar };
         match &header {
-            Header::Npz(members) => work.archive(&mut data, members, selection, &layout, &output)?,
-            _ => work.sections(&mut data, &layout, &mut output)?,
+            Header::Npz(members) => work.archive(&mut data, members, selection, &layout, output)?,
+            _ => work.sections(&mut data, &layout, output)?,
         }
-        data.finish()?;
-        output.finish()?;
         let executed_on = backend::describe(work.engine, &layout);
         if let Some(bar) = own_bar {
             bar.clear();
@@ -107,7 +105,7 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn sections(&mut self, input: &mut Input, layout: &Layout<'_>, output: &mut Output) -> Result<(), Failure> {
+    fn sections(&mut self, input: &mut Input, layout: &Layout<'_>, mut output: Output) -> Result<(), Failure> {
         output.write(&layout.header)?;
         for (i, section) in layout.sections.iter().enumerate() {
             let mut data = input.data(i, section)?;
@@ -117,7 +115,8 @@ impl Work<'_> {
                 None => self.copy(section, &mut data, write)?,
             }
         }
-        Ok(())
+        input.finish()?;
+        output.finish()
     }
 
     fn archive(
@@ -126,28 +125,26 @@ impl Work<'_> {
         members: &[npz::Member],
         selection: &Selection,
         layout: &Layout<'_>,
-        output: &Output,
+        output: Output,
     ) -> Result<(), Failure> {
         let fail = |error| output.failure(&error);
-        let (Some(archive), Some(file)) = (input.archive(), output.file()?) else { return Ok(()) };
-        let mut writer = npz::Writer::new(file, archive);
+        let mut writer = npz::Writer::new(output.file()?, input.archive()?);
         for (i, (section, member)) in layout.sections.iter().zip(members).enumerate() {
-            let Some(archive) = input.archive() else { continue };
             self.stop.check()?;
             let Some(dtype) = section.dtype else {
-                writer.copy(archive, i).map_err(fail)?;
+                writer.copy(input.archive()?, i).map_err(fail)?;
                 self.bar.add(section.bytes);
                 continue;
             };
-            let header =
-                npz::array(member, selection).map_err(|message| output.failure(&std::io::Error::other(message)))?;
-            writer.start(archive, i, &header.header).map_err(fail)?;
+            let header = npz::array(member, selection).map_err(|message| input.failure(message))?;
+            writer.start(input.archive()?, i, &header.header).map_err(fail)?;
             let mut data = input.data(i, section)?;
             let write = |bytes: &[u8]| writer.write(bytes).map_err(fail);
             with_type!(dtype, T => self.compute::<T>(section, &mut data, write))?;
             data.finish()?;
         }
-        writer.finish().map_err(fail)
+        writer.finish().map_err(fail)?;
+        output.finish()
     }
 
     fn compute<T: Element>(

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use hard_sigmoid::HardSigmoid;
 
 use super::super::console::Failure;
-use super::super::function::Preset;
+use super::super::function::{self, Preset};
 
 /// The range that is drawn unless a ramp extends beyond it.
 const DEFAULT_RANGE: (f64, f64) = (-6.0, 6.0);
@@ -20,10 +20,10 @@ pub(crate) struct FunctionsArgs {
     #[arg(long, value_enum)]
     preset: Vec<Preset>,
     /// Draw the function with this slope (can be repeated, each with its --beta)
-    #[arg(long, allow_hyphen_values = true)]
+    #[arg(long, allow_hyphen_values = true, value_parser = function::number)]
     alpha: Vec<f64>,
     /// Set its value at x = 0 (can be repeated, each with its --alpha)
-    #[arg(long, allow_hyphen_values = true)]
+    #[arg(long, allow_hyphen_values = true, value_parser = function::number)]
     beta: Vec<f64>,
 }
 
@@ -114,7 +114,9 @@ impl FromStr for Range {
             return Err("the first number must be less than the second, as in -6:6".into());
         }
         if from.abs().max(to.abs()) > greatest || to - from < least_width.max(least_width * from.abs().max(to.abs())) {
-            return Err("too wide or too narrow: choose a range from 1e-6 to 1e30, as in -6:6".into());
+            return Err(
+                "too wide or too narrow for ticks: choose numbers further apart and nearer to 0, as in -6:6".into()
+            );
         }
         Ok(Self { from, to })
     }

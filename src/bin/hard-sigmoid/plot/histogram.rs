@@ -196,7 +196,8 @@ fn share(n: u64, counts: &Counts) -> String {
 }
 
 fn percent(n: u64, counts: &Counts) -> String {
-    format!("{:.2} %", 100.0 * n as f64 / counts.saturation.total().max(1) as f64)
+    let percent = 100.0 * n as f64 / counts.saturation.total().max(1) as f64;
+    if n > 0 && percent < 0.005 { "< 0.01 %".into() } else { format!("{percent:.2} %") }
 }
 
 /// The name of the file, shortened if it is long.

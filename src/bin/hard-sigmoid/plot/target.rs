@@ -87,7 +87,9 @@ impl Open {
 
 fn text_format() -> Format {
     let stdout = std::io::stdout();
-    let colors = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let is_unset = |name| std::env::var_os(name).is_none_or(|value| value.is_empty());
+    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let colors = stdout.is_terminal() && is_unset("NO_COLOR") && !is_dumb;
     let (columns, rows) = terminal_size().unwrap_or(TEXT_SIZE);
     let [(least_columns, most_columns), (least_rows, most_rows)] = TEXT_LIMITS;
     // The prompt takes a line.

@@ -1,0 +1,70 @@
+//! What `auto` does, without a GPU.
+
+use std::cell::RefCell;
+
+use super::*;
+
+const APPLY: Work = Work::Apply(HardSigmoid::ONNX);
+
+fn interrupted(finished: usize) -> Error {
+    Error::Interrupted { finished, cause: Box::new(Error::Lost) }
+}
+
+#[test]
+fn auto_takes_over_from_a_failing_gpu_where_it_stopped() {
+    let mut engine = Engine::auto(None, None, None);
+    assert_eq!(engine.take_over(APPLY, interrupted(2)).unwrap(), 2);
+    assert!(matches!(engine.fallback(), Some(Fallback::Failed { cause: Error::Lost, .. })));
+    // What is counted is counted anew.
+    assert_eq!(engine.take_over(Work::Count(HardSigmoid::ONNX), interrupted(2)).unwrap(), 0);
+    assert_eq!(engine.take_over(Work::ApplyAndCount(HardSigmoid::ONNX), interrupted(2)).unwrap(), 0);
+}
+
+/// Keeps what this thread logs.
+struct Log;
+
+thread_local! {
+    static LOGGED: RefCell<Vec<String>> = RefCell::default();
+}
+
+impl log::Log for Log {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        LOGGED.with_borrow_mut(|lines| lines.push(format!("{} {}", record.level(), record.args())));
+    }
+
+    fn flush(&self) {}
+}
+
+#[test]
+fn a_takeover_is_logged_with_its_element_and_its_cause() {
+    log::set_logger(&Log).unwrap();
+    log::set_max_level(log::LevelFilter::Warn);
+    let mut engine = Engine::auto(None, None, None);
+    engine.take_over(APPLY, interrupted(2)).unwrap();
+    engine.take_over(Work::Count(HardSigmoid::ONNX), interrupted(2)).unwrap();
+    engine.without_fallback().take_over(APPLY, interrupted(2)).unwrap_err();
+    let line = |first| format!("WARN the GPU failed: {}; the CPU path takes over from element {first} on", Error::Lost);
+    assert_eq!(LOGGED.take(), [2, 0].map(line));
+}
+
+#[test]
+fn auto_runs_where_it_is_faster() {
+    let [short, long] = [1, 2].map(std::time::Duration::from_millis);
+    let slow = Engine::faster_gpu(Comparison { adapter: "G".into(), gpu: long, cpu: short });
+    assert!(matches!(slow, Err(Fallback::Slower(comparison)) if comparison.gpu == long));
+    let fast = Comparison { adapter: "G".into(), gpu: short, cpu: long };
+    assert_eq!(Engine::faster_gpu(fast.clone()).ok(), Some(fast));
+}
+
+#[test]
+fn a_failing_gpu_that_was_asked_for_is_an_error() {
+    let mut engine = Engine::auto(None, None, None).without_fallback();
+    assert!(matches!(engine.take_over(APPLY, interrupted(2)), Err(Error::Interrupted { finished: 2, .. })));
+    let mut engine = Engine::auto(None, None, None);
+    let lengths = crate::LengthMismatch { role: crate::BufferRole::Source, source_len: 1, target_len: 2 };
+    assert!(matches!(engine.take_over(APPLY, lengths.into()), Err(Error::Length(_))));
+}
