@@ -83,6 +83,16 @@ impl Opener<'_> {
         self.open(elements)
     }
 
+    /// Whether small files are computed on the CPU.
+    pub(crate) fn is_small_on_cpu(&self) -> bool {
+        self.args.choice() != Choice::Gpu
+    }
+
+    /// One that has opened nothing, for another thread.
+    pub(crate) const fn again(&self) -> Self {
+        self.args.opener()
+    }
+
     /// Opens a GPU that was asked for. Without one, no file can be computed.
     pub(crate) fn check(&mut self) -> Result<(), Failure> {
         if self.args.choice() == Choice::Gpu { self.open(0).map(|_| ()) } else { Ok(()) }

@@ -9,6 +9,8 @@ pub(crate) struct Item {
     pub(crate) path: PathBuf,
     /// Its size, or 0 if that is not known.
     pub(crate) bytes: u64,
+    /// Whether it is a pipe or a device.
+    pub(crate) is_pipe: bool,
     pub(crate) action: Action,
 }
 
@@ -22,7 +24,9 @@ pub(crate) enum Action {
 
 impl Item {
     pub(crate) fn new(path: PathBuf, action: Action) -> Self {
-        let bytes = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
-        Self { path, bytes, action }
+        let metadata = std::fs::metadata(&path).ok();
+        let bytes = metadata.as_ref().map_or(0, |metadata| metadata.len());
+        let is_pipe = metadata.is_some_and(|metadata| !metadata.is_file() && !metadata.is_dir());
+        Self { path, bytes, is_pipe, action }
     }
 }

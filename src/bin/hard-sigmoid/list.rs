@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     fn items(sizes: &[u64]) -> Vec<Item> {
-        let item = |(i, &bytes)| Item { path: format!("{i:03}").into(), bytes, action: Action::Copy };
+        let item = |(i, &bytes)| Item { path: format!("{i:03}").into(), bytes, is_pipe: false, action: Action::Copy };
         sizes.iter().enumerate().map(item).collect()
     }
 

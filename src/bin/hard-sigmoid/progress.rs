@@ -16,6 +16,11 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
+    /// One that never appears.
+    pub(crate) fn hidden() -> Self {
+        Self { bar: ProgressBar::hidden(), appears: None }
+    }
+
     pub(crate) fn bytes(total: u64, quiet: bool) -> Self {
         Self::new(total, "{bar:40} {percent:>3} % of {total_bytes}, {bytes_per_sec}, {eta} left", quiet)
     }
@@ -25,10 +30,12 @@ impl Progress {
     }
 
     fn new(total: u64, template: &str, quiet: bool) -> Self {
+        if quiet || !std::io::stderr().is_terminal() {
+            return Self::hidden();
+        }
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden()).with_style(style);
-        let appears = Instant::now().checked_add(DELAY).filter(|_| !quiet && std::io::stderr().is_terminal());
-        Self { bar, appears }
+        Self { bar, appears: Instant::now().checked_add(DELAY) }
     }
 
     pub(crate) fn add(&mut self, done: u64) {

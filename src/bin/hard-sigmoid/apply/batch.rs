@@ -2,8 +2,11 @@
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
+use hard_sigmoid::cpu;
+use rayon::prelude::*;
 use serde_json::json;
 
 use super::file::{Done, Run};
@@ -15,7 +18,13 @@ use crate::progress::Progress;
 use crate::stop::Stop;
 use crate::summary::{Computed, failures, join, path_json};
 
-/// Computes the inputs one after another.
+/// Files of less are computed by several threads, a file each. A larger one is computed by several threads itself.
+const MAX_SMALL_BYTES: u64 = 1 << 20;
+
+/// How many small files are computed before their results are reported.
+const TOGETHER: usize = 256;
+
+/// Computes the inputs, and reports them in their order.
 pub(super) fn run(run: &mut Run<'_>, items: &[Item], folder: &Path, json: bool) -> Result<(), Failure> {
     std::fs::create_dir_all(folder)
         .map_err(|error| Failure::file(folder, format!("cannot be created: {error}; choose another folder")))?;
@@ -25,26 +34,27 @@ pub(super) fn run(run: &mut Run<'_>, items: &[Item], folder: &Path, json: bool) 
     let stop = Stop::on_signals();
     run.stop = Some(stop.clone());
     run.bar = Some(Progress::bytes(items.iter().map(|item| item.bytes).sum(), run.quiet));
+    let (started, opened) = (Instant::now(), run.opener.seconds);
     let (mut total, mut finished, mut end) = (Done::default(), 0_usize, 0_u64);
     let mut failed = Vec::new();
-    for item in items {
-        end = end.saturating_add(item.bytes);
-        let output = folder.join(item.path.file_name().unwrap_or_default());
-        let result = run.item(item, &output);
-        if stop.is_requested() && result.is_err() {
-            break;
-        }
-        if let Some(bar) = &mut run.bar {
-            // Headers count, too, and so do inputs that failed.
-            bar.set(end);
-            report(run, &result, &item.path, &output, json)?;
-        }
-        match result {
-            Ok(done) => {
-                finished = finished.saturating_add(1);
-                total.add(done);
+    for items in items.chunk_by(|a, b| is_small(a) && is_small(b)).flat_map(|items| items.chunks(TOGETHER)) {
+        let results = run.items(items, folder, &stop);
+        for (item, result) in items.iter().zip(results) {
+            end = end.saturating_add(item.bytes);
+            if let Some(bar) = &mut run.bar {
+                // Headers count, too, and so do inputs that failed.
+                bar.set(end);
             }
-            Err(_) => failed.push(item.path.as_path()),
+            if !matches!(result, Err(Failure::Signal(..))) {
+                report(run, &result, &item.path, &output(item, folder), json)?;
+            }
+            match result {
+                Ok(done) => {
+                    finished = finished.saturating_add(1);
+                    total.add(done);
+                }
+                Err(_) => failed.push(item.path.as_path()),
+            }
         }
         if stop.is_requested() {
             break;
@@ -53,6 +63,7 @@ pub(super) fn run(run: &mut Run<'_>, items: &[Item], folder: &Path, json: bool) 
     if let Some(bar) = &run.bar {
         bar.clear();
     }
+    total.seconds = started.elapsed().as_secs_f64() - (run.opener.seconds - opened);
     let of_all = format!("{finished} of {} files", items.len());
     if stop.is_requested() && finished < items.len() {
         return Err(stop.failure(&format!("{of_all} were written")));
@@ -88,6 +99,15 @@ fn check_outputs(items: &[Item], folder: &Path) -> Result<(), Failure> {
 #[cfg(not(unix))]
 fn check_outputs(_items: &[Item], _folder: &Path) -> Result<(), Failure> {
     Ok(())
+}
+
+/// Whether a file takes less time to compute than to open.
+const fn is_small(item: &Item) -> bool {
+    item.bytes < MAX_SMALL_BYTES
+}
+
+fn output(item: &Item, folder: &Path) -> PathBuf {
+    folder.join(item.path.file_name().unwrap_or_default())
 }
 
 /// Checks that each output has a name of its own, in all shards.
@@ -133,14 +153,30 @@ fn report(
 }
 
 impl Run<'_> {
-    fn item(&mut self, item: &Item, output: &Path) -> Result<Done, Failure> {
+    /// Computes several files, at the same time if they are small.
+    fn items(&mut self, items: &[Item], folder: &Path, stop: &Stop) -> Vec<Result<Done, Failure>> {
+        if items.len() == 1 || !self.opener.is_small_on_cpu() || cpu::threads() == 1 {
+            return items.iter().map(|item| self.item(item, &output(item, folder), stop)).collect();
+        }
+        let (f, verify, force, opener) = (self.f, self.verify, self.force, &self.opener);
+        let compute = |item: &Item| {
+            let (opener, stop_here, bar) = (opener.again(), Some(stop.clone()), Some(Progress::hidden()));
+            let mut run = Run { f, verify, force, quiet: true, opener, stop: stop_here, bar };
+            run.item(item, &output(item, folder), stop)
+        };
+        items.par_iter().map(compute).collect()
+    }
+
+    fn item(&mut self, item: &Item, output: &Path, stop: &Stop) -> Result<Done, Failure> {
+        stop.check()?;
         if let Action::Fail(message) = &item.action {
             return Err(Failure::file(&item.path, message));
         }
         // They would wait, for longer than a signal.
         let is_pipe = |path: &Path| std::fs::metadata(path).is_ok_and(|it| !it.is_file() && !it.is_dir());
-        if let Some(path) = [item.path.as_path(), output].into_iter().find(|path| is_pipe(path)) {
-            return Err(Failure::file(path, "is a pipe or a device: apply it alone, with INPUT and OUTPUT"));
+        if item.is_pipe || is_pipe(output) {
+            let pipe = if item.is_pipe { &item.path } else { output };
+            return Err(Failure::file(pipe, "is a pipe or a device: apply it alone, with INPUT and OUTPUT"));
         }
         match &item.action {
             Action::Compute(selection) => self.file(&item.path, output, selection),
@@ -163,7 +199,6 @@ impl Run<'_> {
 impl Done {
     fn add(&mut self, other: Self) {
         self.computed.add(&other.computed);
-        self.seconds += other.seconds;
         // Why auto chose it differs from file to file.
         let executed_on = other.executed_on.split(';').next().unwrap_or_default();
         if !self.executed_on.contains(executed_on) {
