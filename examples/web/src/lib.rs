@@ -17,6 +17,7 @@ mod foreign;
 #[allow(dead_code, reason = "the command uses it")]
 #[path = "../../../src/bin/hard-sigmoid/layout.rs"]
 mod layout;
+#[allow(dead_code, reason = "the command uses it")]
 #[path = "../../../src/bin/hard-sigmoid/npy.rs"]
 mod npy;
 #[path = "../../../src/bin/hard-sigmoid/python.rs"]
