@@ -221,6 +221,11 @@ fn pipes_and_other_inputs_are_no_outputs_of_a_batch() {
     fs::rename(&inputs[2], folder.path("in/a.npy")).unwrap();
     let run = batch(&[folder.path("in/a.npy"), folder.path("links/b.npy")], &folder.path("out"), &["--force"]);
     fails(&run, &["out/a.npy: is the input", "links/b.npy", "another folder"]);
+    // Nor if the two are in different shards.
+    for shard in ["1/2", "2/2"] {
+        let inputs = [folder.path("in/a.npy"), folder.path("links/b.npy")];
+        fails(&batch(&inputs, &folder.path("out"), &["--force", "--shard", shard]), &["out/a.npy: is the input"]);
+    }
     assert_eq!(fs::read(folder.path("out/a.npy")).unwrap(), b"precious");
 }
 

@@ -20,6 +20,8 @@ fn help(name: &str) -> String {
 fn examples(name: &str) -> Vec<String> {
     let help = help(name);
     let (_, examples) = help.split_once("\nExamples:\n").unwrap_or_else(|| panic!("{name} has no examples"));
+    // Those that a terminal wraps cannot be copied.
+    assert!(examples.lines().all(|line| line.len() <= 80), "{examples}");
     let examples: Vec<_> = examples.lines().map(|line| line.trim().to_owned()).collect();
     assert!(
         !examples.is_empty() && examples.iter().all(|line| line.contains(&format!("hard-sigmoid {name}"))),
@@ -59,7 +61,7 @@ fn the_examples_of_every_command_run() {
         // The next one reads what this one has not written.
         folder.file("y.npy", &fs::read(DIGITS).unwrap());
     }
-    for left in ["grad_x.npy", "piped.npy", "out", "parts", "out.safetensors", "_hard-sigmoid"] {
+    for left in ["grad_x.npy", "piped.npy", "out", "d", "y.safetensors", "_hard-sigmoid"] {
         assert!(folder.path(left).exists(), "{left}");
     }
 }

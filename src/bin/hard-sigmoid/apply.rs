@@ -31,10 +31,10 @@ use super::selection::Selection;
     after_help = "\
 Examples:
   hard-sigmoid apply x.npy y.npy --preset onnx
-  hard-sigmoid apply model.safetensors out.safetensors --preset pytorch --tensor a
+  hard-sigmoid apply model.safetensors y.safetensors --preset onnx --tensor a
   hard-sigmoid apply - - --alpha 0.25 --beta 0.5 < x.npy > piped.npy
   hard-sigmoid apply *.npy --output-dir out --preset onnx
-  hard-sigmoid apply --files-from list --output-dir parts --shard 1/4 --preset onnx"
+  hard-sigmoid apply --files-from list --output-dir d --shard 1/4 --preset onnx"
 )]
 pub(crate) struct Args {
     /// The input and the output, or the inputs for --output-dir. - is stdin or stdout
@@ -75,6 +75,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     if let Some(folder) = &args.output_dir {
         let items = args.list.items(&args.files, &args.selection)?;
         batch::check_names(&items)?;
+        batch::check_outputs(&items, folder)?;
         return batch::run(&mut run, &args.list.part(items), folder, args.json);
     }
     if args.list.files_from.is_some() || args.list.shard.is_some() {

@@ -25,7 +25,7 @@ use super::summary::Computed;
 #[command(after_help = "\
 Examples:
   hard-sigmoid backward x.npy grad_y.npy grad_x.npy --preset pytorch
-  hard-sigmoid backward y.npy grad_y.npy - --from-output --preset onnx > grad_x.npy")]
+  hard-sigmoid backward y.npy grad_y.npy gx.npy --from-output --preset onnx")]
 pub(crate) struct Args {
     /// The .npy file with x, or with y and --from-output. - is stdin
     x: PathBuf,

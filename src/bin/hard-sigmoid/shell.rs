@@ -11,9 +11,9 @@ use super::console::{Failure, print};
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  eval \"$(hard-sigmoid completions bash)\"    # in ~/.bashrc
-  hard-sigmoid completions zsh > _hard-sigmoid    # in a folder of $fpath
-  hard-sigmoid completions fish > hard-sigmoid.fish    # in ~/.config/fish/completions")]
+  eval \"$(hard-sigmoid completions bash)\"  # in ~/.bashrc
+  hard-sigmoid completions zsh > _hard-sigmoid  # in a folder of $fpath
+  hard-sigmoid completions fish > hard-sigmoid.fish")]
 pub(crate) struct CompletionsArgs {
     /// The shell that reads them
     shell: Shell,

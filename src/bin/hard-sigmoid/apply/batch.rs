@@ -18,7 +18,7 @@ use crate::progress::Progress;
 use crate::stop::Stop;
 use crate::summary::{Computed, failures, join, path_json};
 
-/// Files of less are computed by several threads, a file each. A larger one is computed by several threads itself.
+/// Files of less take longer to open and to create than to compute. Several threads do that at the same time.
 const MAX_SMALL_BYTES: u64 = 1 << 20;
 
 /// How many small files are computed before their results are reported.
@@ -28,8 +28,6 @@ const TOGETHER: usize = 256;
 pub(super) fn run(run: &mut Run<'_>, items: &[Item], folder: &Path, json: bool) -> Result<(), Failure> {
     std::fs::create_dir_all(folder)
         .map_err(|error| Failure::file(folder, format!("cannot be created: {error}; choose another folder")))?;
-
-    check_outputs(items, folder)?;
     run.opener.check()?;
     let stop = Stop::on_signals();
     run.stop = Some(stop.clone());
@@ -76,9 +74,9 @@ pub(super) fn run(run: &mut Run<'_>, items: &[Item], folder: &Path, json: bool) 
     if failed.is_empty() { Ok(()) } else { Err(Failure::Runtime(failures(&failed, items.len()))) }
 }
 
-/// Checks that no output is an input, which would be lost before it is read.
+/// Checks that no output is an input, of any shard, which would be lost before it is read.
 #[cfg(unix)]
-fn check_outputs(items: &[Item], folder: &Path) -> Result<(), Failure> {
+pub(super) fn check_outputs(items: &[Item], folder: &Path) -> Result<(), Failure> {
     use std::os::unix::fs::MetadataExt;
     let identity = |path: &Path| std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()));
     let outputs = items.iter().filter_map(|item| Some(folder.join(item.path.file_name()?)));
@@ -97,11 +95,10 @@ fn check_outputs(items: &[Item], folder: &Path) -> Result<(), Failure> {
 
 /// Elsewhere, each output is compared with its own input only.
 #[cfg(not(unix))]
-fn check_outputs(_items: &[Item], _folder: &Path) -> Result<(), Failure> {
+pub(super) fn check_outputs(_items: &[Item], _folder: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether a file takes less time to compute than to open.
 const fn is_small(item: &Item) -> bool {
     item.bytes < MAX_SMALL_BYTES
 }
