@@ -67,13 +67,13 @@ impl std::fmt::Display for ExecutedOn {
 #[non_exhaustive]
 pub enum Fallback {
     /// The batch is small.
-    #[error("fewer than {AUTO_GPU_MIN_ELEMENTS} elements")]
+    #[error("fewer than 2^{} elements", AUTO_GPU_MIN_ELEMENTS.ilog2())]
     Small,
     /// A hardware GPU is slower.
     #[error("{0}")]
     Slower(Comparison),
     /// No hardware GPU could be opened.
-    #[error("{0}")]
+    #[error("{}", without_remedy(.0))]
     NotOpened(Error),
     /// The GPU failed during the comparison, or during a call, which the CPU path then finished.
     #[error("{adapter} failed: {cause}")]
@@ -83,6 +83,15 @@ pub enum Fallback {
         /// What happened.
         cause: Error,
     },
+}
+
+/// What keeps `Auto` from a GPU needs no remedy.
+fn without_remedy(error: &Error) -> String {
+    let text = error.to_string();
+    match error {
+        Error::NoAdapter { .. } => text.split("; ").next().unwrap_or_default().to_owned(),
+        _ => text,
+    }
 }
 
 /// Runs batches on the backend chosen when it was opened.

@@ -245,12 +245,12 @@ fn no_adapter(hardware_only: bool, wanted: &str, present: &[String]) -> String {
     }
     if present.is_empty() {
         let remedy = "install a Vulkan or GL driver (mesa-vulkan-drivers has a software one), check WGPU_BACKEND";
-        return format!("no {what}{named}: there is none at all; {remedy}, or use the CPU path");
+        return format!("no {what}{named}: none was found; {remedy}, or use the CPU path");
     }
     let remedy = if hardware_only && !present.iter().all(|adapter| adapter.ends_with(CANNOT_COMPUTE)) {
         "ask for the GPU backend to use a software one"
     } else {
         "ask for another name (WGPU_ADAPTER_NAME) or backend (WGPU_BACKEND)"
     };
-    format!("no {what}{named}: there is {}; {remedy}, or use the CPU path", present.join(", "))
+    format!("no {what}{named}: this machine has {}; {remedy}, or use the CPU path", present.join(", "))
 }

@@ -11,10 +11,10 @@ pub(crate) struct FunctionArgs {
     #[arg(long, conflicts_with_all = ["alpha", "beta"])]
     preset: Option<Preset>,
     /// Set the slope (requires --beta)
-    #[arg(long, requires = "beta", allow_hyphen_values = true, value_parser = number)]
+    #[arg(long, requires = "beta", allow_hyphen_values = true, value_parser = parse)]
     alpha: Option<f64>,
     /// Set the value at x = 0 (requires --alpha)
-    #[arg(long, requires = "alpha", allow_hyphen_values = true, value_parser = number)]
+    #[arg(long, requires = "alpha", allow_hyphen_values = true, value_parser = parse)]
     beta: Option<f64>,
 }
 
@@ -55,6 +55,23 @@ impl FunctionArgs {
 }
 
 /// Parses α or β.
-pub(crate) fn number(text: &str) -> Result<f64, String> {
+pub(crate) fn parse(text: &str) -> Result<f64, String> {
     text.parse().map_err(|_| "not a number: write it as a decimal, such as 0.25 (1/6 is --preset pytorch)".into())
+}
+
+/// For example `onnx, clamp(0.2 x + 0.5, 0, 1)`.
+pub(crate) fn name(f: HardSigmoid) -> String {
+    let preset = f.preset().map_or(String::new(), |name| format!("{name}, "));
+    let slope = match f.alpha() {
+        _ if f == HardSigmoid::PYTORCH => "x/6".into(),
+        1.0 => "x".into(),
+        alpha => format!("{} x", number(alpha)),
+    };
+    let sign = if f.beta() < 0.0 { '-' } else { '+' };
+    format!("{preset}clamp({slope} {sign} {}, 0, 1)", number(f.beta().abs()))
+}
+
+/// All digits of a number.
+pub(crate) fn number(x: f64) -> String {
+    if x == 0.0 || (1e-4..1e6).contains(&x.abs()) { format!("{}", x + 0.0) } else { format!("{x:e}") }
 }

@@ -20,7 +20,7 @@ pub(crate) struct ListArgs {
     /// Take only part I of N parts of the inputs, with I from 1 to N
     ///
     /// The parts are about equally large in bytes and depend only on the names and sizes of the inputs. So N processes
-    /// with the same inputs, on as many machines, compute each file once.
+    /// with the same inputs, on as many machines, take each file once.
     #[arg(long, value_name = "I/N")]
     pub(crate) shard: Option<Shard>,
 }

@@ -8,7 +8,7 @@ use super::dtype::Dtype;
 /// Which parts of a file are computed.
 #[derive(clap::Args, Clone, Default)]
 pub(crate) struct Selection {
-    /// Compute only this tensor, or this array of a .npz archive (can be repeated) [default: all of a supported type]
+    /// Only this tensor, or this array of a .npz archive (can be repeated) [default: all of a supported type]
     #[arg(long, value_name = "NAME")]
     pub(crate) tensor: Vec<String>,
     /// The type of the elements, if the dtype of an array gives only their size

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::backend::{self, BackendArgs, Opener};
 use super::console::{self, Failure, escape};
 use super::dtype::{Dtype, with_type};
-use super::function::FunctionArgs;
-use super::input::{self, Data};
+use super::function::{self, FunctionArgs};
+use super::input::{self, Data, STANDARD};
 use super::item::Action;
 use super::layout::{Layout, Section};
 use super::list::ListArgs;
@@ -151,10 +151,9 @@ impl Report<'_> {
     }
 
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let (f, path) = (self.f, escape(&self.path.display().to_string()));
-        let preset = f.preset().map_or(String::new(), |name| format!("{name}, "));
-        let function = format!("{preset}clamp({} x + {}, 0, 1)", f.alpha(), f.beta());
-        writeln!(out, "{path}: {function}, on {}", self.executed_on)?;
+        let f = self.f;
+        let path = if self.path.as_os_str() == STANDARD { "stdin".into() } else { self.path.display().to_string() };
+        writeln!(out, "{}: {}, on {}", escape(&path), function::name(f), self.executed_on)?;
         for (name, dtype, counts) in self.tensors() {
             let name = name.map_or(String::new(), |name| format!("{name:?}, "));
             table(out, &format!("{name}{} {} elements", counts.total(), dtype.name()), counts)?;

@@ -3,7 +3,8 @@
 use hard_sigmoid::HardSigmoid;
 use kuva::render::render::TextAnchor;
 
-use super::functions::{Range, name, ramp, rounded};
+use super::super::function::name;
+use super::functions::{Range, ramp, rounded};
 use super::panel::Panel;
 use super::pen::Pen;
 use super::style::Style;

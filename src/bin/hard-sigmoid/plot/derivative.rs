@@ -3,8 +3,9 @@
 use hard_sigmoid::HardSigmoid;
 use kuva::render::render::TextAnchor;
 
+use super::super::function::{name, number};
 use super::curve::{marks, points, sigmoid};
-use super::functions::{Range, name, number, ramp, rounded};
+use super::functions::{Range, ramp, rounded};
 use super::panel::Panel;
 use super::pen::Pen;
 use super::style::Style;

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use hard_sigmoid::HardSigmoid;
 
 use super::super::console::Failure;
-use super::super::function::{self, Preset};
+use super::super::function::{self, Preset, number};
 
 /// The range that is drawn unless a ramp extends beyond it.
 const DEFAULT_RANGE: (f64, f64) = (-6.0, 6.0);
@@ -20,10 +20,10 @@ pub(crate) struct FunctionsArgs {
     #[arg(long, value_enum)]
     preset: Vec<Preset>,
     /// Draw the function with this slope (can be repeated, each with its --beta)
-    #[arg(long, allow_hyphen_values = true, value_parser = function::number)]
+    #[arg(long, allow_hyphen_values = true, value_parser = function::parse)]
     alpha: Vec<f64>,
     /// Set its value at x = 0 (can be repeated, each with its --alpha)
-    #[arg(long, allow_hyphen_values = true, value_parser = function::number)]
+    #[arg(long, allow_hyphen_values = true, value_parser = function::parse)]
     beta: Vec<f64>,
 }
 
@@ -49,23 +49,6 @@ pub(crate) fn presets() -> Vec<HardSigmoid> {
 pub(crate) fn ramp(f: HardSigmoid) -> Option<(f64, f64)> {
     let at = |y: f64| (y - f.beta()) / f.alpha();
     (f.alpha() != 0.0).then(|| (at(0.0).min(at(1.0)), at(0.0).max(at(1.0))))
-}
-
-/// For example `onnx, clamp(0.2 x + 0.5, 0, 1)`.
-pub(crate) fn name(f: HardSigmoid) -> String {
-    let preset = f.preset().map_or(String::new(), |name| format!("{name}, "));
-    let slope = match f.alpha() {
-        _ if f == HardSigmoid::PYTORCH => "x/6".into(),
-        1.0 => "x".into(),
-        alpha => format!("{} x", number(alpha)),
-    };
-    let sign = if f.beta() < 0.0 { '-' } else { '+' };
-    format!("{preset}clamp({slope} {sign} {}, 0, 1)", number(f.beta().abs()))
-}
-
-/// All digits of a number.
-pub(crate) fn number(x: f64) -> String {
-    if x == 0.0 || (1e-4..1e6).contains(&x.abs()) { format!("{}", x + 0.0) } else { format!("{x:e}") }
 }
 
 /// Four digits of a number.

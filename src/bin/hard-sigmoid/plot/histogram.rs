@@ -8,11 +8,12 @@ use kuva::render::render::TextAnchor;
 
 use super::super::console::{Failure, escape};
 use super::super::dtype::{Dtype, with_type};
+use super::super::function::name;
 use super::super::input::{self, Data};
 use super::super::layout::Section;
 use super::super::selection::Selection;
 use super::bins::{Counts, RESULT_BINS};
-use super::functions::{Range, name, ramp, rounded};
+use super::functions::{Range, ramp, rounded};
 use super::panel::Panel;
 use super::pen::{INSIDE, SATURATED};
 use super::style::Style;

@@ -90,10 +90,8 @@ impl Panel {
             .with_body_size(FONT_SIZE);
         let layout = match style {
             Style::Picture => layout.with_width(SIZE.0).with_ticks(7).with_theme(picture_theme()),
-            Style::Text { columns, rows } => layout
+            Style::Text { columns, .. } => layout
                 .with_width(columns as f64 * CELL.0)
-                .with_height(rows as f64 * CELL.1)
-                .with_term_rows(u32::try_from(rows).unwrap_or(u32::MAX))
                 .with_theme(terminal_theme())
                 .with_ticks(4)
                 // Otherwise, the labels of the x axis could be in the row of the axis itself.
@@ -190,20 +188,30 @@ impl Panel {
         self.layout.y_range.1
     }
 
-    /// The height of a text plot in lines.
+    /// The colors and labels of the curves, for text.
+    pub(crate) fn legend(&self) -> Vec<(String, String)> {
+        self.legend.iter().map(|entry| (entry.color.clone(), entry.label.trim().replace("\\$", "$"))).collect()
+    }
+
+    /// The height of a text plot in lines, without its legend.
     pub(crate) fn rows(&self) -> usize {
         match self.style {
-            Style::Text { rows, .. } => rows,
+            Style::Text { rows, .. } => rows.saturating_sub(self.legend.len()),
             Style::Picture => 0,
         }
     }
 
     pub(crate) fn scene(mut self) -> Scene {
-        if let Style::Picture = self.style {
-            let lines = self.legend.len() as f64;
-            self.layout = self.layout.with_height(SIZE.1 + lines * LEGEND_LINE);
-        }
-        if !self.legend.is_empty() {
+        let rows = self.rows();
+        self.layout = match self.style {
+            Style::Picture => self.layout.with_height(SIZE.1 + self.legend.len() as f64 * LEGEND_LINE),
+            Style::Text { .. } => {
+                let layout = self.layout.with_height(rows as f64 * CELL.1);
+                layout.with_term_rows(u32::try_from(rows).unwrap_or(u32::MAX))
+            }
+        };
+        // A legend of text would be cut at the edge of the terminal.
+        if !self.legend.is_empty() && !self.style.is_text() {
             let layout = self.layout.with_legend_entries(self.legend).with_legend_box(false);
             self.layout = layout.with_legend_position(LegendPosition::OutsideBottomLeft);
         }

@@ -10,7 +10,7 @@ use super::super::console::{self, Failure};
 use super::super::input::has_extension;
 use super::super::output::Output;
 use super::panel::{self, Panel};
-use super::pen::INK_ESCAPE;
+use super::pen::{INK, INK_ESCAPE};
 use super::style::Style;
 
 /// The size of a text plot where the size of the terminal is not known.
@@ -110,7 +110,7 @@ fn terminal_size() -> Option<(usize, usize)> {
 }
 
 fn text(panel: Panel, columns: usize, colors: bool) -> String {
-    let rows = panel.rows();
+    let (legend, rows) = (panel.legend(), panel.rows());
     let text = TerminalBackend::new(columns, rows).render_scene(&panel.scene());
     let mut lines = String::new();
     // The last escape sequence would be a line of its own.
@@ -119,6 +119,15 @@ fn text(panel: Panel, columns: usize, colors: bool) -> String {
         let line = if colors { line.replace(INK_ESCAPE, "\x1b[39m") } else { without_escapes(line) };
         lines.push_str(line.trim_end());
         lines.push('\n');
+    }
+    for (color, label) in legend {
+        let color = u32::from_str_radix(color.trim_start_matches('#'), 16).ok().filter(|_| colors && color != INK);
+        match color.map(u32::to_be_bytes) {
+            Some([_, red, green, blue]) => {
+                lines.push_str(&format!("  \x1b[38;2;{red};{green};{blue}m{label}\x1b[0m\n"));
+            }
+            None => lines.push_str(&format!("  {label}\n")),
+        }
     }
     lines
 }
