@@ -19,7 +19,10 @@ pub(crate) struct Output {
     /// `-` for stdout.
     path: PathBuf,
     target: Target,
+    /// Whether it may replace a file.
     replace: bool,
+    /// Whether there is a file to replace.
+    is_old: bool,
 }
 
 enum Target {
@@ -51,7 +54,7 @@ impl Output {
             if extension == npz::EXTENSION {
                 return Err(fail("is a pipe, to which no .npz archive can be written: name a file as the output"));
             }
-            return Ok(Self { path: path.to_owned(), target: Target::Pipe(pipe), replace: false });
+            return Ok(Self { path: path.to_owned(), target: Target::Pipe(pipe), replace: false, is_old: false });
         }
         // is_same_file opens the files, which would block on a FIFO, so their types are checked first.
         let old = match old {
@@ -79,8 +82,9 @@ impl Output {
         if path.file_name().is_none() {
             return Err(fail("has no file name: add one to the path of the output"));
         }
+        let is_old = old.is_some();
         let file = Temporary::new(folder(path), old).map_err(|error| unwritable(path, &error))?;
-        Ok(Self { path: path.to_owned(), target: Target::File(BufWriter::new(file)), replace })
+        Ok(Self { path: path.to_owned(), target: Target::File(BufWriter::new(file)), replace, is_old })
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
@@ -108,12 +112,12 @@ impl Output {
     }
 
     pub(crate) fn finish(self) -> Result<(), Failure> {
-        let Self { path, target, replace } = self;
+        let Self { path, target, replace, is_old } = self;
         let file = match target {
             Target::File(file) => file.into_inner().map_err(|error| unwritable(&path, error.error()))?,
             Target::Pipe(mut pipe) => return pipe.flush().map_err(|error| unwritable(&path, &error)),
         };
-        if replace {
+        if is_old {
             // Otherwise a crash could lose both the old and the new data.
             file.as_file().sync_all().map_err(|error| unwritable(&path, &error))?;
         }
