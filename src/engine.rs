@@ -73,7 +73,7 @@ pub enum Fallback {
     #[error("{0}")]
     Slower(Comparison),
     /// No hardware GPU could be opened.
-    #[error("{}", without_remedy(.0))]
+    #[error("{}", .0.reason())]
     NotOpened(Error),
     /// The GPU failed during the comparison, or during a call, which the CPU path then finished.
     #[error("{adapter} failed: {cause}")]
@@ -83,15 +83,6 @@ pub enum Fallback {
         /// What happened.
         cause: Error,
     },
-}
-
-/// What keeps `Auto` from a GPU needs no remedy.
-fn without_remedy(error: &Error) -> String {
-    let text = error.to_string();
-    match error {
-        Error::NoAdapter { .. } => text.split("; ").next().unwrap_or_default().to_owned(),
-        _ => text,
-    }
 }
 
 /// Runs batches on the backend chosen when it was opened.

@@ -24,7 +24,7 @@ pub enum Error {
         word: String,
     },
     /// No adapter is suitable.
-    #[error("{}", no_adapter(*hardware_only, wanted, present))]
+    #[error("{}", no_adapter(*hardware_only, wanted, present).join("; "))]
     NoAdapter {
         /// Whether only hardware was looked for.
         hardware_only: bool,
@@ -236,21 +236,36 @@ const fn remedy(error: &wgpu::Error) -> &'static str {
 /// The remark about an adapter that cannot be used.
 pub(crate) const CANNOT_COMPUTE: &str = ", which cannot compute";
 
-fn no_adapter(hardware_only: bool, wanted: &str, present: &[String]) -> String {
+/// Why there is no adapter, and what to do.
+fn no_adapter(hardware_only: bool, wanted: &str, present: &[String]) -> [String; 2] {
     let what = if hardware_only { "hardware GPU" } else { "GPU adapter" };
     let named = if wanted.is_empty() { String::new() } else { format!(" with \"{wanted}\" in its name") };
-    if present.is_empty() && cfg!(target_arch = "wasm32") {
+    let (found, remedy) = if !present.is_empty() {
+        let remedy = if hardware_only && !present.iter().all(|adapter| adapter.ends_with(CANNOT_COMPUTE)) {
+            "ask for the GPU backend to use a software one"
+        } else {
+            "ask for another name (WGPU_ADAPTER_NAME) or backend (WGPU_BACKEND)"
+        };
+        (format!("this machine has {}", present.join(", ")), remedy)
+    } else if cfg!(target_arch = "wasm32") {
         let remedy = "use a browser that has WebGPU, on a page from https or localhost, and turn on WebGPU there";
-        return format!("no {what}{named}: the browser offers none; {remedy}, or use the CPU path");
-    }
-    if present.is_empty() {
-        let remedy = "install a Vulkan or GL driver (mesa-vulkan-drivers has a software one), check WGPU_BACKEND";
-        return format!("no {what}{named}: none was found; {remedy}, or use the CPU path");
-    }
-    let remedy = if hardware_only && !present.iter().all(|adapter| adapter.ends_with(CANNOT_COMPUTE)) {
-        "ask for the GPU backend to use a software one"
+        ("the browser offers none".into(), remedy)
     } else {
-        "ask for another name (WGPU_ADAPTER_NAME) or backend (WGPU_BACKEND)"
+        let remedy = "install a Vulkan or GL driver (mesa-vulkan-drivers has a software one), check WGPU_BACKEND";
+        ("none was found".into(), remedy)
     };
-    format!("no {what}{named}: this machine has {}; {remedy}, or use the CPU path", present.join(", "))
+    [format!("no {what}{named}: {found}"), format!("{remedy}, or use the CPU path")]
+}
+
+impl Error {
+    /// The message without what to do, for one who need not do anything.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::NoAdapter { hardware_only, wanted, present } => {
+                let [reason, _] = no_adapter(*hardware_only, wanted, present);
+                reason
+            }
+            other => other.to_string(),
+        }
+    }
 }

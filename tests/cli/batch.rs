@@ -110,6 +110,10 @@ fn a_list_of_names_is_read_from_a_file_or_stdin() {
     fails(&from("nowhere").output().unwrap(), &["nowhere: cannot be read: No such file"]);
     fails(&from(names[0]).output().unwrap(), &["0.npy: is no list of names", "without --files-from"]);
     misused(&with_stdin(from("-").arg("-"), vec![]), &["stdin cannot be both an input and the list"]);
+    // A brace where a .safetensors file has one.
+    fs::copy(&inputs[1], folder.path("features{1}.npy")).unwrap();
+    let mut relative = from("-");
+    succeeds(&with_stdin(relative.current_dir(folder.0.path()), b"features{1}.npy\n".to_vec()));
     // As Windows writes it.
     fs::remove_dir_all(folder.path("out")).unwrap();
     succeeds(&with_stdin(&mut from("-"), (names[..5].join("\r\n") + "\r\n").into_bytes()));

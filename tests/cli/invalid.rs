@@ -85,7 +85,10 @@ fn files_of_other_formats_are_named() {
         (text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n"), &["Git LFS", "git lfs pull"]),
         (text("<!DOCTYPE html>\n<html><title>404</title>"), &["HTML page", "download"]),
         (text("\u{feff}\r\n <HTML lang=en>"), &["HTML page"]),
-        (text("{\n  \"metadata\": {\"total_size\": 9},\n  \"weight_map\": {}}"), &["an index", "pass these files"]),
+        (
+            text("{\n  \"metadata\": {\"total_size\": 9},\n  \"weight_map\": {}}"),
+            &["an index", "pass the files that it names"],
+        ),
     ];
     for (bytes, parts) in formats {
         for name in ["x.npy", "x.safetensors", "x"] {

@@ -51,7 +51,7 @@ pub(crate) fn recognize(start: &[u8]) -> Option<&'static str> {
     // Text may begin with a byte order mark and with blanks.
     let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
     if text.starts_with(b"{") && (has(b"\"weight_map\"") || has(b"\"total_size\"")) {
-        return Some("is an index of .safetensors files: pass these files, or name it x.safetensors.index.json");
+        return Some("is an index of .safetensors files: pass the files that it names");
     }
     let known = |(magic, _): &&(&[u8], &str)| {
         start.starts_with(magic) || text.get(..magic.len()).is_some_and(|it| it.eq_ignore_ascii_case(magic))

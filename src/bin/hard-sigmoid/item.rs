@@ -1,6 +1,6 @@
 //! An input of a call with many.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::selection::Selection;
 
@@ -9,8 +9,6 @@ pub(crate) struct Item {
     pub(crate) path: PathBuf,
     /// Its size, or 0 if that is not known.
     pub(crate) bytes: u64,
-    /// Whether it is a pipe or a device.
-    pub(crate) is_pipe: bool,
     pub(crate) action: Action,
 }
 
@@ -24,9 +22,12 @@ pub(crate) enum Action {
 
 impl Item {
     pub(crate) fn new(path: PathBuf, action: Action) -> Self {
-        let metadata = std::fs::metadata(&path).ok();
-        let bytes = metadata.as_ref().map_or(0, |metadata| metadata.len());
-        let is_pipe = metadata.is_some_and(|metadata| !metadata.is_file() && !metadata.is_dir());
-        Self { path, bytes, is_pipe, action }
+        let bytes = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
+        Self { path, bytes, action }
     }
+}
+
+/// Whether there is a pipe or a device of this name.
+pub(crate) fn is_pipe(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
 }

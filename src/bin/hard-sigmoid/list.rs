@@ -10,7 +10,7 @@ use super::console::Failure;
 use super::input::STANDARD;
 use super::item::{Action, Item};
 use super::selection::Selection;
-use super::{foreign, index, npy};
+use super::{index, npy};
 
 #[derive(clap::Args)]
 pub(crate) struct ListArgs {
@@ -112,7 +112,9 @@ fn names(list: &Path) -> Result<Vec<PathBuf>, Failure> {
     };
     let remedy = "check that it exists and is readable";
     read.map_err(|error| Failure::file(list, format!("cannot be read: {error}; {remedy}")))?;
-    if foreign::recognize(&bytes).is_some() || bytes.starts_with(npy::MAGIC) || bytes.get(8) == Some(&b'{') {
+    // A .safetensors file begins with a number of 8 bytes, of which the last are 0.
+    let is_safetensors = bytes.get(4..9) == Some(b"\0\0\0\0{");
+    if is_safetensors || bytes.starts_with(npy::MAGIC) || bytes.starts_with(b"PK\x03\x04") {
         return Err(Failure::file(list, "is no list of names: pass it as an input, without --files-from"));
     }
     let separator = if bytes.contains(&0) { 0 } else { b'\n' };
@@ -139,7 +141,7 @@ mod tests {
     use super::*;
 
     fn items(sizes: &[u64]) -> Vec<Item> {
-        let item = |(i, &bytes)| Item { path: format!("{i:03}").into(), bytes, is_pipe: false, action: Action::Copy };
+        let item = |(i, &bytes)| Item { path: format!("{i:03}").into(), bytes, action: Action::Copy };
         sizes.iter().enumerate().map(item).collect()
     }
 

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::file::{Done, Run};
 use crate::console::{self, Failure};
 use crate::input::STANDARD;
-use crate::item::{Action, Item};
+use crate::item::{Action, Item, is_pipe};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::stop::Stop;
@@ -36,7 +36,7 @@ pub(super) fn run(run: &mut Run<'_>, items: &[Item], folder: &Path, json: bool) 
     let (mut total, mut finished, mut end) = (Done::default(), 0_usize, 0_u64);
     let mut failed = Vec::new();
     for items in items.chunk_by(|a, b| is_small(a) && is_small(b)).flat_map(|items| items.chunks(TOGETHER)) {
-        let results = run.items(items, folder, &stop);
+        let results = run.items(items, folder);
         for (item, result) in items.iter().zip(results) {
             end = end.saturating_add(item.bytes);
             if let Some(bar) = &mut run.bar {
@@ -151,28 +151,27 @@ fn report(
 
 impl Run<'_> {
     /// Computes several files, at the same time if they are small.
-    fn items(&mut self, items: &[Item], folder: &Path, stop: &Stop) -> Vec<Result<Done, Failure>> {
+    fn items(&mut self, items: &[Item], folder: &Path) -> Vec<Result<Done, Failure>> {
         if items.len() == 1 || !self.opener.is_small_on_cpu() || cpu::threads() == 1 {
-            return items.iter().map(|item| self.item(item, &output(item, folder), stop)).collect();
+            return items.iter().map(|item| self.item(item, &output(item, folder))).collect();
         }
-        let (f, verify, force, opener) = (self.f, self.verify, self.force, &self.opener);
+        let (f, verify, force, opener, stop) = (self.f, self.verify, self.force, &self.opener, &self.stop);
         let compute = |item: &Item| {
-            let (opener, stop_here, bar) = (opener.again(), Some(stop.clone()), Some(Progress::hidden()));
-            let mut run = Run { f, verify, force, quiet: true, opener, stop: stop_here, bar };
-            run.item(item, &output(item, folder), stop)
+            let (opener, stop, bar) = (opener.again(), stop.clone(), Some(Progress::hidden()));
+            Run { f, verify, force, quiet: true, opener, stop, bar }.item(item, &output(item, folder))
         };
         items.par_iter().map(compute).collect()
     }
 
-    fn item(&mut self, item: &Item, output: &Path, stop: &Stop) -> Result<Done, Failure> {
-        stop.check()?;
+    fn item(&mut self, item: &Item, output: &Path) -> Result<Done, Failure> {
+        if let Some(stop) = &self.stop {
+            stop.check()?;
+        }
         if let Action::Fail(message) = &item.action {
             return Err(Failure::file(&item.path, message));
         }
         // They would wait, for longer than a signal.
-        let is_pipe = |path: &Path| std::fs::metadata(path).is_ok_and(|it| !it.is_file() && !it.is_dir());
-        if item.is_pipe || is_pipe(output) {
-            let pipe = if item.is_pipe { &item.path } else { output };
+        if let Some(pipe) = [item.path.as_path(), output].into_iter().find(|path| is_pipe(path)) {
             return Err(Failure::file(pipe, "is a pipe or a device: apply it alone, with INPUT and OUTPUT"));
         }
         match &item.action {
