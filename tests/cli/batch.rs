@@ -5,7 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use super::{DIGITS, Folder, apply, command, fails, floats, misused, npy, peak_memory, stopped, succeeds, with_stdin};
+use super::{
+    DIGITS, Folder, apply, command, fails, floats, impatient, misused, npy, peak_memory, stopped, succeeds, with_stdin,
+};
 
 /// Writes `n` files of different sizes to the folder `in`, and returns their paths.
 fn inputs(folder: &Folder, n: usize) -> Vec<PathBuf> {
@@ -24,7 +26,7 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 fn batch(inputs: &[PathBuf], output: &Path, options: &[&str]) -> Output {
-    let mut run = command();
+    let mut run = impatient();
     run.arg("apply").args(inputs).arg("--output-dir").arg(output).args(["--preset", "onnx"]).args(options);
     run.output().unwrap()
 }

@@ -7,7 +7,7 @@ use std::process::Output;
 use serde_json::json;
 
 use super::safetensors::{file, tensors};
-use super::{Folder, apply, command, fails, misused, succeeds};
+use super::{Folder, apply, command, fails, impatient, misused, succeeds};
 
 const INDEX: &str = "model.safetensors.index.json";
 
@@ -27,7 +27,7 @@ fn model(folder: &Folder) -> PathBuf {
 }
 
 fn run(index: &PathBuf, folder: &Folder, options: &[&str]) -> Output {
-    let mut run = command();
+    let mut run = impatient();
     run.arg("apply").arg(index).args(["--preset", "pytorch", "--output-dir"]).arg(folder.path("out")).args(options);
     run.output().unwrap()
 }

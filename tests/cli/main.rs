@@ -70,6 +70,13 @@ fn command() -> Command {
     Command::new(env!("CARGO_BIN_EXE_hard-sigmoid"))
 }
 
+/// The command, which fails if it waits for a pipe for half a minute.
+fn impatient() -> Command {
+    let mut timeout = Command::new("timeout");
+    timeout.args(["-s", "KILL", "30", env!("CARGO_BIN_EXE_hard-sigmoid")]);
+    timeout
+}
+
 /// Returns the JSON objects that the command prints, one to a line.
 #[track_caller]
 fn json(arguments: &[&str]) -> Vec<serde_json::Value> {

@@ -218,9 +218,10 @@ fn memory_does_not_grow_with_the_headers() {
     let members: Vec<_> = names.iter().map(|name| (name.as_str(), header.as_slice())).collect();
     let input = folder.file("x.npz", &archive(&members, CompressionMethod::Deflated));
     let script = format!(
-        "ulimit -v 700000; {} apply {} y.npz --preset onnx",
+        "ulimit -v 700000; {} apply {} {} --preset onnx",
         env!("CARGO_BIN_EXE_hard-sigmoid"),
-        input.display()
+        input.display(),
+        folder.path("y.npz").display()
     );
     let run = std::process::Command::new("bash").args(["-c", &script]).output().unwrap();
     fails(&run, &["more than 64 MiB of headers", "several archives"]);

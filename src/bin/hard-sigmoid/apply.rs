@@ -11,10 +11,10 @@ use file::Run;
 use super::backend::BackendArgs;
 use super::console::{self, Failure};
 use super::function::FunctionArgs;
-use super::input::STANDARD;
+use super::index;
 use super::list::ListArgs;
+use super::output::is_pipe;
 use super::selection::Selection;
-use super::{index, item};
 
 /// Apply the function to files of numbers
 ///
@@ -91,7 +91,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     if index::is_index(input) {
         return Err(Failure::Usage("an index stands for several files: use --output-dir DIR instead of OUTPUT".into()));
     }
-    if args.json && (output.as_os_str() == STANDARD || item::is_pipe(output)) {
+    if args.json && is_pipe(output) {
         return Err(Failure::Usage("stdout cannot have both the output and --json: name a file as the output".into()));
     }
     let done = run.file(input, output, &args.selection)?;

@@ -11,7 +11,7 @@ use super::dtype::{Dtype, with_type};
 use super::function::FunctionArgs;
 use super::input::{self, Header, Input, STANDARD};
 use super::layout::{Layout, Section};
-use super::output::Output;
+use super::output::{Output, is_pipe};
 use super::progress::Progress;
 use super::selection::Selection;
 use super::stop::Stop;
@@ -74,9 +74,10 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 
     let started = Instant::now();
     let mut opener = args.backend.opener();
-    let output = Output::create(&args.output, layout.extension, &[&args.x, &args.grad], args.force)?;
-    let waits = x.is_stream() || grad.is_stream() || output.is_pipe();
+    // Before the output is created, so that a signal removes it.
+    let waits = x.is_stream() || grad.is_stream() || is_pipe(&args.output);
     let stop = if waits { Stop::by_default() } else { Stop::on_signals() };
+    let output = Output::create(&args.output, layout.extension, &[&args.x, &args.grad], args.force)?;
     let (engine, bar) = (opener.engine(&grad, &layout)?, Progress::bytes(layout.bytes(), args.quiet));
     let mut run = Run { backward, stop, output, engine, bar, x, grad };
     run.output.write(&layout.header)?;

@@ -1,6 +1,6 @@
 //! An input of a call with many.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::selection::Selection;
 
@@ -25,9 +25,4 @@ impl Item {
         let bytes = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
         Self { path, bytes, action }
     }
-}
-
-/// Whether there is a pipe or a device of this name.
-pub(crate) fn is_pipe(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
 }

@@ -103,10 +103,6 @@ impl Output {
         }
     }
 
-    pub(crate) const fn is_pipe(&self) -> bool {
-        matches!(self.target, Target::Pipe(_))
-    }
-
     pub(crate) fn failure(&self, error: &io::Error) -> Failure {
         unwritable(&self.path, error)
     }
@@ -129,6 +125,12 @@ impl Output {
             Err(error) => Err(unwritable(&path, &error)),
         }
     }
+}
+
+/// Whether a path is `-`, a pipe or a device.
+pub(crate) fn is_pipe(path: &Path) -> bool {
+    path.as_os_str() == STANDARD
+        || std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
 }
 
 fn stdout() -> Result<Box<dyn Write>, Failure> {

@@ -13,7 +13,7 @@ use crate::dtype::{Dtype, with_type};
 use crate::input::{self, Data, Header, Input};
 use crate::layout::{Layout, Section};
 use crate::npz;
-use crate::output::Output;
+use crate::output::{Output, is_pipe};
 use crate::progress::Progress;
 use crate::selection::Selection;
 use crate::stop::Stop;
@@ -50,9 +50,10 @@ impl Run<'_> {
         let started = Instant::now();
         let (mut data, header) = input::open(input)?;
         let layout = header.layout(&data, selection)?;
-        let output = Output::create(output, layout.extension, &[input], self.force)?;
-        let waits = data.is_stream() || output.is_pipe();
+        // Before the output is created, so that a signal removes it.
+        let waits = data.is_stream() || is_pipe(output);
         let stop = self.stop.get_or_insert_with(|| if waits { Stop::by_default() } else { Stop::on_signals() });
+        let output = Output::create(output, layout.extension, &[input], self.force)?;
         let opening = self.opener.seconds;
         let engine = self.opener.engine(&data, &layout)?;
         let mut own_bar = None;
