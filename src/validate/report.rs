@@ -82,8 +82,9 @@ impl<T> Default for Report<T> {
 }
 
 impl<T> Report<T> {
-    /// Adds the report for other elements.
-    pub(super) fn merge(mut self, mut other: Self) -> Self {
+    /// Adds the report for other elements, such as the next piece of the inputs. Their indexes stay as they are.
+    #[must_use]
+    pub fn merge(mut self, mut other: Self) -> Self {
         self.checked += other.checked;
         self.mismatches += other.mismatches;
         self.flushed += other.flushed;

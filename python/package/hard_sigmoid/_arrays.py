@@ -1,0 +1,187 @@
+"""Arguments that are not simply contiguous arrays of a native dtype.
+
+`_native` computes the others itself. Here everything else is converted, or cut by `numpy.nditer` into contiguous
+pieces, or refused.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+
+from . import _native
+from ._results import Saturation
+
+# Elements of a piece: as much as a core's own cache holds, and enough for the call to cost nothing.
+_PIECE = 1 << 18
+_FLOATS = ("float16", "float32", "float64")
+
+_Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def apply(f: _native.HardSigmoid, x: Any, out: Any, backend: str, threads: int | None) -> Any:
+    """Return the function of `x`."""
+    return _run(lambda x, y: _native._apply_flat(f, x, y, backend, threads), {"x": x}, out)
+
+
+def backward(
+    f: _native.HardSigmoid, x: Any, grad: Any, out: Any, from_output: bool, backend: str, threads: int | None
+) -> Any:
+    """Return the gradient with respect to x."""
+    # A Python number takes the type of the other argument, as in NumPy.
+    if isinstance(grad, (int, float)) and not isinstance(x, (int, float)):
+        x = _array(x, "x")
+        grad = np.asarray(grad, _result_type(x, "x"))
+    elif isinstance(x, (int, float)) and not isinstance(grad, (int, float)):
+        grad = _array(grad, "grad")
+        x = np.asarray(x, _result_type(grad, "grad"))
+    return _run(
+        lambda x, grad, y: _native._backward_flat(f, x, grad, y, from_output, backend, threads),
+        {"x": x, "grad": grad},
+        out,
+    )
+
+
+def saturation(f: _native.HardSigmoid, x: Any, backend: str, threads: int | None) -> Saturation:
+    """Count the results for `x`."""
+    x = _plain(_array(x, "x"))
+    dtype = _result_type(x, "x")
+    counts = [0, 0, 0, 0]
+    for pieces in _pieces([x], [dtype], []):
+        part = _native._saturation_flat(f, pieces[0], backend, threads)
+        counts = [a + b for a, b in zip(counts, _contiguous(part))]
+    return Saturation(*counts)
+
+
+def flat(x: Any, dtype: Any) -> _Array:
+    """Return `x` as a contiguous array of `dtype`, or of its own type if that is None."""
+    x = _plain(_array(x, "x"))
+    return np.ascontiguousarray(x, _result_type(x, "x") if dtype is None else dtype).reshape(-1)
+
+
+def _run(compute: Callable[..., bool], arguments: dict[str, Any], out: Any) -> Any:
+    arrays = {name: _array(x, name) for name, x in arguments.items()}
+    dtypes = {name: _result_type(x, name) for name, x in arrays.items()}
+    dtype = dtypes["x"]
+    for name, other in dtypes.items():
+        if other != dtype:
+            raise TypeError(f"x has dtype {dtype} and {name} has {other}: convert one of them with astype")
+    inputs = [_plain(x) for x in arrays.values()]
+    shape = np.broadcast_shapes(*(x.shape for x in inputs))
+    if out is None:
+        # The memory order of the first, as far as it has the shape.
+        result = np.empty_like(inputs[0], dtype) if inputs[0].shape == shape else np.empty(shape, dtype)
+    else:
+        _check_out(out, dtype, shape, "x" if len(inputs) == 1 else "x and grad")
+        result = _plain(out)
+        inputs = [*(_apart(x, result, False) for x in inputs[:-1]), _apart(inputs[-1], result, True)]
+    if not compute(*inputs, result):
+        for pieces in _pieces(inputs, [dtype] * len(inputs), [result]):
+            _contiguous(compute(*pieces))
+    if out is not None:
+        return out
+    return _wrapped(next(iter(arrays.values())), result)
+
+
+def _pieces(inputs: list[_Array], dtypes: Sequence[Any], outputs: list[_Array]) -> Any:
+    """Iterate over contiguous pieces, in the order of the memory."""
+    read = ["readonly", "aligned", "nbo", "contig"]
+    write = ["writeonly", "no_broadcast", "aligned", "nbo", "contig"]
+    # NumPy's stubs do not know "contig".
+    op_flags: Any = [read] * len(inputs) + [write] * len(outputs)
+    iterator = np.nditer(
+        [*inputs, *outputs],
+        flags=["external_loop", "buffered", "zerosize_ok"],
+        op_flags=op_flags,
+        op_dtypes=[*dtypes, *(x.dtype.newbyteorder("=") for x in outputs)],
+        order="K",
+        casting="same_kind",
+        buffersize=_PIECE,
+    )
+    with iterator:
+        for pieces in iterator:
+            yield pieces if isinstance(pieces, tuple) else (pieces,)
+
+
+def _contiguous(result: Any) -> Any:
+    if result is None or result is False:
+        raise RuntimeError("NumPy gave a piece that is not contiguous; please report this")
+    return result
+
+
+def _array(x: Any, name: str) -> _Array:
+    """Return an array, without a copy if `x` allows it."""
+    if isinstance(x, np.ma.MaskedArray):
+        _no_array(name, "is a masked array", f"pass {name}.data, and make the result numpy.ma.array(result, {name}.mask)")
+    if isinstance(x, np.ndarray):
+        if type(x).__array_ufunc__ is not np.ndarray.__array_ufunc__:
+            _no_array(name, f"is of {_type(x)}, which has functions of its own", "pass numpy.asarray of it")
+        return x
+    if hasattr(type(x), "__dask_graph__"):
+        call = f'{name}.map_blocks(hard_sigmoid.hard_sigmoid, preset="onnx", threads=1)'
+        _no_array(name, "is a Dask collection", f"use {call}")
+    if hasattr(type(x), "__dlpack__") and not hasattr(type(x), "__array__"):
+        array: _Array = np.from_dlpack(x)
+        return array
+    try:
+        return np.asarray(x)
+    except TypeError as error:
+        if type(x).__module__.partition(".")[0] == "torch" and "BFloat16" in str(error):
+            remedy = "pass tensor.view(torch.int16).numpy().view(ml_dtypes.bfloat16)"
+            _no_array(name, "is a bfloat16 tensor, which PyTorch does not convert", remedy)
+        raise
+
+
+def _no_array(name: str, what: str, remedy: str) -> NoReturn:
+    raise TypeError(f"{name} {what}: {remedy}")
+
+
+def _type(x: Any) -> str:
+    return f"{type(x).__module__}.{type(x).__qualname__}"
+
+
+def _plain(x: _Array) -> _Array:
+    return x if type(x) is np.ndarray else x.view(np.ndarray)
+
+
+def _result_type(x: _Array, name: str) -> np.dtype[Any]:
+    """Return the dtype of the result: the float that NumPy's functions give, in native byte order."""
+    if x.dtype.name in _FLOATS or _is_bfloat16(x.dtype):
+        return x.dtype.newbyteorder("=")
+    if x.dtype.kind in "biu":
+        return np.result_type(x.dtype, np.float16)
+    raise TypeError(
+        f"{name} has dtype {x.dtype}: convert it to float16, float32, float64 or ml_dtypes.bfloat16 with astype"
+    )
+
+
+def _is_bfloat16(dtype: np.dtype[Any]) -> bool:
+    module = sys.modules.get("ml_dtypes")
+    return module is not None and dtype == module.bfloat16
+
+
+def _check_out(out: Any, dtype: np.dtype[Any], shape: tuple[int, ...], names: str) -> None:
+    if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
+        raise TypeError(f"out is of {_type(out)}: pass a numpy.ndarray, for a tensor out=tensor.numpy()")
+    if out.dtype.newbyteorder("=") != dtype:
+        raise TypeError(f"out has dtype {out.dtype}, but the result has {dtype}: pass out of that type")
+    if np.broadcast_shapes(shape, out.shape) != out.shape:
+        raise ValueError(f"out has shape {out.shape}, but {names} have {shape}: pass out of that shape")
+    if not out.flags.writeable:
+        raise ValueError("out is read-only: pass an array that may be written")
+
+
+def _apart(x: _Array, out: _Array, in_place: bool) -> _Array:
+    """Return `x`, or a copy if writing `out` would change what is yet to be read."""
+    same = in_place and x.__array_interface__ == out.__array_interface__
+    return x if same or not np.may_share_memory(x, out) else x.copy()
+
+
+def _wrapped(x: _Array, result: _Array) -> Any:
+    """Return the result as NumPy's functions do: numbers for arrays without dimensions, and subclasses."""
+    if type(x) is not np.ndarray:
+        result = x.__array_wrap__(result)
+    return result[()] if type(result) is np.ndarray and not result.ndim else result

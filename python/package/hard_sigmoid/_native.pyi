@@ -1,0 +1,212 @@
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, final, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from ._results import Adapter, Report, Saturation
+
+_Backend: TypeAlias = Literal["auto", "cpu", "gpu"]
+_Preset: TypeAlias = Literal["onnx", "pytorch"]
+_Out = TypeVar("_Out", bound=npt.NDArray[Any])
+_X = TypeVar("_X", bound=np.floating[Any])
+
+__all__ = [
+    "HardSigmoid",
+    "__version__",
+    "_apply_flat",
+    "_backward_flat",
+    "_saturation_flat",
+    "adapters",
+    "backward",
+    "hard_sigmoid",
+    "saturation",
+    "validate",
+]
+
+@final
+class HardSigmoid:
+    ONNX: ClassVar[HardSigmoid]
+    PYTORCH: ClassVar[HardSigmoid]
+    def __new__(
+        cls, preset: _Preset | None = None, *, alpha: float | None = None, beta: float | None = None
+    ) -> HardSigmoid: ...
+    @property
+    def alpha(self) -> float: ...
+    @property
+    def beta(self) -> float: ...
+    @property
+    def preset(self) -> _Preset | None: ...
+    @overload
+    def __call__(
+        self, x: npt.ArrayLike, /, out: _Out, *, backend: _Backend = "auto", threads: int | None = None
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self, x: npt.NDArray[_X], /, out: None = None, *, backend: _Backend = "auto", threads: int | None = None
+    ) -> npt.NDArray[_X]: ...
+    @overload
+    def __call__(
+        self, x: npt.ArrayLike, /, out: None = None, *, backend: _Backend = "auto", threads: int | None = None
+    ) -> Any: ...
+    @overload
+    def backward(
+        self,
+        x: npt.ArrayLike,
+        grad: npt.ArrayLike,
+        /,
+        out: _Out,
+        *,
+        from_output: bool = False,
+        backend: _Backend = "auto",
+        threads: int | None = None,
+    ) -> _Out: ...
+    @overload
+    def backward(
+        self,
+        x: npt.NDArray[_X],
+        grad: npt.ArrayLike,
+        /,
+        out: None = None,
+        *,
+        from_output: bool = False,
+        backend: _Backend = "auto",
+        threads: int | None = None,
+    ) -> npt.NDArray[_X]: ...
+    @overload
+    def backward(
+        self,
+        x: npt.ArrayLike,
+        grad: npt.ArrayLike,
+        /,
+        out: None = None,
+        *,
+        from_output: bool = False,
+        backend: _Backend = "auto",
+        threads: int | None = None,
+    ) -> Any: ...
+    def saturation(
+        self, x: npt.ArrayLike, /, *, backend: _Backend = "auto", threads: int | None = None
+    ) -> Saturation: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+@overload
+def hard_sigmoid(
+    x: npt.ArrayLike,
+    /,
+    out: _Out,
+    *,
+    preset: _Preset | None = None,
+    alpha: float | None = None,
+    beta: float | None = None,
+    backend: _Backend = "auto",
+    threads: int | None = None,
+) -> _Out: ...
+@overload
+def hard_sigmoid(
+    x: npt.NDArray[_X],
+    /,
+    out: None = None,
+    *,
+    preset: _Preset | None = None,
+    alpha: float | None = None,
+    beta: float | None = None,
+    backend: _Backend = "auto",
+    threads: int | None = None,
+) -> npt.NDArray[_X]: ...
+@overload
+def hard_sigmoid(
+    x: npt.ArrayLike,
+    /,
+    out: None = None,
+    *,
+    preset: _Preset | None = None,
+    alpha: float | None = None,
+    beta: float | None = None,
+    backend: _Backend = "auto",
+    threads: int | None = None,
+) -> Any: ...
+@overload
+def backward(
+    x: npt.ArrayLike,
+    grad: npt.ArrayLike,
+    /,
+    out: _Out,
+    *,
+    preset: _Preset | None = None,
+    alpha: float | None = None,
+    beta: float | None = None,
+    from_output: bool = False,
+    backend: _Backend = "auto",
+    threads: int | None = None,
+) -> _Out: ...
+@overload
+def backward(
+    x: npt.NDArray[_X],
+    grad: npt.ArrayLike,
+    /,
+    out: None = None,
+    *,
+    preset: _Preset | None = None,
+    alpha: float | None = None,
+    beta: float | None = None,
+    from_output: bool = False,
+    backend: _Backend = "auto",
+    threads: int | None = None,
+) -> npt.NDArray[_X]: ...
+@overload
+def backward(
+    x: npt.ArrayLike,
+    grad: npt.ArrayLike,
+    /,
+    out: None = None,
+    *,
+    preset: _Preset | None = None,
+    alpha: float | None = None,
+    beta: float | None = None,
+    from_output: bool = False,
+    backend: _Backend = "auto",
+    threads: int | None = None,
+) -> Any: ...
+def saturation(
+    x: npt.ArrayLike,
+    /,
+    *,
+    preset: _Preset | None = None,
+    alpha: float | None = None,
+    beta: float | None = None,
+    backend: _Backend = "auto",
+    threads: int | None = None,
+) -> Saturation: ...
+def validate(
+    x: npt.ArrayLike | None = None,
+    /,
+    *,
+    preset: _Preset | None = None,
+    alpha: float | None = None,
+    beta: float | None = None,
+    dtype: npt.DTypeLike | None = None,
+    backend: Literal["cpu", "gpu"] = "cpu",
+) -> Report: ...
+def adapters() -> list[Adapter]: ...
+
+# For _arrays.py.
+def _apply_flat(
+    f: HardSigmoid, x: npt.NDArray[Any], out: npt.NDArray[Any], backend: str, threads: int | None
+) -> bool: ...
+def _backward_flat(
+    f: HardSigmoid,
+    x: npt.NDArray[Any],
+    grad: npt.NDArray[Any],
+    out: npt.NDArray[Any],
+    from_output: bool,
+    backend: str,
+    threads: int | None,
+) -> bool: ...
+def _saturation_flat(
+    f: HardSigmoid, x: npt.NDArray[Any], backend: str, threads: int | None
+) -> Sequence[int] | None: ...
+
+__version__: str

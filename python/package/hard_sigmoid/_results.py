@@ -1,0 +1,104 @@
+"""What the functions return besides arrays."""
+
+from typing import NamedTuple
+
+
+class Saturation(NamedTuple):
+    """How many results are 0, 1, between them, and NaN.
+
+    Each result is counted in exactly one field, after it was rounded to the type of the array.
+
+    Attributes
+    ----------
+    zero : int
+        Results that are 0.
+    one : int
+        Results that are 1.
+    inside : int
+        Results between 0 and 1, both excluded.
+    nan : int
+        Results that are NaN, as their inputs are.
+    """
+
+    zero: int
+    one: int
+    inside: int
+    nan: int
+
+    @property
+    def total(self) -> int:
+        """The number of results that were counted."""
+        return self.zero + self.one + self.inside + self.nan
+
+    @property
+    def fraction(self) -> float:
+        """The share of the results that are 0 or 1, from 0 to 1; 0 for an empty array."""
+        return (self.zero + self.one) / max(self.total, 1)
+
+
+class Report(NamedTuple):
+    """What `validate` found.
+
+    Attributes
+    ----------
+    checked : int
+        Elements whose bits were compared.
+    mismatches : int
+        Elements with other bits, apart from flushed subnormals.
+    flushed : int
+        Elements that differ only because a GPU driver flushes subnormals to zero, as WGSL allows.
+    out_of_bound : int
+        Elements further from the exact function than the contract allows, apart from flushed subnormals.
+    miscounted : int
+        Results that were counted in the wrong field of `Saturation`, at least.
+    nan_checked : int
+        Elements that are NaN.
+    max_ulp : int
+        The largest distance to the number nearest to the exact result, in units in the last place.
+    max_abs_error : float
+        The largest difference from the exact result.
+    differences : list[str]
+        The first differences, at most eight, each in words.
+    executed_on : str
+        The adapter, or the CPU path and its number of threads.
+    """
+
+    checked: int
+    mismatches: int
+    flushed: int
+    out_of_bound: int
+    miscounted: int
+    nan_checked: int
+    max_ulp: int
+    max_abs_error: float
+    differences: list[str]
+    executed_on: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong. Flushed subnormals are allowed."""
+        return not (self.mismatches or self.out_of_bound or self.miscounted)
+
+
+class Adapter(NamedTuple):
+    """A GPU adapter of this machine.
+
+    Attributes
+    ----------
+    name : str
+        The name that the driver gives. WGPU_ADAPTER_NAME selects by a part of it.
+    backend : str
+        `vulkan`, `gl`, `metal` or `dx12`. WGPU_BACKEND selects by it.
+    kind : str
+        `discrete`, `integrated`, `virtual`, `cpu` (a software adapter) or `other`.
+    driver : str
+        The driver's name and version, as far as it tells them.
+    usable : bool
+        Whether the adapter can compute.
+    """
+
+    name: str
+    backend: str
+    kind: str
+    driver: str
+    usable: bool

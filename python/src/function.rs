@@ -1,0 +1,179 @@
+//! The class of functions.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use hard_sigmoid::Saturation;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{IntoPyDict, PyTuple};
+
+use crate::functions::{self, place};
+
+/// A hard sigmoid, clip(alpha*x + beta, 0, 1), as an object.
+///
+/// Objects are immutable, equal if their alpha and beta are, hashable, and can be pickled. Calling one is calling
+/// `hard_sigmoid` with its function.
+///
+/// Parameters
+/// ----------
+/// preset : {"onnx", "pytorch"}, optional
+///     "onnx" has alpha = 1/5 and beta = 1/2, as ONNX and Keras 1 and 2. "pytorch" has alpha = 1/6 and beta = 1/2, as
+///     PyTorch, Keras 3 and JAX.
+/// alpha, beta : float, optional
+///     Instead of a preset: the slope, and the value at 0. Both are needed.
+///
+/// Attributes
+/// ----------
+/// alpha, beta : float
+/// preset : str or None
+///     The name of the preset that the function is.
+/// ONNX, PYTORCH : HardSigmoid
+///     The presets.
+///
+/// Raises
+/// ------
+/// TypeError
+///     If neither a preset nor both numbers are given, or if both are.
+/// ValueError
+///     If there is no such preset; if alpha or beta is not finite; if alpha is not 0 and no normal number of float32;
+///     or if neither is 0 and beta/alpha is no normal number of float32.
+///
+/// Examples
+/// --------
+/// >>> import hard_sigmoid as hs
+/// >>> f = hs.HardSigmoid("pytorch")
+/// >>> f == hs.HardSigmoid(alpha=1/6, beta=0.5) == hs.HardSigmoid.PYTORCH
+/// True
+/// >>> f([-3.0, 1.5, 3.0])
+/// array([0.  , 0.75, 1.  ])
+#[pyclass(frozen, module = "hard_sigmoid")]
+pub(crate) struct HardSigmoid(pub(crate) hard_sigmoid::HardSigmoid);
+
+#[pymethods]
+impl HardSigmoid {
+    #[classattr]
+    const ONNX: Self = Self(hard_sigmoid::HardSigmoid::ONNX);
+    #[classattr]
+    const PYTORCH: Self = Self(hard_sigmoid::HardSigmoid::PYTORCH);
+
+    #[new]
+    #[pyo3(signature = (preset=None, *, alpha=None, beta=None))]
+    fn new(preset: Option<&str>, alpha: Option<f64>, beta: Option<f64>) -> PyResult<Self> {
+        function(preset, alpha, beta).map(Self)
+    }
+
+    /// The slope.
+    #[getter]
+    const fn alpha(&self) -> f64 {
+        self.0.alpha()
+    }
+
+    /// The value at 0.
+    #[getter]
+    const fn beta(&self) -> f64 {
+        self.0.beta()
+    }
+
+    /// The name of the preset that the function is, or None.
+    #[getter]
+    fn preset(&self) -> Option<&'static str> {
+        self.0.preset()
+    }
+
+    /// Return the function of each element of `x`.
+    ///
+    /// `hard_sigmoid.hard_sigmoid` describes the arguments.
+    #[pyo3(signature = (x, /, out=None, *, backend="auto", threads=None))]
+    fn __call__<'py>(
+        &self,
+        x: &Bound<'py, PyAny>,
+        out: Option<&Bound<'py, PyAny>>,
+        backend: &str,
+        threads: Option<isize>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        functions::apply(self.0, x, out, backend, place(backend, threads)?)
+    }
+
+    /// Return the gradient with respect to x.
+    ///
+    /// `hard_sigmoid.backward` describes the arguments.
+    #[pyo3(signature = (x, grad, /, out=None, *, from_output=false, backend="auto", threads=None))]
+    fn backward<'py>(
+        &self,
+        x: &Bound<'py, PyAny>,
+        grad: &Bound<'py, PyAny>,
+        out: Option<&Bound<'py, PyAny>>,
+        from_output: bool,
+        backend: &str,
+        threads: Option<isize>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        functions::apply_backward(self.0, [x, grad], out, from_output, backend, place(backend, threads)?)
+    }
+
+    /// Count how many results for `x` are 0, 1, between them, and NaN.
+    ///
+    /// `hard_sigmoid.saturation` describes the arguments.
+    #[pyo3(signature = (x, /, *, backend="auto", threads=None))]
+    fn saturation<'py>(
+        &self,
+        x: &Bound<'py, PyAny>,
+        backend: &str,
+        threads: Option<isize>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        functions::count(self.0, x, backend, place(backend, threads)?)
+    }
+
+    fn __repr__(&self) -> PyResult<String> {
+        Python::attach(|py| {
+            let [alpha, beta] = [self.alpha(), self.beta()].map(|number| number.into_pyobject(py));
+            Ok(format!("HardSigmoid(alpha={}, beta={})", alpha?.repr()?, beta?.repr()?))
+        })
+    }
+
+    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
+        other.cast::<Self>().is_ok_and(|other| other.get().0 == self.0)
+    }
+
+    fn __hash__(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        // 0 and -0 are equal.
+        [self.alpha(), self.beta()].map(|number| (number + 0.0).to_bits()).hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        let py = slf.py();
+        let keywords = [("alpha", slf.get().alpha()), ("beta", slf.get().beta())].into_py_dict(py)?;
+        let arguments = (slf.get_type(), PyTuple::empty(py), keywords).into_pyobject(py)?;
+        Ok((py.import("copyreg")?.getattr("__newobj_ex__")?, arguments))
+    }
+}
+
+/// The function that three arguments stand for.
+pub(crate) fn function(
+    preset: Option<&str>,
+    alpha: Option<f64>,
+    beta: Option<f64>,
+) -> PyResult<hard_sigmoid::HardSigmoid> {
+    match (preset, alpha, beta) {
+        (Some("onnx"), None, None) => Ok(hard_sigmoid::HardSigmoid::ONNX),
+        (Some("pytorch"), None, None) => Ok(hard_sigmoid::HardSigmoid::PYTORCH),
+        (Some(name), None, None) => {
+            Err(PyValueError::new_err(format!("there is no preset {name:?}: use \"onnx\" or \"pytorch\"")))
+        }
+        (None, Some(alpha), Some(beta)) => {
+            hard_sigmoid::HardSigmoid::new(alpha, beta).map_err(|error| PyValueError::new_err(error.to_string()))
+        }
+        (None, ..) => Err(PyTypeError::new_err(
+            "which hard sigmoid? Pass preset=\"onnx\" (alpha = 1/5, beta = 1/2), preset=\"pytorch\" (alpha = 1/6, \
+             beta = 1/2), or both alpha= and beta=",
+        )),
+        _ => Err(PyTypeError::new_err("pass either preset= or alpha= and beta=, not both")),
+    }
+}
+
+/// The named tuple of counts.
+pub(crate) fn saturation_tuple(py: Python<'_>, counts: Saturation) -> PyResult<Bound<'_, PyAny>> {
+    let class = py.import("hard_sigmoid._results")?.getattr("Saturation")?;
+    class.call1((counts.zero, counts.one, counts.inside, counts.nan))
+}

@@ -1,0 +1,33 @@
+//! The extension module `hard_sigmoid._native`. The package's Python files handle the arguments that are not simply
+//! contiguous arrays.
+
+mod arrays;
+mod compute;
+mod function;
+mod functions;
+mod process;
+mod report;
+
+use pyo3::prelude::*;
+
+// Free-threaded CPython takes no abi3 wheels, so this is only tested with the GIL.
+#[pymodule(gil_used = true)]
+mod _native {
+    #[pymodule_export]
+    use crate::function::HardSigmoid;
+    #[pymodule_export]
+    use crate::functions::{apply_flat, backward, backward_flat, hard_sigmoid, saturation, saturation_flat};
+    #[pymodule_export]
+    use crate::report::{adapters, validate};
+
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    #[allow(non_upper_case_globals, reason = "the name is Python's")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::process::register(module.py())
+    }
+}

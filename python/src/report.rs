@@ -1,0 +1,178 @@
+//! Checking the results, and listing adapters.
+
+use hard_sigmoid::adapter::{self, AdapterKind};
+use hard_sigmoid::validate::{Inputs, Report, samples, validate_blocking, validate_cpu};
+use hard_sigmoid::wgpu::DeviceType;
+use hard_sigmoid::{Backend, Element, Gpu, HardSigmoid, cpu};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyString, PyTuple};
+
+use crate::arrays::{Flat, with_type};
+use crate::function::function;
+use crate::functions::place;
+use crate::process::{current, gpu_error};
+
+/// Elements between two looks for signals.
+const PIECE: usize = 1 << 22;
+
+/// Check the results for `x`, or for millions of numbers of all kinds.
+///
+/// The results of the CPU path are compared bit for bit with an evaluation of each element by itself, those of a GPU
+/// with those of the CPU path. Both are compared with the exact function, evaluated in another way.
+///
+/// Parameters
+/// ----------
+/// x : array_like, optional
+///     The numbers to check. By default 65,536 numbers of a 16-bit type, or about 17 million of another one: near the
+///     edges, with all exponents, and spread over all bit patterns, NaN and infinities included.
+/// preset, alpha, beta
+///     As for `hard_sigmoid`.
+/// dtype : dtype, optional
+///     The type of the numbers: float16, float32, float64 or the bfloat16 of ml_dtypes. By default that of `x`, or
+///     else float32.
+/// backend : {"cpu", "gpu"}, optional
+///     What is checked.
+///
+/// Returns
+/// -------
+/// Report
+///     A named tuple. Its property `ok` says whether nothing is wrong.
+///
+/// Raises
+/// ------
+/// TypeError, ValueError, RuntimeError, KeyboardInterrupt
+///     As for `hard_sigmoid`. What is wrong with the results is in the report.
+///
+/// Examples
+/// --------
+/// >>> import hard_sigmoid as hs
+/// >>> report = hs.validate(preset="onnx", dtype="float16")
+/// >>> report.ok, report.checked, report.max_ulp
+/// (True, 65536, 0)
+#[pyfunction]
+#[pyo3(signature = (x=None, /, *, preset=None, alpha=None, beta=None, dtype=None, backend="cpu"))]
+pub(crate) fn validate<'py>(
+    py: Python<'py>,
+    x: Option<Bound<'py, PyAny>>,
+    preset: Option<&str>,
+    alpha: Option<f64>,
+    beta: Option<f64>,
+    dtype: Option<Bound<'py, PyAny>>,
+    backend: &str,
+) -> PyResult<Bound<'py, PyAny>> {
+    let f = function(preset, alpha, beta)?;
+    let backend = place(backend, None)?.backend;
+    let has_data = x.is_some();
+    // Without data, an array without elements tells the type.
+    let x = x.unwrap_or_else(|| PyList::empty(py).into_any());
+    let dtype = match dtype {
+        None if !has_data => Some(PyString::new(py, "float32").into_any()),
+        dtype => dtype,
+    };
+    let x = py.import("hard_sigmoid._arrays")?.call_method1("flat", (x, dtype))?;
+    let Some(flat) = Flat::of(&x)? else {
+        return Err(PyTypeError::new_err(
+            "dtype is no type of hard_sigmoid: use float16, float32, float64 or ml_dtypes.bfloat16",
+        ));
+    };
+    with_type!(flat.dtype, T => {
+        // SAFETY: the type is that of the array, which lives until the end, and nothing is written.
+        #[allow(unsafe_code, reason = "the slice is memory of NumPy")]
+        let data = unsafe { flat.elements::<T>() };
+        check(py, f, has_data.then_some(data), backend)
+    })
+}
+
+fn check<'py, T: Element>(
+    py: Python<'py>,
+    f: HardSigmoid,
+    data: Option<&[T]>,
+    backend: Backend,
+) -> PyResult<Bound<'py, PyAny>> {
+    let process = current();
+    if backend == Backend::Gpu {
+        process.check_gpu::<T>()?;
+    }
+    let generated;
+    let data = match data {
+        Some(data) => data,
+        None => {
+            generated = samples::<T>(f);
+            &generated
+        }
+    };
+    let work = || {
+        let gpu = match backend {
+            Backend::Gpu => Some(pollster::block_on(Gpu::open(AdapterKind::Any)).map_err(|error| gpu_error(&error))?),
+            Backend::Auto | Backend::Cpu => None,
+        };
+        let mut report = Report::<T>::default();
+        for piece in data.chunks(PIECE) {
+            let inputs = Inputs::Data(piece);
+            let mut next = match &gpu {
+                Some(gpu) => validate_blocking(gpu, f, inputs, |_| {}).map_err(|error| gpu_error(&error))?,
+                None => validate_cpu(f, inputs, |_| {}),
+            };
+            next.first.iter_mut().for_each(|difference| difference.index += report.checked);
+            report = report.merge(next);
+            Python::attach(|py| py.check_signals())?;
+        }
+        let executed_on = match gpu {
+            Some(gpu) => adapter::describe(&gpu.device().adapter_info()),
+            None => format!("cpu ({} threads)", cpu::threads()),
+        };
+        Ok::<_, PyErr>((report, executed_on))
+    };
+    let pool = process.pool(None)?;
+    let (report, executed_on) = py.detach(|| match pool {
+        Some(pool) => pool.install(work),
+        None => work(),
+    })?;
+    let differences: Vec<_> = report.first.iter().map(ToString::to_string).collect();
+    let Report { checked, mismatches, flushed, out_of_bound, miscounted, nan_checked, max_ulp, max_abs_error, .. } =
+        report;
+    let counts = (checked, mismatches, flushed, out_of_bound, miscounted, nan_checked);
+    let fields = counts.into_pyobject(py)?.add((max_ulp, max_abs_error, differences, executed_on))?;
+    py.import("hard_sigmoid._results")?.getattr("Report")?.call1(fields.cast_into::<PyTuple>()?)
+}
+
+/// List the GPU adapters of this machine, hardware first.
+///
+/// Returns
+/// -------
+/// list of Adapter
+///     Empty if there are none.
+///
+/// Raises
+/// ------
+/// RuntimeError
+///     If the environment variable WGPU_BACKEND names no backend, or if the process was forked after a GPU was opened.
+///
+/// Examples
+/// --------
+/// >>> import hard_sigmoid as hs
+/// >>> for adapter in hs.adapters():
+/// ...     print(adapter.name, adapter.backend, adapter.kind)  # doctest: +SKIP
+/// llvmpipe (LLVM 15.0.6, 256 bits) vulkan cpu
+#[pyfunction]
+pub(crate) fn adapters(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    current().check_gpu::<f32>()?;
+    let adapters = py.detach(|| pollster::block_on(adapter::enumerate())).map_err(|error| gpu_error(&error))?;
+    let class = py.import("hard_sigmoid._results")?.getattr("Adapter")?;
+    let list = PyList::empty(py);
+    for adapter in adapters {
+        let info = adapter.get_info();
+        let kind = match info.device_type {
+            DeviceType::DiscreteGpu => "discrete",
+            DeviceType::IntegratedGpu => "integrated",
+            DeviceType::VirtualGpu => "virtual",
+            DeviceType::Cpu => "cpu",
+            DeviceType::Other => "other",
+        };
+        let driver = format!("{} {}", info.driver, info.driver_info);
+        let is_usable = adapter::check(&adapter).is_ok();
+        list.append(class.call1((&info.name, info.backend.to_string(), kind, driver.trim(), is_usable))?)?;
+    }
+    Ok(list.into_any())
+}

@@ -1,0 +1,61 @@
+"""The examples of the documentation, and that everything public is documented."""
+
+import doctest
+import inspect
+import pathlib
+import re
+
+import pytest
+
+import hard_sigmoid as hs
+
+PUBLIC = [getattr(hs, name) for name in hs.__all__ if name != "__version__"]
+MEMBERS = [
+    member
+    for of in PUBLIC
+    if inspect.isclass(of)
+    for name, member in vars(of).items()
+    if not name.startswith("_") and (inspect.isroutine(member) or inspect.isgetsetdescriptor(member))
+]
+
+
+def example(name, text):
+    """Run a docstring's examples and return how many there were."""
+    test = doctest.DocTestParser().get_doctest(text, {}, name, None, 0)
+    runner = doctest.DocTestRunner()
+    failed, attempted = runner.run(test)
+    assert not failed
+    return attempted
+
+
+@pytest.mark.parametrize("of", PUBLIC, ids=lambda of: of.__name__)
+def test_examples_of_docstrings(of):
+    attempted = example(of.__name__, inspect.getdoc(of))
+    assert attempted or issubclass(of, tuple)
+
+
+def test_example_of_the_module():
+    assert example("hard_sigmoid", hs.__doc__)
+
+
+@pytest.mark.parametrize("of", PUBLIC + MEMBERS, ids=str)
+def test_everything_is_documented(of):
+    text = inspect.getdoc(of)
+    assert text and text[0].isupper() and text.splitlines()[0].endswith(".")
+
+
+def test_functions_say_what_they_take_return_and_raise():
+    for of in [hs.hard_sigmoid, hs.backward, hs.saturation, hs.validate]:
+        sections = re.findall(r"^(\w+)\n-+$", inspect.getdoc(of), re.MULTILINE)
+        assert sections[:3] == ["Parameters", "Returns", "Raises"] and sections[-1] == "Examples"
+        names = [name for name in inspect.signature(of).parameters]
+        listed = re.findall(r"^(\w[\w, ]*?)(?: : .*)?$", inspect.getdoc(of).split("Returns\n")[0], re.MULTILINE)
+        assert set(names) <= {name for line in listed for name in line.split(", ")}
+
+
+def test_blocks_of_readme(capsys):
+    readme = pathlib.Path(__file__).parents[1] / "README.md"
+    names = {}
+    for block in re.findall(r"^```python\n(.*?)^```", readme.read_text(), re.MULTILINE | re.DOTALL):
+        exec(block, names)
+    assert names["y"].tolist() == [0.0, 0.5, 0.75, 1.0]
