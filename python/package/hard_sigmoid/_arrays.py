@@ -115,7 +115,8 @@ def _contiguous(result: Any) -> Any:
 def _array(x: Any, name: str) -> _Array:
     """Return an array, without a copy if `x` allows it."""
     if isinstance(x, np.ma.MaskedArray):
-        _no_array(name, "is a masked array", f"pass {name}.data, and make the result numpy.ma.array(result, {name}.mask)")
+        remedy = f"pass {name}.data, and make numpy.ma.array(result, {name}.mask)"
+        _no_array(name, "is a masked array", remedy)
     if isinstance(x, np.ndarray):
         if type(x).__array_ufunc__ is not np.ndarray.__array_ufunc__:
             _no_array(name, f"is of {_type(x)}, which has functions of its own", "pass numpy.asarray of it")
