@@ -1,14 +1,13 @@
 """Applies the function to the pre-activations of a small network, in place, and counts what is saturated.
 
-    python digits.py [INPUT.npy [OUTPUT.npy]]
+Use: digits.py [INPUT.npy [OUTPUT.npy]]
 """
 
 import pathlib
 import sys
 
-import numpy as np
-
 import hard_sigmoid as hs
+import numpy as np
 
 data = pathlib.Path(__file__).parents[2] / "tests" / "data"
 source = sys.argv[1] if len(sys.argv) > 1 else data / "digits.npy"

@@ -1,7 +1,9 @@
 //! What a process has once: its GPU and its threads, neither of which a forked child inherits.
 
+use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::available_parallelism;
 
 use hard_sigmoid::{AUTO_GPU_MIN_ELEMENTS, Backend, Element, Engine, Error};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
@@ -122,6 +124,8 @@ impl Process {
         if threads.is_none() && !self.is_child {
             return Ok(None);
         }
+        // More threads than cores take longer.
+        let threads = threads.map(|threads| threads.min(available_parallelism().map_or(1, NonZero::get)));
         let mut pool = locked(&self.pool);
         match &*pool {
             Some((of, pool)) if *of == threads => Ok(Some(pool.clone())),

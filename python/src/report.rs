@@ -4,7 +4,7 @@ use hard_sigmoid::adapter::{self, AdapterKind};
 use hard_sigmoid::validate::{Inputs, Report, samples, validate_blocking, validate_cpu};
 use hard_sigmoid::wgpu::DeviceType;
 use hard_sigmoid::{Backend, Element, Gpu, HardSigmoid, cpu};
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
 
@@ -63,6 +63,9 @@ pub(crate) fn validate<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let f = function(preset, alpha, beta)?;
     let backend = place(backend, None)?.backend;
+    if backend == Backend::Auto {
+        return Err(PyValueError::new_err("backend is \"auto\": say what to check, \"cpu\" or \"gpu\""));
+    }
     let has_data = x.is_some();
     // Without data, an array without elements tells the type.
     let x = x.unwrap_or_else(|| PyList::empty(py).into_any());

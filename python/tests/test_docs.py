@@ -5,9 +5,8 @@ import inspect
 import pathlib
 import re
 
-import pytest
-
 import hard_sigmoid as hs
+import pytest
 
 PUBLIC = [getattr(hs, name) for name in hs.__all__ if name != "__version__"]
 MEMBERS = [

@@ -1,9 +1,8 @@
 """Tensors of PyTorch, where it is installed (it takes gigabytes)."""
 
+import hard_sigmoid as hs
 import numpy as np
 import pytest
-
-import hard_sigmoid as hs
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 ml_dtypes = pytest.importorskip("ml_dtypes")

@@ -32,10 +32,10 @@ def backward(
 ) -> Any:
     """Return the gradient with respect to x."""
     # A Python number takes the type of the other argument, as in NumPy.
-    if isinstance(grad, (int, float)) and not isinstance(x, (int, float)):
+    if type(grad) in (int, float) and type(x) not in (int, float):
         x = _array(x, "x")
         grad = np.asarray(grad, _result_type(x, "x"))
-    elif isinstance(x, (int, float)) and not isinstance(grad, (int, float)):
+    elif type(x) in (int, float) and type(grad) not in (int, float):
         grad = _array(grad, "grad")
         x = np.asarray(x, _result_type(grad, "grad"))
     return _run(
@@ -70,12 +70,12 @@ def _run(compute: Callable[..., bool], arguments: dict[str, Any], out: Any) -> A
         if other != dtype:
             raise TypeError(f"x has dtype {dtype} and {name} has {other}: convert one of them with astype")
     inputs = [_plain(x) for x in arrays.values()]
-    shape = np.broadcast_shapes(*(x.shape for x in inputs))
+    shape = _broadcast(*(x.shape for x in inputs))
     if out is None:
         # The memory order of the first, as far as it has the shape.
         result = np.empty_like(inputs[0], dtype) if inputs[0].shape == shape else np.empty(shape, dtype)
     else:
-        _check_out(out, dtype, shape, "x" if len(inputs) == 1 else "x and grad")
+        _check_out(out, dtype, shape)
         result = _plain(out)
         inputs = [*(_apart(x, result, False) for x in inputs[:-1]), _apart(inputs[-1], result, True)]
     if not compute(*inputs, result):
@@ -121,9 +121,10 @@ def _array(x: Any, name: str) -> _Array:
         if type(x).__array_ufunc__ is not np.ndarray.__array_ufunc__:
             _no_array(name, f"is of {_type(x)}, which has functions of its own", "pass numpy.asarray of it")
         return x
-    if hasattr(type(x), "__dask_graph__"):
+    # Arrays of xarray have the method, too, but a graph only around a Dask array.
+    if hasattr(type(x), "__dask_graph__") and x.__dask_graph__() is not None:
         call = f'{name}.map_blocks(hard_sigmoid.hard_sigmoid, preset="onnx", threads=1)'
-        _no_array(name, "is a Dask collection", f"use {call}")
+        _no_array(name, "is a Dask collection", f'use {call}, or xarray.apply_ufunc with dask="parallelized"')
     if hasattr(type(x), "__dlpack__") and not hasattr(type(x), "__array__"):
         array: _Array = np.from_dlpack(x)
         return array
@@ -161,18 +162,27 @@ def _result_type(x: _Array, name: str) -> np.dtype[Any]:
 
 def _is_bfloat16(dtype: np.dtype[Any]) -> bool:
     module = sys.modules.get("ml_dtypes")
-    return module is not None and dtype == module.bfloat16
+    return module is not None and dtype.type is module.bfloat16
 
 
-def _check_out(out: Any, dtype: np.dtype[Any], shape: tuple[int, ...], names: str) -> None:
+def _check_out(out: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
     if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
         raise TypeError(f"out is of {_type(out)}: pass a numpy.ndarray, for a tensor out=tensor.numpy()")
     if out.dtype.newbyteorder("=") != dtype:
         raise TypeError(f"out has dtype {out.dtype}, but the result has {dtype}: pass out of that type")
-    if np.broadcast_shapes(shape, out.shape) != out.shape:
-        raise ValueError(f"out has shape {out.shape}, but {names} have {shape}: pass out of that shape")
+    try:
+        fits = _broadcast(shape, out.shape) == out.shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(f"out has shape {out.shape}, but the result has {shape}: pass out of that shape")
     if not out.flags.writeable:
         raise ValueError("out is read-only: pass an array that may be written")
+
+
+def _broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+    # NumPy's function takes 32 dimensions only, although arrays have up to 64.
+    return shapes[0] if len(set(shapes)) == 1 else np.broadcast_shapes(*shapes)
 
 
 def _apart(x: _Array, out: _Array, in_place: bool) -> _Array:
