@@ -29,6 +29,8 @@ static CURRENT: AtomicPtr<Process> = AtomicPtr::new(std::ptr::null_mut());
 /// Prepares for forks and for the end of the process.
 pub(crate) fn register(py: Python<'_>) -> PyResult<()> {
     install(false, false);
+    // What loads NumPy's interface holds a lock, which a fork would leave locked.
+    py.get_type::<numpy::PyUntypedArray>();
     // Windows has no fork.
     if let Ok(register) = py.import("os")?.getattr("register_at_fork") {
         let after = PyCFunction::new_closure(py, None, None, |_, _| {
@@ -99,7 +101,7 @@ impl Process {
         };
         let mut open = locked(engine);
         if open.is_none() {
-            self.has_driver.store(true, Ordering::Relaxed);
+            self.note_driver();
             *open = Some(Engine::open_blocking(backend, elements as u64).map_err(|error| gpu_error(&error))?);
         }
         Ok(Chosen::Shared(engine))
@@ -117,6 +119,11 @@ impl Process {
             ));
         }
         Ok(())
+    }
+
+    /// To be called before a GPU is opened, of which children must not use the driver.
+    pub(crate) fn note_driver(&self) {
+        self.has_driver.store(true, Ordering::Relaxed);
     }
 
     /// The threads for a call. None for rayon's global ones.

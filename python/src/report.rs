@@ -96,6 +96,7 @@ fn check<'py, T: Element>(
     let process = current();
     if backend == Backend::Gpu {
         process.check_gpu::<T>()?;
+        process.note_driver();
     }
     let generated;
     let data = match data {

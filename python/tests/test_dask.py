@@ -57,12 +57,12 @@ def stack(tmp_path_factory):
 @pytest.fixture
 def result(tmp_path):
     yield tmp_path / "y.zarr"
-    shutil.rmtree(tmp_path / "y.zarr")
+    shutil.rmtree(tmp_path)
 
 
 def activate(x, path, compute=True):
     y = x.map_blocks(hs.hard_sigmoid, preset="onnx", threads=1)
-    return y.to_zarr(path, compute=compute, zarr_array_kwargs={"compressors": None})
+    return y.to_zarr(path, compute=compute, compressors=None)
 
 
 def check(path, x, blocks):

@@ -1,5 +1,6 @@
 """Threads, forked and spawned processes, the GIL, and Ctrl-C."""
 
+import contextlib
 import functools
 import multiprocessing
 import os
@@ -13,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import hard_sigmoid as hs
 import numpy as np
 import pytest
-from oracle import FLOAT32, assert_same_bits, defined, samples
+from oracle import FLOAT32, defined, samples
 
 pytestmark = [
     pytest.mark.timeout(120),
@@ -28,12 +29,16 @@ LARGE = 1 << 22
 onnx = functools.partial(hs.hard_sigmoid, preset="onnx")
 
 
-def end(pid):
-    """Kill a process that this one has started, with its group if it leads one."""
-    try:
-        os.killpg(pid, signal.SIGKILL) if os.getpgid(pid) == pid else os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
+def same(actual, expected):
+    return np.array_equal(actual.view(np.uint32), expected.view(np.uint32))
+
+
+def end(process):
+    """Kill a process that this one has started, and its children."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.join()
 
 
 def grouped(work, *args):
@@ -41,17 +46,15 @@ def grouped(work, *args):
     work(*args)
 
 
-def alone(work, *args, timeout=60):
+def alone(work, *args):
     """Run a function of this file in a new process that nothing has happened in, and check that it succeeds."""
     process = multiprocessing.get_context("spawn").Process(target=grouped, args=(work, *args))
     process.start()
     try:
-        process.join(timeout)
-        assert process.exitcode is not None, f"{work.__name__} hangs"
-        assert process.exitcode == 0, f"{work.__name__} failed"
+        process.join(60)
+        assert process.exitcode == 0, f"{work.__name__} hangs or fails"
     finally:
-        end(process.pid)
-        process.join()
+        end(process)
 
 
 def forked(work, timeout=30):
@@ -65,19 +68,12 @@ def forked(work, timeout=30):
             traceback.print_exc()
             os._exit(1)
     limit = time.monotonic() + timeout
-    try:
-        while time.monotonic() < limit:
-            done, status = os.waitpid(pid, os.WNOHANG)
-            if done:
-                pid = None
-                assert status == 0, "the forked child failed"
-                return
-            time.sleep(0.005)
-        pytest.fail("the forked child hangs")
-    finally:
-        if pid is not None:
-            end(pid)
-            os.waitpid(pid, 0)
+    while not (ended := os.waitpid(pid, os.WNOHANG))[0] and time.monotonic() < limit:
+        time.sleep(0.005)
+    if not ended[0]:
+        os.kill(pid, signal.SIGKILL)
+        ended = os.waitpid(pid, 0)
+    assert ended[1] == 0, "the forked child hangs or fails"
 
 
 def require_adapter():
@@ -90,20 +86,19 @@ def require_adapter():
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_pool_of_processes(method):
-    arrays = [samples(FLOAT32, (LARGE,), seed) for seed in range(3)]
+    arrays = [samples(FLOAT32, (LARGE,), seed) for seed in range(2)]
     expected = [defined(x, 0.2, 0.5) for x in arrays]
     # The threads of this process are started.
-    assert_same_bits(onnx(arrays[0]), expected[0])
+    assert same(onnx(arrays[0]), expected[0])
     for f in (onnx, hs.HardSigmoid.ONNX):
         with multiprocessing.get_context(method).Pool(2) as pool:
             results = pool.map_async(f, arrays).get(timeout=60)
-        for y, y_expected in zip(results, expected):
-            assert_same_bits(y, y_expected)
+        assert all(map(same, results, expected))
 
 
 def check(x, expected):
     for threads in (None, 1, 2):
-        assert_same_bits(onnx(x, threads=threads), expected)
+        assert same(onnx(x, threads=threads), expected)
 
 
 def fork_repeatedly():
@@ -135,7 +130,7 @@ def fork_beside_a_thread(threads):
     thread = threading.Thread(target=compute)
     thread.start()
     try:
-        for _ in range(15):
+        for _ in range(8):
             before = len(calls)
             forked(lambda: check(x, expected))
             while len(calls) == before and thread.is_alive():
@@ -143,7 +138,7 @@ def fork_beside_a_thread(threads):
     finally:
         stop.set()
         thread.join()
-    assert len(calls) >= 15
+    assert len(calls) >= 8
 
 
 @pytest.mark.parametrize("threads", [None, 1])
@@ -151,30 +146,50 @@ def test_fork_while_another_thread_computes(threads):
     alone(fork_beside_a_thread, threads)
 
 
+def fork_during_the_first_call(delay):
+    x = np.zeros(LARGE, np.float32)
+    thread = threading.Thread(target=lambda: onnx(x))
+    thread.start()
+    limit = time.perf_counter() + delay
+    while time.perf_counter() < limit:
+        pass
+    forked(lambda: check(x, np.full(LARGE, 0.5, np.float32)), timeout=10)
+    thread.join()
+
+
+@pytest.mark.parametrize("delay", [0, 5e-5, 1e-4, 2e-4, 3e-4, 1e-3])
+def test_fork_while_things_are_initialized(delay):
+    alone(fork_during_the_first_call, delay)
+
+
+def check_gpu(x, expected):
+    assert same(onnx(x, backend="gpu"), expected)
+
+
 def fork_with_gpu():
     x = samples(FLOAT32)
     expected = onnx(x)
-    assert_same_bits(onnx(x, backend="gpu"), expected)
+    check_gpu(x, expected)
 
     def child():
         with pytest.raises(RuntimeError, match="fork"):
             onnx(x, backend="gpu")
         with pytest.raises(RuntimeError, match="fork"):
             hs.validate(preset="onnx", dtype="float16", backend="gpu")
-        assert_same_bits(onnx(x), expected)
+        assert same(onnx(x), expected)
         # "auto" looks for a GPU from this size on.
         assert np.all(onnx(np.zeros(1 << 26, np.float32)) == 0.5)
 
     forked(child)
-    assert_same_bits(onnx(x, backend="gpu"), expected)
+    check_gpu(x, expected)
 
 
 def fork_before_gpu():
     x = samples(FLOAT32)
     expected = onnx(x)
     onnx(np.zeros(LARGE))
-    forked(lambda: assert_same_bits(onnx(x, backend="gpu"), expected))
-    assert_same_bits(onnx(x, backend="gpu"), expected)
+    forked(lambda: check_gpu(x, expected))
+    check_gpu(x, expected)
 
 
 def fork_after_adapters():
@@ -183,13 +198,11 @@ def fork_after_adapters():
     assert hs.adapters()
 
     def child():
-        assert_same_bits(onnx(x), expected)
+        assert same(onnx(x), expected)
         try:
-            y = onnx(x, backend="gpu")
+            check_gpu(x, expected)
         except RuntimeError as error:
             assert "fork" in str(error)
-        else:
-            assert_same_bits(y, expected)
 
     forked(child)
 
@@ -207,10 +220,10 @@ def tasks():
 def open_gpu():
     x = samples(FLOAT32)
     expected = onnx(x)
-    assert_same_bits(onnx(x, backend="gpu"), expected)
+    check_gpu(x, expected)
     threads = tasks()
     for _ in range(20):
-        assert_same_bits(onnx(x, backend="gpu"), expected)
+        check_gpu(x, expected)
     # Those of the driver: a GPU that is opened again has others.
     assert tasks() == threads
 
@@ -229,7 +242,7 @@ def test_threads_in_parallel(size):
 
     def work(job):
         i, preset, threads = job
-        assert_same_bits(hs.hard_sigmoid(arrays[i], preset=preset, threads=threads), expected[i, preset])
+        assert same(hs.hard_sigmoid(arrays[i], preset=preset, threads=threads), expected[i, preset])
 
     jobs = [(i, preset, threads) for i in range(4) for preset in functions for threads in (None, 1, 2, 3)]
     with ThreadPoolExecutor(8) as pool:
@@ -243,7 +256,7 @@ def long_calls():
         "apply": lambda: onnx(x, out=y, threads=1),
         "in place": lambda: onnx(y, out=y, threads=1),
         "backward": lambda: hs.backward(x, y, out=y, preset="onnx", threads=1),
-        "saturation": lambda: hs.saturation(x, preset="onnx", threads=1),
+        "saturation": lambda: hs.saturation(np.zeros(1 << 28), preset="onnx", threads=1),
         "validate": lambda: hs.validate(preset="onnx"),
     }
 
@@ -332,7 +345,7 @@ def interrupted_apply(started, caught, path, threads, step):
     assert 0 < done < out.size
     assert np.all(out[:done] == 0.5)
     # And the next call is right.
-    assert_same_bits(onnx(x[:LARGE]), np.full(LARGE, 0.5))
+    assert np.all(onnx(x[:LARGE]) == 0.5)
 
 
 def interrupted_saturation(started, caught):
@@ -358,8 +371,7 @@ def check_ctrl_c(work, *args):
         process.join(30)
         assert process.exitcode == 0
     finally:
-        end(process.pid)
-        process.join()
+        end(process)
 
 
 @pytest.mark.parametrize("step", [1, 2], ids=["contiguous", "strided"])
