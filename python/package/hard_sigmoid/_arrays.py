@@ -47,8 +47,9 @@ def backward(
 
 def saturation(f: _native.HardSigmoid, x: Any, backend: str, threads: int | None) -> Saturation:
     """Count the results for `x`."""
-    x = _plain(_array(x, "x"))
+    x = _array(x, "x")
     dtype = _result_type(x, "x")
+    x = _converted(x, dtype)
     counts = [0, 0, 0, 0]
     for pieces in _pieces([x], [dtype], []):
         part = _native._saturation_flat(f, pieces[0], backend, threads)
@@ -69,7 +70,7 @@ def _run(compute: Callable[..., bool], arguments: dict[str, Any], out: Any) -> A
     for name, other in dtypes.items():
         if other != dtype:
             raise TypeError(f"x has dtype {dtype} and {name} has {other}: convert one of them with astype")
-    inputs = [_plain(x) for x in arrays.values()]
+    inputs = [_converted(x, dtype) for x in arrays.values()]
     shape = _broadcast(*(x.shape for x in inputs))
     if out is None:
         # The memory order of the first, as far as it has the shape.
@@ -149,6 +150,11 @@ def _plain(x: _Array) -> _Array:
     return x if type(x) is np.ndarray else x.view(np.ndarray)
 
 
+def _converted(x: _Array, dtype: np.dtype[Any]) -> _Array:
+    """Return `x` as it can be iterated over: before NumPy 2.3, pieces without dimensions were not converted."""
+    return _plain(x) if x.ndim else _plain(x).astype(dtype)
+
+
 def _result_type(x: _Array, name: str) -> np.dtype[Any]:
     """Return the dtype of the result: the float that NumPy's functions give, in native byte order."""
     if x.dtype.name in _FLOATS or _is_bfloat16(x.dtype):
@@ -187,8 +193,8 @@ def _broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
 
 def _apart(x: _Array, out: _Array, in_place: bool) -> _Array:
     """Return `x`, or a copy if writing `out` would change what is yet to be read."""
-    same = in_place and x.__array_interface__ == out.__array_interface__
-    return x if same or not np.may_share_memory(x, out) else x.copy()
+    same = x.ctypes.data == out.ctypes.data and (x.shape, x.strides, x.dtype) == (out.shape, out.strides, out.dtype)
+    return x if in_place and same or not np.may_share_memory(x, out) else x.copy()
 
 
 def _wrapped(x: _Array, result: _Array) -> Any:
