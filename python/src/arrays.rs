@@ -3,12 +3,12 @@
 #![allow(unsafe_code, reason = "NumPy has a C interface")]
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 use hard_sigmoid::Element;
 use numpy::npyffi::{NPY_ORDER, NPY_TYPES, PY_ARRAY_API, flags};
 use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 
 /// The type of the elements.
 #[derive(Clone, Copy, PartialEq)]
@@ -39,14 +39,19 @@ impl Dtype {
 /// The number under which NumPy knows the bfloat16 of `ml_dtypes`. None if that is not imported, so that no array can
 /// have its types.
 fn bfloat16(py: Python<'_>) -> PyResult<Option<i32>> {
-    static NUMBER: PyOnceLock<i32> = PyOnceLock::new();
-    if let Some(&number) = NUMBER.get(py) {
-        return Ok(Some(number));
+    // Not a cell with a lock, which a fork could leave locked.
+    static NUMBER: AtomicI32 = AtomicI32::new(0);
+    let known = NUMBER.load(Ordering::Relaxed);
+    if known != 0 {
+        return Ok(Some(known));
     }
     let modules = py.import("sys")?.getattr("modules")?;
-    let Ok(ml_dtypes) = modules.get_item("ml_dtypes") else { return Ok(None) };
-    let number = PyArrayDescr::new(py, ml_dtypes.getattr("bfloat16")?)?.num();
-    Ok(Some(*NUMBER.get_or_init(py, || number)))
+    let Ok(bfloat16) = modules.get_item("ml_dtypes").and_then(|module| module.getattr("bfloat16")) else {
+        return Ok(None);
+    };
+    let number = PyArrayDescr::new(py, bfloat16)?.num();
+    NUMBER.store(number, Ordering::Relaxed);
+    Ok(Some(number))
 }
 
 /// Evaluates an expression in which `$T` is the Rust type of a [`Dtype`].
@@ -148,6 +153,10 @@ impl<'a, 'py> Flat<'a, 'py> {
     /// the results are arbitrary.
     #[allow(clippy::missing_const_for_fn, reason = "it reads memory of Python")]
     pub(crate) unsafe fn elements<'b, T: Element>(&self) -> &'b [T] {
+        // NumPy calls every empty array aligned.
+        if self.len == 0 {
+            return &[];
+        }
         // SAFETY: the array is contiguous and aligned, and the rest is up to the caller.
         unsafe { std::slice::from_raw_parts(self.address as *const T, self.len) }
     }
@@ -158,6 +167,9 @@ impl<'a, 'py> Flat<'a, 'py> {
     ///
     /// As `elements`, and the array is writeable.
     pub(crate) unsafe fn elements_mut<'b, T: Element>(&self) -> &'b mut [T] {
+        if self.len == 0 {
+            return &mut [];
+        }
         // SAFETY: as above.
         unsafe { std::slice::from_raw_parts_mut(self.address as *mut T, self.len) }
     }

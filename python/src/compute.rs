@@ -2,19 +2,19 @@
 
 use std::time::{Duration, Instant};
 
+use hard_sigmoid::cpu::PARALLEL_MIN_BYTES;
 use hard_sigmoid::{Backend, Backward, Element, Engine, Error, HardSigmoid, Saturation};
 use pyo3::prelude::*;
 
 use crate::process::{Chosen, Place, current, gpu_error};
+use crate::threads::Threads;
 
 /// Below this, releasing the GIL costs more than others can gain.
 const RELEASE_MIN_BYTES: usize = 1 << 16;
 
-/// Milliseconds of work on the CPU path, large enough to be written past the caches.
-const CPU_PIECE_BYTES: usize = 64 << 20;
-
-/// Several windows of the GPU path, which overlaps their transfers.
-const GPU_PIECE_BYTES: usize = 256 << 20;
+/// Some 10 ms of work on the CPU path, and less than a second on a software GPU. Large enough to be written past the
+/// caches, and for a GPU to compute while it copies.
+const PIECE_BYTES: usize = 64 << 20;
 
 /// How often signals are looked for.
 const CHECK: Duration = Duration::from_millis(50);
@@ -73,22 +73,18 @@ fn front_mut<'a, T>(slice: &mut &'a mut [T], n: usize) -> &'a mut [T] {
 ///
 /// After an error, the first elements of the target are finished, and the others are as they were.
 pub(crate) fn run<T: Element>(py: Python<'_>, mut work: Work<'_, T>, place: Place) -> PyResult<Saturation> {
-    if work.len() * size_of::<T>() < RELEASE_MIN_BYTES && place.backend != Backend::Gpu {
+    let bytes = work.len() * size_of::<T>();
+    if bytes < RELEASE_MIN_BYTES && place.backend != Backend::Gpu {
         return Chosen::Cpu.with(|engine| work.run(engine)).map_err(|error| gpu_error(&error));
     }
     py.detach(|| {
-        let process = current();
-        let chosen = process.choose::<T>(place.backend, work.len())?;
-        let pool = process.pool(place.threads)?;
-        let piece = if matches!(chosen, Chosen::Cpu) { CPU_PIECE_BYTES } else { GPU_PIECE_BYTES } / size_of::<T>();
+        // The CPU path shares what reads and writes more; no call has more than three arrays.
+        let threads = if 3 * bytes < PARALLEL_MIN_BYTES { Threads::Global } else { Threads::new(place.threads)? };
+        let chosen = current().choose::<T>(place.backend, work.len(), &threads)?;
         let (mut counts, mut checked) = (Saturation::default(), Instant::now());
         while work.len() > 0 {
-            let part = work.take(piece);
-            let compute = || chosen.with(|engine| part.run(engine));
-            let part = match &pool {
-                Some(pool) => pool.install(compute),
-                None => compute(),
-            };
+            let part = work.take(PIECE_BYTES / size_of::<T>());
+            let part = chosen.with(|engine| threads.run(|| part.run(engine)));
             counts += part.map_err(|error| gpu_error(&error))?;
             if work.len() > 0 && checked.elapsed() >= CHECK {
                 Python::attach(|py| py.check_signals())?;

@@ -3,16 +3,16 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use hard_sigmoid::Saturation;
-use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyTuple};
 
-use crate::functions::{self, place};
+use crate::arguments::{Number, Preset, Threads, function, place};
+use crate::functions;
 
 /// A hard sigmoid, clip(alpha*x + beta, 0, 1), as an object.
 ///
-/// Objects are immutable, equal if their alpha and beta are, hashable, and can be pickled. Calling one is calling
-/// `hard_sigmoid` with its function.
+/// Objects are immutable, equal if their alpha and beta are, hashable, and can be pickled. They are called as
+/// ``f(x, out=None, *, backend="auto", threads=None)``, which is `hard_sigmoid` with this function.
 ///
 /// Parameters
 /// ----------
@@ -58,7 +58,7 @@ impl HardSigmoid {
 
     #[new]
     #[pyo3(signature = (preset=None, *, alpha=None, beta=None))]
-    fn new(preset: Option<&str>, alpha: Option<f64>, beta: Option<f64>) -> PyResult<Self> {
+    fn new(preset: Option<Preset>, alpha: Option<Number>, beta: Option<Number>) -> PyResult<Self> {
         function(preset, alpha, beta).map(Self)
     }
 
@@ -89,7 +89,7 @@ impl HardSigmoid {
         x: &Bound<'py, PyAny>,
         out: Option<&Bound<'py, PyAny>>,
         backend: &str,
-        threads: Option<isize>,
+        threads: Option<Threads>,
     ) -> PyResult<Bound<'py, PyAny>> {
         functions::apply(self.0, x, out, backend, place(backend, threads)?)
     }
@@ -105,7 +105,7 @@ impl HardSigmoid {
         out: Option<&Bound<'py, PyAny>>,
         from_output: bool,
         backend: &str,
-        threads: Option<isize>,
+        threads: Option<Threads>,
     ) -> PyResult<Bound<'py, PyAny>> {
         functions::apply_backward(self.0, [x, grad], out, from_output, backend, place(backend, threads)?)
     }
@@ -118,7 +118,7 @@ impl HardSigmoid {
         &self,
         x: &Bound<'py, PyAny>,
         backend: &str,
-        threads: Option<isize>,
+        threads: Option<Threads>,
     ) -> PyResult<Bound<'py, PyAny>> {
         functions::count(self.0, x, backend, place(backend, threads)?)
     }
@@ -130,8 +130,8 @@ impl HardSigmoid {
         })
     }
 
-    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
-        other.cast::<Self>().is_ok_and(|other| other.get().0 == self.0)
+    fn __eq__(&self, other: &Self) -> bool {
+        self.0 == other.0
     }
 
     fn __hash__(&self) -> u64 {
@@ -146,29 +146,6 @@ impl HardSigmoid {
         let keywords = [("alpha", slf.get().alpha()), ("beta", slf.get().beta())].into_py_dict(py)?;
         let arguments = (slf.get_type(), PyTuple::empty(py), keywords).into_pyobject(py)?;
         Ok((py.import("copyreg")?.getattr("__newobj_ex__")?, arguments))
-    }
-}
-
-/// The function that three arguments stand for.
-pub(crate) fn function(
-    preset: Option<&str>,
-    alpha: Option<f64>,
-    beta: Option<f64>,
-) -> PyResult<hard_sigmoid::HardSigmoid> {
-    match (preset, alpha, beta) {
-        (Some("onnx"), None, None) => Ok(hard_sigmoid::HardSigmoid::ONNX),
-        (Some("pytorch"), None, None) => Ok(hard_sigmoid::HardSigmoid::PYTORCH),
-        (Some(name), None, None) => {
-            Err(PyValueError::new_err(format!("there is no preset {name:?}: use \"onnx\" or \"pytorch\"")))
-        }
-        (None, Some(alpha), Some(beta)) => {
-            hard_sigmoid::HardSigmoid::new(alpha, beta).map_err(|error| PyValueError::new_err(error.to_string()))
-        }
-        (None, ..) => Err(PyTypeError::new_err(
-            "which hard sigmoid? Pass preset=\"onnx\" (alpha = 1/5, beta = 1/2), preset=\"pytorch\" (alpha = 1/6, \
-             beta = 1/2), or both alpha= and beta=",
-        )),
-        _ => Err(PyTypeError::new_err("pass either preset= or alpha= and beta=, not both")),
     }
 }
 

@@ -1,12 +1,12 @@
 //! The functions over arrays.
 
-use ::hard_sigmoid::{Backend, HardSigmoid as Function, Saturation};
-use pyo3::exceptions::PyValueError;
+use ::hard_sigmoid::{HardSigmoid as Function, Saturation};
 use pyo3::prelude::*;
 
+use crate::arguments::{Number, Preset, Threads, function, place};
 use crate::arrays::{Flat, returned, with_type};
 use crate::compute::{Work, run};
-use crate::function::{HardSigmoid, function, saturation_tuple};
+use crate::function::{HardSigmoid, saturation_tuple};
 use crate::process::Place;
 
 /// Return clip(alpha*x + beta, 0, 1) of each element.
@@ -16,20 +16,21 @@ use crate::process::Place;
 /// x : array_like
 ///     Numbers, in any shape and memory layout. float16, float32, float64 and the bfloat16 of ml_dtypes keep their
 ///     type. Integers are converted as by NumPy's functions of floats, and Python's numbers to float64. Contiguous
-///     arrays are read where they are. Others are copied in pieces, which takes 2 to 4 times as long.
+///     arrays are read where they are. Others are copied in pieces, which takes 2 to 6 times as long.
 /// out : numpy.ndarray, optional
-///     Where the result is written, of its shape and type; `x` itself, too. Without it, a new array is made.
+///     Where the result is written: `x` itself, or an array of the type of the result, in either byte order, to whose
+///     shape `x` can be broadcast. Without it, a new array is made.
 /// preset : {"onnx", "pytorch"}, optional
 ///     "onnx" has alpha = 1/5 and beta = 1/2, as ONNX and Keras 1 and 2. "pytorch" has alpha = 1/6 and beta = 1/2, as
 ///     PyTorch, Keras 3 and JAX.
 /// alpha, beta : float, optional
 ///     Instead of a preset: the slope, and the value at 0. Both are needed.
 /// backend : {"auto", "cpu", "gpu"}, optional
-///     "auto" uses a GPU if it is hardware, measured to be faster, and `x` has at least 2**26 elements. "gpu" uses any
-///     adapter, or raises. The bits of the result are the same.
+///     "auto" uses a GPU if it is hardware, measured to be faster, and `x` is contiguous with at least 2**26 elements.
+///     "gpu" uses any adapter, or raises. The bits of the result are the same.
 /// threads : int, optional
-///     How many threads the CPU path uses at most: by default as many as there are cores, or as RAYON_NUM_THREADS
-///     says. Arrays of less than 1 MiB take one.
+///     How many threads the CPU path uses at most, from 1 to 1024: by default as many as there are cores, or as
+///     RAYON_NUM_THREADS says. A call that reads and writes less than 1 MiB takes one.
 ///
 /// Returns
 /// -------
@@ -39,19 +40,22 @@ use crate::process::Place;
 /// Raises
 /// ------
 /// TypeError
-///     If the function is not named, or `x` or `out` is something else than described.
+///     If the function is not named, if `x` or `out` is something else than described, or for float64 on a GPU.
 /// ValueError
-///     If `out` has another shape or is read-only, or an argument has a value that is not allowed.
+///     If `x` cannot be broadcast to the shape of `out`, `out` is read-only, or its elements share memory, or an
+///     argument has a value that is not allowed.
 /// RuntimeError
 ///     If a GPU was asked for and cannot be used.
 /// KeyboardInterrupt
-///     Within a second after Ctrl-C. The first part of `out` then has its results, in the order of its memory.
+///     Within a second after Ctrl-C. The first elements of a contiguous `out` then have their results. In another
+///     memory layout, each element has its result or is as it was.
 ///
 /// Notes
 /// -----
-/// A float32 or float64 result is clip((x + beta/alpha)*alpha, 0, 1) in that type, with one rounding for each
-/// operation and for beta/alpha. With a preset it is at most 1 ULP from the exact value, in float64 at most 2. 16-bit
-/// types are computed in float32 and then rounded. NaN stays NaN. The result is never -0.
+/// A float32 or float64 result is clip((x + beta/alpha)*alpha, 0, 1) in that type, with one rounding for each operation
+/// and for beta/alpha. With a preset it is at most 1 ULP from the correctly rounded value, in float64 at most 2.
+/// Otherwise the error is at most u*(abs(beta) + 3*y), with u = 2**-24 in float32 and 2**-53 in float64. 16-bit types
+/// are computed in float32 and then rounded. NaN stays NaN. The result is never -0.
 ///
 /// References
 /// ----------
@@ -73,11 +77,11 @@ use crate::process::Place;
 pub(crate) fn hard_sigmoid<'py>(
     x: &Bound<'py, PyAny>,
     out: Option<&Bound<'py, PyAny>>,
-    preset: Option<&str>,
-    alpha: Option<f64>,
-    beta: Option<f64>,
+    preset: Option<Preset>,
+    alpha: Option<Number>,
+    beta: Option<Number>,
     backend: &str,
-    threads: Option<isize>,
+    threads: Option<Threads>,
 ) -> PyResult<Bound<'py, PyAny>> {
     apply(function(preset, alpha, beta)?, x, out, backend, place(backend, threads)?)
 }
@@ -129,12 +133,12 @@ pub(crate) fn backward<'py>(
     x: &Bound<'py, PyAny>,
     grad: &Bound<'py, PyAny>,
     out: Option<&Bound<'py, PyAny>>,
-    preset: Option<&str>,
-    alpha: Option<f64>,
-    beta: Option<f64>,
+    preset: Option<Preset>,
+    alpha: Option<Number>,
+    beta: Option<Number>,
     from_output: bool,
     backend: &str,
-    threads: Option<isize>,
+    threads: Option<Threads>,
 ) -> PyResult<Bound<'py, PyAny>> {
     apply_backward(function(preset, alpha, beta)?, [x, grad], out, from_output, backend, place(backend, threads)?)
 }
@@ -170,11 +174,11 @@ pub(crate) fn backward<'py>(
 #[pyo3(signature = (x, /, *, preset=None, alpha=None, beta=None, backend="auto", threads=None))]
 pub(crate) fn saturation<'py>(
     x: &Bound<'py, PyAny>,
-    preset: Option<&str>,
-    alpha: Option<f64>,
-    beta: Option<f64>,
+    preset: Option<Preset>,
+    alpha: Option<Number>,
+    beta: Option<Number>,
     backend: &str,
-    threads: Option<isize>,
+    threads: Option<Threads>,
 ) -> PyResult<Bound<'py, PyAny>> {
     count(function(preset, alpha, beta)?, x, backend, place(backend, threads)?)
 }
@@ -248,7 +252,7 @@ pub(crate) fn apply_flat(
     x: &Bound<'_, PyAny>,
     out: &Bound<'_, PyAny>,
     backend: &str,
-    threads: Option<isize>,
+    threads: Option<Threads>,
 ) -> PyResult<bool> {
     write(f.get().0, x, out, place(backend, threads)?)
 }
@@ -262,7 +266,7 @@ pub(crate) fn backward_flat(
     out: &Bound<'_, PyAny>,
     from_output: bool,
     backend: &str,
-    threads: Option<isize>,
+    threads: Option<Threads>,
 ) -> PyResult<bool> {
     write_backward(f.get().0, [x, grad], out, from_output, place(backend, threads)?)
 }
@@ -273,7 +277,7 @@ pub(crate) fn saturation_flat(
     f: &Bound<'_, HardSigmoid>,
     x: &Bound<'_, PyAny>,
     backend: &str,
-    threads: Option<isize>,
+    threads: Option<Threads>,
 ) -> PyResult<Option<[u64; 4]>> {
     let counts = counts(f.get().0, x, place(backend, threads)?)?;
     Ok(counts.map(|counts| [counts.zero, counts.one, counts.inside, counts.nan]))
@@ -340,22 +344,4 @@ fn counts(f: Function, x: &Bound<'_, PyAny>, place: Place) -> PyResult<Option<Sa
         let work = unsafe { Work::Count(f, source.elements::<T>()) };
         run(x.py(), work, place).map(Some)
     })
-}
-
-/// What the arguments `backend` and `threads` stand for.
-pub(crate) fn place(backend: &str, threads: Option<isize>) -> PyResult<Place> {
-    let backend = match backend {
-        "auto" => Backend::Auto,
-        "cpu" => Backend::Cpu,
-        "gpu" => Backend::Gpu,
-        _ => {
-            let message = format!("there is no backend {backend:?}: use \"auto\", \"cpu\" or \"gpu\"");
-            return Err(PyValueError::new_err(message));
-        }
-    };
-    let number = |threads: isize| match usize::try_from(threads) {
-        Ok(threads @ 1..=1024) => Ok(threads),
-        _ => Err(PyValueError::new_err(format!("threads is {threads}: use 1 to 1024, or None for one a core"))),
-    };
-    Ok(Place { backend, threads: threads.map(number).transpose()? })
 }

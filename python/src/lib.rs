@@ -1,12 +1,14 @@
 //! The extension module `hard_sigmoid._native`. The package's Python files handle the arguments that are not simply
 //! contiguous arrays.
 
+mod arguments;
 mod arrays;
 mod compute;
 mod function;
 mod functions;
 mod process;
 mod report;
+mod threads;
 
 use pyo3::prelude::*;
 

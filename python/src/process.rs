@@ -1,23 +1,23 @@
 //! What a process has once: its GPU and its threads, neither of which a forked child inherits.
 
-use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::available_parallelism;
 
-use hard_sigmoid::{AUTO_GPU_MIN_ELEMENTS, Backend, Element, Engine, Error};
+use hard_sigmoid::{AUTO_GPU_MIN_ELEMENTS, Backend, Element, Engine, Error, ExecutedOn};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyCFunction};
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use rayon::ThreadPool;
+
+use crate::threads::Threads;
 
 pub(crate) struct Process {
     gpu: Mutex<Option<Engine>>,
     auto: Mutex<Option<Engine>>,
-    /// The last pool, and the number of threads that was asked for.
-    pool: Mutex<Option<(Option<usize>, Arc<ThreadPool>)>>,
     /// Whether this is a forked child, in which rayon's global pool has no threads.
-    is_child: bool,
+    pub(crate) is_child: bool,
+    /// The threads of a child, instead of rayon's global ones.
+    pub(crate) pool: Mutex<Option<Arc<ThreadPool>>>,
     /// Whether a driver was loaded before the fork. It does not work in the child.
     inherits_driver: bool,
     has_driver: AtomicBool,
@@ -29,6 +29,7 @@ static CURRENT: AtomicPtr<Process> = AtomicPtr::new(std::ptr::null_mut());
 /// Prepares for forks and for the end of the process.
 pub(crate) fn register(py: Python<'_>) -> PyResult<()> {
     install(false, false);
+    py.import("numpy")?;
     // What loads NumPy's interface holds a lock, which a fork would leave locked.
     py.get_type::<numpy::PyUntypedArray>();
     // Windows has no fork.
@@ -57,8 +58,8 @@ fn install(is_child: bool, inherits_driver: bool) {
     let new = Process {
         gpu: Mutex::default(),
         auto: Mutex::default(),
-        pool: Mutex::default(),
         is_child,
+        pool: Mutex::default(),
         inherits_driver,
         has_driver: AtomicBool::new(false),
     };
@@ -87,8 +88,13 @@ pub(crate) enum Chosen {
 }
 
 impl Process {
-    /// Opens what a call of `elements` needs.
-    pub(crate) fn choose<T: Element>(&'static self, backend: Backend, elements: usize) -> PyResult<Chosen> {
+    /// Opens what a call of `elements` needs. The threads are for measuring whether a GPU is faster.
+    pub(crate) fn choose<T: Element>(
+        &'static self,
+        backend: Backend,
+        elements: usize,
+        threads: &Threads,
+    ) -> PyResult<Chosen> {
         let engine = match backend {
             Backend::Gpu => {
                 self.check_gpu::<T>()?;
@@ -102,52 +108,41 @@ impl Process {
         let mut open = locked(engine);
         if open.is_none() {
             self.note_driver();
-            *open = Some(Engine::open_blocking(backend, elements as u64).map_err(|error| gpu_error(&error))?);
+            let opened = threads.run(|| Engine::open_blocking(backend, elements as u64));
+            *open = Some(opened.map_err(|error| gpu_error(&error))?);
         }
-        Ok(Chosen::Shared(engine))
+        match &*open {
+            // Calls of several threads need not wait for each other.
+            Some(engine) if matches!(engine.executed_on(), ExecutedOn::Cpu { .. }) => Ok(Chosen::Cpu),
+            _ => Ok(Chosen::Shared(engine)),
+        }
     }
 
     /// Whether a GPU may be opened, for elements of `T`.
     pub(crate) fn check_gpu<T: Element>(&self) -> PyResult<()> {
         if !T::ON_GPU {
-            return Err(PyTypeError::new_err("no GPU computes float64: use backend=\"cpu\" or \"auto\""));
+            return Err(PyTypeError::new_err(
+                "no GPU computes float64: use backend=\"cpu\", or convert the array to float32",
+            ));
         }
         if self.inherits_driver {
             return Err(PyRuntimeError::new_err(
-                "a GPU was opened before this process was forked: use backend=\"cpu\", or start processes with \
-                 multiprocessing's \"spawn\" or \"forkserver\" instead of \"fork\"",
+                "GPU drivers were loaded before this process was forked, and do not work in it: use backend=\"cpu\", \
+                 or start processes with multiprocessing's \"spawn\" or \"forkserver\" instead of \"fork\"",
             ));
         }
         Ok(())
     }
 
-    /// To be called before a GPU is opened, of which children must not use the driver.
+    /// To be called before drivers are loaded, which children must not use.
     pub(crate) fn note_driver(&self) {
         self.has_driver.store(true, Ordering::Relaxed);
-    }
-
-    /// The threads for a call. None for rayon's global ones.
-    pub(crate) fn pool(&self, threads: Option<usize>) -> PyResult<Option<Arc<ThreadPool>>> {
-        if threads.is_none() && !self.is_child {
-            return Ok(None);
-        }
-        // More threads than cores take longer.
-        let threads = threads.map(|threads| threads.min(available_parallelism().map_or(1, NonZero::get)));
-        let mut pool = locked(&self.pool);
-        match &*pool {
-            Some((of, pool)) if *of == threads => Ok(Some(pool.clone())),
-            _ => {
-                let new = ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build().map_err(|error| {
-                    PyRuntimeError::new_err(format!("cannot start the threads ({error}): pass a smaller threads="))
-                })?;
-                Ok(Some(pool.insert((threads, Arc::new(new))).1.clone()))
-            }
-        }
     }
 }
 
 impl Chosen {
-    /// Does `work` with the engine, which other threads wait for meanwhile.
+    /// Does `work` with the engine, which other threads wait for meanwhile. A thread of a pool must not wait here:
+    /// while it waits for others, it may take up another call.
     pub(crate) fn with<R>(&self, work: impl FnOnce(&mut Engine) -> Result<R, Error>) -> Result<R, Error> {
         match self {
             Self::Cpu => work(&mut Engine::open_blocking(Backend::Cpu, 0)?),
@@ -167,6 +162,6 @@ pub(crate) fn gpu_error(error: &Error) -> PyErr {
     PyRuntimeError::new_err(format!("{message}{remedy}"))
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -8,10 +8,10 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
 
+use crate::arguments::{Number, Preset, function, place};
 use crate::arrays::{Flat, with_type};
-use crate::function::function;
-use crate::functions::place;
 use crate::process::{current, gpu_error};
+use crate::threads::Threads;
 
 /// Elements between two looks for signals.
 const PIECE: usize = 1 << 22;
@@ -19,7 +19,8 @@ const PIECE: usize = 1 << 22;
 /// Check the results for `x`, or for millions of numbers of all kinds.
 ///
 /// The results of the CPU path are compared bit for bit with an evaluation of each element by itself, those of a GPU
-/// with those of the CPU path. Both are compared with the exact function, evaluated in another way.
+/// with those of the CPU path. Both are compared with the exact function, evaluated in another way, in float64. For
+/// float64, the rounding errors of that are included.
 ///
 /// Parameters
 /// ----------
@@ -55,9 +56,9 @@ const PIECE: usize = 1 << 22;
 pub(crate) fn validate<'py>(
     py: Python<'py>,
     x: Option<Bound<'py, PyAny>>,
-    preset: Option<&str>,
-    alpha: Option<f64>,
-    beta: Option<f64>,
+    preset: Option<Preset>,
+    alpha: Option<Number>,
+    beta: Option<Number>,
     dtype: Option<Bound<'py, PyAny>>,
     backend: &str,
 ) -> PyResult<Bound<'py, PyAny>> {
@@ -98,40 +99,40 @@ fn check<'py, T: Element>(
         process.check_gpu::<T>()?;
         process.note_driver();
     }
-    let generated;
-    let data = match data {
-        Some(data) => data,
-        None => {
-            generated = samples::<T>(f);
-            &generated
-        }
-    };
-    let work = || {
+    let (report, executed_on) = py.detach(|| {
+        let threads = Threads::new(None)?;
         let gpu = match backend {
             Backend::Gpu => Some(pollster::block_on(Gpu::open(AdapterKind::Any)).map_err(|error| gpu_error(&error))?),
             Backend::Auto | Backend::Cpu => None,
         };
+        let generated;
+        let data = match data {
+            Some(data) => data,
+            None => {
+                generated = samples::<T>(f);
+                &generated
+            }
+        };
         let mut report = Report::<T>::default();
         for piece in data.chunks(PIECE) {
             let inputs = Inputs::Data(piece);
-            let mut next = match &gpu {
-                Some(gpu) => validate_blocking(gpu, f, inputs, |_| {}).map_err(|error| gpu_error(&error))?,
-                None => validate_cpu(f, inputs, |_| {}),
-            };
+            let next = threads.run(|| match &gpu {
+                Some(gpu) => validate_blocking(gpu, f, inputs, |_| {}),
+                None => Ok(validate_cpu(f, inputs, |_| {})),
+            });
+            let mut next = next.map_err(|error| gpu_error(&error))?;
             next.first.iter_mut().for_each(|difference| difference.index += report.checked);
             report = report.merge(next);
             Python::attach(|py| py.check_signals())?;
         }
         let executed_on = match gpu {
             Some(gpu) => adapter::describe(&gpu.device().adapter_info()),
-            None => format!("cpu ({} threads)", cpu::threads()),
+            None => match threads.run(cpu::threads) {
+                1 => "cpu (1 thread)".into(),
+                number => format!("cpu ({number} threads)"),
+            },
         };
         Ok::<_, PyErr>((report, executed_on))
-    };
-    let pool = process.pool(None)?;
-    let (report, executed_on) = py.detach(|| match pool {
-        Some(pool) => pool.install(work),
-        None => work(),
     })?;
     let differences: Vec<_> = report.first.iter().map(ToString::to_string).collect();
     let Report { checked, mismatches, flushed, out_of_bound, miscounted, nan_checked, max_ulp, max_abs_error, .. } =
@@ -151,7 +152,8 @@ fn check<'py, T: Element>(
 /// Raises
 /// ------
 /// RuntimeError
-///     If the environment variable WGPU_BACKEND names no backend, or if the process was forked after a GPU was opened.
+///     If the environment variable WGPU_BACKEND names no backend, or if the process was forked after drivers were
+///     loaded.
 ///
 /// Examples
 /// --------
@@ -162,6 +164,7 @@ fn check<'py, T: Element>(
 #[pyfunction]
 pub(crate) fn adapters(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     current().check_gpu::<f32>()?;
+    current().note_driver();
     let adapters = py.detach(|| pollster::block_on(adapter::enumerate())).map_err(|error| gpu_error(&error))?;
     let class = py.import("hard_sigmoid._results")?.getattr("Adapter")?;
     let list = PyList::empty(py);

@@ -116,7 +116,7 @@ def defined(x, alpha, beta):
     wide = FLOAT64 if x.dtype == FLOAT64 else FLOAT32
     with np.errstate(all="ignore"):
         if alpha == 0:
-            y = np.full(x.shape, min(max(beta, 0.0), 1.0), wide)
+            y = np.full(x.shape, min(max(beta, 0.0), 1.0) + 0.0, wide)
         else:
             y = (x.astype(wide) + wide.type(beta / alpha)) * wide.type(alpha)
             y = np.where(y > 0, np.where(y < 1, y, wide.type(1)), wide.type(0))

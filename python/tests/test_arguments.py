@@ -252,3 +252,12 @@ def test_saturation_of_an_example():
     assert (counts.total, counts.fraction) == (8, 5 / 8)
     empty = hs.saturation([], preset="onnx")
     assert empty == (0, 0, 0, 0) and empty.fraction == 0
+
+
+def test_others_may_say_that_they_are_equal():
+    class Any:
+        def __eq__(self, other):
+            return True
+
+    assert hs.HardSigmoid.ONNX == Any()
+    assert hs.HardSigmoid.ONNX != "onnx"

@@ -192,3 +192,10 @@ def test_threads_do_not_change_the_results(dtype, threads):
 
 def test_dtypes_are_the_documented_ones():
     assert [onnx(np.zeros(1, dtype)).dtype for dtype in DTYPES] == DTYPES
+
+
+def test_an_empty_array_is_aligned_to_nothing():
+    x = np.ndarray((0,), np.float32, buffer=bytearray(8), offset=1)
+    assert hs.hard_sigmoid(x, preset="onnx").shape == (0,)
+    assert hs.backward(x, x, preset="onnx").shape == (0,)
+    assert hs.saturation(x, preset="onnx").total == 0

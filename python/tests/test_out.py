@@ -322,3 +322,25 @@ def test_only_numbers_of_python_take_the_type_of_the_other():
     assert hs.backward(x, 2, preset="onnx").tolist() == [np.float32(0.4)] * 3
     with pytest.raises(TypeError, match="float64"):
         hs.backward(x, np.float64(2), preset="onnx")
+
+
+def test_a_subclass_with_functions_of_its_own_is_not_written():
+    class Units(np.ndarray):
+        def __array_ufunc__(self, *args, **kwargs):
+            return NotImplemented
+
+    out = np.full(3, 9.0)
+    with pytest.raises(TypeError, match="functions of its own"):
+        hs.hard_sigmoid(np.zeros(3), out.view(Units), preset="onnx")
+    assert out.tolist() == [9.0] * 3
+
+
+def test_elements_that_share_memory_are_refused():
+    base = np.linspace(-2, 2, 100)
+    windows = np.lib.stride_tricks.as_strided(base, (2, 99), (8, 8), writeable=True)
+    repeated = np.lib.stride_tricks.as_strided(base, (2, 99), (0, 8), writeable=True)
+    for out in (windows, repeated):
+        for x in (out, np.zeros((2, 99))):
+            with pytest.raises(ValueError, match="share memory"):
+                hs.hard_sigmoid(x, out=out, preset="onnx")
+    assert np.array_equal(base, np.linspace(-2, 2, 100))

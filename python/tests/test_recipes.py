@@ -32,8 +32,7 @@ MODULES = {
 def scripts():
     """Return the blocks of the script under each heading."""
     found = {}
-    # A comment in a script begins like a heading, but no empty line follows.
-    parts = re.split(r"^# (.+)\n\n", TEXT, flags=re.MULTILINE)
+    parts = re.split(r"^## (.+)\n\n", TEXT, flags=re.MULTILINE)
     for heading, section in zip(parts[1::2], parts[2::2]):
         blocks = re.findall(r"^```python\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
         if blocks:

@@ -29,6 +29,35 @@ def test_threads_in_parallel(size):
         list(pool.map(work, jobs))
 
 
+def share_pools():
+    x = np.zeros(1 << 26, np.float16)
+    with ThreadPoolExecutor(2) as pool:
+        # From this size on, "auto" looks for a GPU, and opens it for all threads.
+        results = pool.map(lambda _: np.all(onnx(x, threads=2) == 0.5), range(6))
+        assert all(results)
+
+
+def test_large_calls_in_parallel_do_not_wait_for_each_other_forever():
+    alone(share_pools)
+
+
+def compute_in_two_threads():
+    arrays = [np.zeros(1 << 24) for _ in range(2)]
+
+    def work():
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda x: [onnx(x, out=x, threads=1) for _ in range(15)], arrays))
+
+    assert busy_threads(work) == 2
+
+
+@linux
+def test_one_thread_for_each_caller():
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("there is one core")
+    alone(compute_in_two_threads)
+
+
 def long_calls():
     x = np.zeros(1 << 26, np.float64)
     y = np.empty_like(x)

@@ -74,3 +74,14 @@ def test_adapters():
 def test_what_is_checked_has_to_be_said():
     with pytest.raises(ValueError, match="cpu"):
         hs.validate(preset="onnx", backend="auto")
+
+
+def test_any_layout_is_checked():
+    x = np.zeros(4 * 8 + 1, np.uint8)[1:].view(np.float32)
+    assert hs.validate(x, preset="onnx").checked == 8
+    assert hs.validate(x[::2].astype(">f4"), preset="onnx", dtype=">f2").checked == 4
+    for arguments in ({"dtype": complex}, {"dtype": "S2"}):
+        with pytest.raises(TypeError, match="float16, float32, float64"):
+            hs.validate(x, preset="onnx", **arguments)
+    with pytest.raises(TypeError, match="complex"):
+        hs.validate(x.astype(complex), preset="onnx", dtype="float32")

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, SupportsIndex
 
 import numpy as np
+import numpy.ma as ma
+from numpy.lib.array_utils import byte_bounds
 
 from . import _native
 from ._results import Saturation
@@ -22,13 +24,13 @@ _FLOATS = ("float16", "float32", "float64")
 _Array = np.ndarray[Any, np.dtype[Any]]
 
 
-def apply(f: _native.HardSigmoid, x: Any, out: Any, backend: str, threads: int | None) -> Any:
+def apply(f: _native.HardSigmoid, x: Any, out: Any, backend: str, threads: SupportsIndex | None) -> Any:
     """Return the function of `x`."""
     return _run(lambda x, y: _native._apply_flat(f, x, y, backend, threads), {"x": x}, out)
 
 
 def backward(
-    f: _native.HardSigmoid, x: Any, grad: Any, out: Any, from_output: bool, backend: str, threads: int | None
+    f: _native.HardSigmoid, x: Any, grad: Any, out: Any, from_output: bool, backend: str, threads: SupportsIndex | None
 ) -> Any:
     """Return the gradient with respect to x."""
     # A Python number takes the type of the other argument, as in NumPy.
@@ -45,7 +47,7 @@ def backward(
     )
 
 
-def saturation(f: _native.HardSigmoid, x: Any, backend: str, threads: int | None) -> Saturation:
+def saturation(f: _native.HardSigmoid, x: Any, backend: str, threads: SupportsIndex | None) -> Saturation:
     """Count the results for `x`."""
     x = _array(x, "x")
     dtype = _result_type(x, "x")
@@ -59,8 +61,12 @@ def saturation(f: _native.HardSigmoid, x: Any, backend: str, threads: int | None
 
 def flat(x: Any, dtype: Any) -> _Array:
     """Return `x` as a contiguous array of `dtype`, or of its own type if that is None."""
-    x = _plain(_array(x, "x"))
-    return np.ascontiguousarray(x, _result_type(x, "x") if dtype is None else dtype).reshape(-1)
+    x = _array(x, "x")
+    own = _result_type(x, "x")
+    wanted = own if dtype is None else np.dtype(dtype).newbyteorder("=")
+    if wanted.name not in _FLOATS and not _is_bfloat16(wanted):
+        raise TypeError(f"dtype is {wanted}: use float16, float32, float64 or ml_dtypes.bfloat16")
+    return np.require(_plain(x), wanted, ["C", "A"]).reshape(-1)
 
 
 def _run(compute: Callable[..., bool], arguments: dict[str, Any], out: Any) -> Any:
@@ -69,7 +75,8 @@ def _run(compute: Callable[..., bool], arguments: dict[str, Any], out: Any) -> A
     dtype = dtypes["x"]
     for name, other in dtypes.items():
         if other != dtype:
-            raise TypeError(f"x has dtype {dtype} and {name} has {other}: convert one of them with astype")
+            of_x, of_other = arrays["x"].dtype, arrays[name].dtype
+            raise TypeError(f"x has dtype {of_x} and {name} has {of_other}: convert one of them with astype")
     inputs = [_converted(x, dtype) for x in arrays.values()]
     shape = _broadcast(*(x.shape for x in inputs))
     if out is None:
@@ -115,8 +122,8 @@ def _contiguous(result: Any) -> Any:
 
 def _array(x: Any, name: str) -> _Array:
     """Return an array, without a copy if `x` allows it."""
-    if isinstance(x, np.ma.MaskedArray):
-        remedy = f"pass {name}.data, and make numpy.ma.array(result, {name}.mask)"
+    if isinstance(x, ma.MaskedArray):
+        remedy = f"pass {name}.data, and make numpy.ma.array(result, mask={name}.mask); or pass {name}.compressed()"
         _no_array(name, "is a masked array", remedy)
     if isinstance(x, np.ndarray):
         if type(x).__array_ufunc__ is not np.ndarray.__array_ufunc__:
@@ -124,8 +131,8 @@ def _array(x: Any, name: str) -> _Array:
         return x
     # Arrays of xarray have the method, too, but a graph only around a Dask array.
     if hasattr(type(x), "__dask_graph__") and x.__dask_graph__() is not None:
-        call = f'{name}.map_blocks(hard_sigmoid.hard_sigmoid, preset="onnx", threads=1)'
-        _no_array(name, "is a Dask collection", f'use {call}, or xarray.apply_ufunc with dask="parallelized"')
+        remedy = 'pass this function to map_blocks, or to xarray.apply_ufunc with dask="parallelized"'
+        _no_array(name, "is a Dask collection", remedy)
     if hasattr(type(x), "__dlpack__") and not hasattr(type(x), "__array__"):
         array: _Array = np.from_dlpack(x)
         return array
@@ -162,18 +169,20 @@ def _result_type(x: _Array, name: str) -> np.dtype[Any]:
     if x.dtype.kind in "biu":
         return np.result_type(x.dtype, np.float16)
     raise TypeError(
-        f"{name} has dtype {x.dtype}: convert it to float16, float32, float64 or ml_dtypes.bfloat16 with astype"
+        f"{name} has dtype {x.dtype}: pass an array of float16, float32, float64, ml_dtypes.bfloat16 or integers"
     )
 
 
 def _is_bfloat16(dtype: np.dtype[Any]) -> bool:
     module = sys.modules.get("ml_dtypes")
-    return module is not None and dtype.type is module.bfloat16
+    return module is not None and dtype.type is getattr(module, "bfloat16", None)
 
 
 def _check_out(out: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
-    if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
-        raise TypeError(f"out is of {_type(out)}: pass a numpy.ndarray, for a tensor out=tensor.numpy()")
+    if not isinstance(out, np.ndarray) or isinstance(out, ma.MaskedArray):
+        remedy = "pass a numpy.ndarray (of a tensor, tensor.numpy()), and what is no array by name"
+        raise TypeError(f"out is of type {_type(out)}: {remedy}")
+    _array(out, "out")
     if out.dtype.newbyteorder("=") != dtype:
         raise TypeError(f"out has dtype {out.dtype}, but the result has {dtype}: pass out of that type")
     try:
@@ -182,6 +191,9 @@ def _check_out(out: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
         fits = False
     if not fits:
         raise ValueError(f"out has shape {out.shape}, but the result has {shape}: pass out of that shape")
+    low, high = byte_bounds(out)
+    if high - low < out.nbytes:
+        raise ValueError("elements of out share memory: pass an array in which each has its own")
     if not out.flags.writeable:
         raise ValueError("out is read-only: pass an array that may be written")
 

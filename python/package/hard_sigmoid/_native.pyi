@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, final, overload
+from typing import Any, ClassVar, Literal, Protocol, SupportsFloat, SupportsIndex, TypeAlias, TypeVar, final, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +9,14 @@ from ._results import Adapter, Report, Saturation
 _Backend: TypeAlias = Literal["auto", "cpu", "gpu"]
 _Preset: TypeAlias = Literal["onnx", "pytorch"]
 _Out = TypeVar("_Out", bound=npt.NDArray[Any])
-_X = TypeVar("_X", bound=np.floating[Any])
+_X = TypeVar("_X", np.float16, np.float32, np.float64)
+_Number: TypeAlias = SupportsFloat | SupportsIndex
+
+class _SupportsDLPack(Protocol):
+    def __dlpack__(self) -> Any: ...
+    def __dlpack_device__(self) -> Any: ...
+
+_ArrayLike: TypeAlias = npt.ArrayLike | _SupportsDLPack
 
 __all__ = [
     "HardSigmoid",
@@ -29,7 +36,7 @@ class HardSigmoid:
     ONNX: ClassVar[HardSigmoid]
     PYTORCH: ClassVar[HardSigmoid]
     def __new__(
-        cls, preset: _Preset | None = None, *, alpha: float | None = None, beta: float | None = None
+        cls, preset: _Preset | None = None, *, alpha: _Number | None = None, beta: _Number | None = None
     ) -> HardSigmoid: ...
     @property
     def alpha(self) -> float: ...
@@ -39,54 +46,60 @@ class HardSigmoid:
     def preset(self) -> _Preset | None: ...
     @overload
     def __call__(
-        self, x: npt.ArrayLike, /, out: _Out, *, backend: _Backend = "auto", threads: int | None = None
+        self, x: _ArrayLike, /, out: _Out, *, backend: _Backend = "auto", threads: SupportsIndex | None = None
     ) -> _Out: ...
     @overload
     def __call__(
-        self, x: npt.NDArray[_X], /, out: None = None, *, backend: _Backend = "auto", threads: int | None = None
+        self,
+        x: npt.NDArray[_X],
+        /,
+        out: None = None,
+        *,
+        backend: _Backend = "auto",
+        threads: SupportsIndex | None = None,
     ) -> npt.NDArray[_X]: ...
     @overload
     def __call__(
-        self, x: npt.ArrayLike, /, out: None = None, *, backend: _Backend = "auto", threads: int | None = None
+        self, x: _ArrayLike, /, out: None = None, *, backend: _Backend = "auto", threads: SupportsIndex | None = None
     ) -> Any: ...
     @overload
     def backward(
         self,
-        x: npt.ArrayLike,
-        grad: npt.ArrayLike,
+        x: _ArrayLike,
+        grad: _ArrayLike,
         /,
         out: _Out,
         *,
         from_output: bool = False,
         backend: _Backend = "auto",
-        threads: int | None = None,
+        threads: SupportsIndex | None = None,
     ) -> _Out: ...
     @overload
     def backward(
         self,
         x: npt.NDArray[_X],
-        grad: npt.ArrayLike,
+        grad: _ArrayLike,
         /,
         out: None = None,
         *,
         from_output: bool = False,
         backend: _Backend = "auto",
-        threads: int | None = None,
+        threads: SupportsIndex | None = None,
     ) -> npt.NDArray[_X]: ...
     @overload
     def backward(
         self,
-        x: npt.ArrayLike,
-        grad: npt.ArrayLike,
+        x: _ArrayLike,
+        grad: _ArrayLike,
         /,
         out: None = None,
         *,
         from_output: bool = False,
         backend: _Backend = "auto",
-        threads: int | None = None,
+        threads: SupportsIndex | None = None,
     ) -> Any: ...
     def saturation(
-        self, x: npt.ArrayLike, /, *, backend: _Backend = "auto", threads: int | None = None
+        self, x: _ArrayLike, /, *, backend: _Backend = "auto", threads: SupportsIndex | None = None
     ) -> Saturation: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
@@ -94,15 +107,15 @@ class HardSigmoid:
 
 @overload
 def hard_sigmoid(
-    x: npt.ArrayLike,
+    x: _ArrayLike,
     /,
     out: _Out,
     *,
     preset: _Preset | None = None,
-    alpha: float | None = None,
-    beta: float | None = None,
+    alpha: _Number | None = None,
+    beta: _Number | None = None,
     backend: _Backend = "auto",
-    threads: int | None = None,
+    threads: SupportsIndex | None = None,
 ) -> _Out: ...
 @overload
 def hard_sigmoid(
@@ -111,82 +124,82 @@ def hard_sigmoid(
     out: None = None,
     *,
     preset: _Preset | None = None,
-    alpha: float | None = None,
-    beta: float | None = None,
+    alpha: _Number | None = None,
+    beta: _Number | None = None,
     backend: _Backend = "auto",
-    threads: int | None = None,
+    threads: SupportsIndex | None = None,
 ) -> npt.NDArray[_X]: ...
 @overload
 def hard_sigmoid(
-    x: npt.ArrayLike,
+    x: _ArrayLike,
     /,
     out: None = None,
     *,
     preset: _Preset | None = None,
-    alpha: float | None = None,
-    beta: float | None = None,
+    alpha: _Number | None = None,
+    beta: _Number | None = None,
     backend: _Backend = "auto",
-    threads: int | None = None,
+    threads: SupportsIndex | None = None,
 ) -> Any: ...
 @overload
 def backward(
-    x: npt.ArrayLike,
-    grad: npt.ArrayLike,
+    x: _ArrayLike,
+    grad: _ArrayLike,
     /,
     out: _Out,
     *,
     preset: _Preset | None = None,
-    alpha: float | None = None,
-    beta: float | None = None,
+    alpha: _Number | None = None,
+    beta: _Number | None = None,
     from_output: bool = False,
     backend: _Backend = "auto",
-    threads: int | None = None,
+    threads: SupportsIndex | None = None,
 ) -> _Out: ...
 @overload
 def backward(
     x: npt.NDArray[_X],
-    grad: npt.ArrayLike,
+    grad: _ArrayLike,
     /,
     out: None = None,
     *,
     preset: _Preset | None = None,
-    alpha: float | None = None,
-    beta: float | None = None,
+    alpha: _Number | None = None,
+    beta: _Number | None = None,
     from_output: bool = False,
     backend: _Backend = "auto",
-    threads: int | None = None,
+    threads: SupportsIndex | None = None,
 ) -> npt.NDArray[_X]: ...
 @overload
 def backward(
-    x: npt.ArrayLike,
-    grad: npt.ArrayLike,
+    x: _ArrayLike,
+    grad: _ArrayLike,
     /,
     out: None = None,
     *,
     preset: _Preset | None = None,
-    alpha: float | None = None,
-    beta: float | None = None,
+    alpha: _Number | None = None,
+    beta: _Number | None = None,
     from_output: bool = False,
     backend: _Backend = "auto",
-    threads: int | None = None,
+    threads: SupportsIndex | None = None,
 ) -> Any: ...
 def saturation(
-    x: npt.ArrayLike,
+    x: _ArrayLike,
     /,
     *,
     preset: _Preset | None = None,
-    alpha: float | None = None,
-    beta: float | None = None,
+    alpha: _Number | None = None,
+    beta: _Number | None = None,
     backend: _Backend = "auto",
-    threads: int | None = None,
+    threads: SupportsIndex | None = None,
 ) -> Saturation: ...
 def validate(
-    x: npt.ArrayLike | None = None,
+    x: _ArrayLike | None = None,
     /,
     *,
     preset: _Preset | None = None,
-    alpha: float | None = None,
-    beta: float | None = None,
+    alpha: _Number | None = None,
+    beta: _Number | None = None,
     dtype: npt.DTypeLike | None = None,
     backend: Literal["cpu", "gpu"] = "cpu",
 ) -> Report: ...
@@ -194,7 +207,7 @@ def adapters() -> list[Adapter]: ...
 
 # For _arrays.py.
 def _apply_flat(
-    f: HardSigmoid, x: npt.NDArray[Any], out: npt.NDArray[Any], backend: str, threads: int | None
+    f: HardSigmoid, x: npt.NDArray[Any], out: npt.NDArray[Any], backend: str, threads: SupportsIndex | None
 ) -> bool: ...
 def _backward_flat(
     f: HardSigmoid,
@@ -203,10 +216,10 @@ def _backward_flat(
     out: npt.NDArray[Any],
     from_output: bool,
     backend: str,
-    threads: int | None,
+    threads: SupportsIndex | None,
 ) -> bool: ...
 def _saturation_flat(
-    f: HardSigmoid, x: npt.NDArray[Any], backend: str, threads: int | None
+    f: HardSigmoid, x: npt.NDArray[Any], backend: str, threads: SupportsIndex | None
 ) -> Sequence[int] | None: ...
 
 __version__: str
