@@ -22,5 +22,5 @@ if len(sys.argv) < 2:
     expected = np.load(data / "digits_onnx.npy")
     differing = np.count_nonzero(y != expected)
     worst = np.max(np.abs(y.view(np.int32) - expected.view(np.int32)))
-    print(f"{differing} of them differ from the float64 results, by {worst} ULP at most")
+    print(f"{differing / y.size:.1%} are rounded differently from results in float64, by {worst} ULP at most")
     assert worst <= 1
