@@ -4,6 +4,7 @@ use ::hard_sigmoid::{Backend, HardSigmoid};
 use pyo3::Borrowed;
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 use crate::process::Place;
 
@@ -11,10 +12,17 @@ const PRESETS: &str = "use \"onnx\" or \"pytorch\"";
 
 pub(crate) struct Preset(HardSigmoid);
 
-/// α or β.
-pub(crate) struct Number(f64);
+pub(crate) struct Alpha(f64);
+
+pub(crate) struct Beta(f64);
+
+#[derive(Clone, Copy)]
+pub(crate) struct BackendName(pub(crate) &'static str);
 
 pub(crate) struct Threads(usize);
+
+#[derive(Clone, Copy)]
+pub(crate) struct FromOutput(pub(crate) bool);
 
 fn type_error(object: &Borrowed<'_, '_, PyAny>, is: &str, remedy: &str) -> PyErr {
     match object.get_type().name() {
@@ -36,17 +44,49 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Preset {
     }
 }
 
-impl<'a, 'py> FromPyObject<'a, 'py> for Number {
+impl<'a, 'py> FromPyObject<'a, 'py> for Alpha {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        match object.extract() {
-            Ok(number) => Ok(Self(number)),
-            Err(error) if error.is_instance_of::<PyOverflowError>(object.py()) => {
-                Err(PyValueError::new_err("alpha or beta is too large for a float: use a smaller number"))
-            }
-            Err(_) => Err(type_error(&object, "alpha or beta is", "use a number")),
+        number(&object, "alpha").map(Self)
+    }
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Beta {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        number(&object, "beta").map(Self)
+    }
+}
+
+fn number(object: &Borrowed<'_, '_, PyAny>, name: &str) -> PyResult<f64> {
+    object.extract().map_err(|error: PyErr| match error.is_instance_of::<PyOverflowError>(object.py()) {
+        true => PyValueError::new_err(format!("{name} is too large for a float: use a smaller number")),
+        false => type_error(object, &format!("{name} is"), "use a number"),
+    })
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for BackendName {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        const REMEDY: &str = "use \"auto\", \"cpu\" or \"gpu\"";
+        match object.extract::<&str>() {
+            Ok("auto") => Ok(Self("auto")),
+            Ok("cpu") => Ok(Self("cpu")),
+            Ok("gpu") => Ok(Self("gpu")),
+            Ok(name) => Err(PyValueError::new_err(format!("there is no backend {name:?}: {REMEDY}"))),
+            Err(_) => Err(type_error(&object, "backend is", REMEDY)),
         }
+    }
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for FromOutput {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        object.extract().map(Self).map_err(|_| type_error(&object, "from_output is", "use True or False"))
     }
 }
 
@@ -66,31 +106,41 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Threads {
 }
 
 /// The function that three arguments stand for.
-pub(crate) fn function(preset: Option<Preset>, alpha: Option<Number>, beta: Option<Number>) -> PyResult<HardSigmoid> {
+pub(crate) fn function(preset: Option<Preset>, alpha: Option<Alpha>, beta: Option<Beta>) -> PyResult<HardSigmoid> {
     match (preset, alpha, beta) {
         (Some(Preset(f)), None, None) => Ok(f),
-        (None, Some(Number(alpha)), Some(Number(beta))) => HardSigmoid::new(alpha, beta).map_err(|error| {
+        (None, Some(Alpha(alpha)), Some(Beta(beta))) => HardSigmoid::new(alpha, beta).map_err(|error| {
             // The names of types are Python's.
             PyValueError::new_err(error.to_string().replace("f32", "float32"))
         }),
-        (None, ..) => Err(PyTypeError::new_err(
+        (None, None, None) => Err(PyTypeError::new_err(
             "which hard sigmoid? Pass preset=\"onnx\" (alpha = 1/5, beta = 1/2), preset=\"pytorch\" (alpha = 1/6, \
              beta = 1/2), or both alpha= and beta=",
+        )),
+        (None, ..) => Err(PyTypeError::new_err(
+            "one of alpha and beta is missing: pass both, or instead of them preset=\"onnx\" or preset=\"pytorch\"",
         )),
         _ => Err(PyTypeError::new_err("pass either preset= or alpha= and beta=, not both")),
     }
 }
 
+/// Refuses what is meant for an argument that is passed by name, in the place of `out`.
+pub(crate) fn check_positional(out: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    match out {
+        Some(out) if out.is_instance_of::<PyString>() => Err(PyTypeError::new_err(format!(
+            "out is the text {}: pass the preset by name, preset=\"onnx\" or preset=\"pytorch\"",
+            out.repr()?
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// What the arguments `backend` and `threads` stand for.
-pub(crate) fn place(backend: &str, threads: Option<Threads>) -> PyResult<Place> {
-    let backend = match backend {
-        "auto" => Backend::Auto,
+pub(crate) fn place(backend: BackendName, threads: Option<Threads>) -> Place {
+    let backend = match backend.0 {
         "cpu" => Backend::Cpu,
         "gpu" => Backend::Gpu,
-        _ => {
-            let message = format!("there is no backend {backend:?}: use \"auto\", \"cpu\" or \"gpu\"");
-            return Err(PyValueError::new_err(message));
-        }
+        _ => Backend::Auto,
     };
-    Ok(Place { backend, threads: threads.map(|Threads(number)| number) })
+    Place { backend, threads: threads.map(|Threads(number)| number) }
 }

@@ -6,7 +6,7 @@ use hard_sigmoid::Saturation;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyTuple};
 
-use crate::arguments::{Number, Preset, Threads, function, place};
+use crate::arguments::{Alpha, BackendName, Beta, FromOutput, Preset, Threads, function, place};
 use crate::functions;
 
 /// A hard sigmoid, clip(alpha*x + beta, 0, 1), as an object.
@@ -35,8 +35,8 @@ use crate::functions;
 /// TypeError
 ///     If neither a preset nor both numbers are given, or if both are.
 /// ValueError
-///     If there is no such preset; if alpha or beta is not finite; if alpha is not 0 and no normal number of float32;
-///     or if neither is 0 and beta/alpha is no normal number of float32.
+///     If there is no such preset, or alpha or beta is not finite. Unless alpha is 0, it has to be a normal number of
+///     float32, and so has beta/alpha unless beta is 0.
 ///
 /// Examples
 /// --------
@@ -58,7 +58,7 @@ impl HardSigmoid {
 
     #[new]
     #[pyo3(signature = (preset=None, *, alpha=None, beta=None))]
-    fn new(preset: Option<Preset>, alpha: Option<Number>, beta: Option<Number>) -> PyResult<Self> {
+    fn new(preset: Option<Preset>, alpha: Option<Alpha>, beta: Option<Beta>) -> PyResult<Self> {
         function(preset, alpha, beta).map(Self)
     }
 
@@ -83,44 +83,52 @@ impl HardSigmoid {
     /// Return the function of each element of `x`.
     ///
     /// `hard_sigmoid.hard_sigmoid` describes the arguments.
-    #[pyo3(signature = (x, /, out=None, *, backend="auto", threads=None))]
+    #[pyo3(signature = (x, /, out=None, *, backend=BackendName("auto"), threads=None))]
     fn __call__<'py>(
         &self,
         x: &Bound<'py, PyAny>,
         out: Option<&Bound<'py, PyAny>>,
-        backend: &str,
+        backend: BackendName,
         threads: Option<Threads>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        functions::apply(self.0, x, out, backend, place(backend, threads)?)
+        functions::apply(self.0, x, out, backend, place(backend, threads))
     }
 
     /// Return the gradient with respect to x.
     ///
     /// `hard_sigmoid.backward` describes the arguments.
-    #[pyo3(signature = (x, grad, /, out=None, *, from_output=false, backend="auto", threads=None))]
+    #[pyo3(
+        signature = (
+            x, grad, /, out=None, *, from_output=FromOutput(false), backend=BackendName("auto"), threads=None
+        ),
+        text_signature = "($self, x, grad, /, out=None, *, from_output=False, backend='auto', threads=None)"
+    )]
     fn backward<'py>(
         &self,
         x: &Bound<'py, PyAny>,
         grad: &Bound<'py, PyAny>,
         out: Option<&Bound<'py, PyAny>>,
-        from_output: bool,
-        backend: &str,
+        from_output: FromOutput,
+        backend: BackendName,
         threads: Option<Threads>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        functions::apply_backward(self.0, [x, grad], out, from_output, backend, place(backend, threads)?)
+        functions::apply_backward(self.0, [x, grad], out, from_output, backend, place(backend, threads))
     }
 
     /// Count how many results for `x` are 0, 1, between them, and NaN.
     ///
     /// `hard_sigmoid.saturation` describes the arguments.
-    #[pyo3(signature = (x, /, *, backend="auto", threads=None))]
+    #[pyo3(
+        signature = (x, /, *, backend=BackendName("auto"), threads=None),
+        text_signature = "($self, x, /, *, backend='auto', threads=None)"
+    )]
     fn saturation<'py>(
         &self,
         x: &Bound<'py, PyAny>,
-        backend: &str,
+        backend: BackendName,
         threads: Option<Threads>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        functions::count(self.0, x, backend, place(backend, threads)?)
+        functions::count(self.0, x, backend, place(backend, threads))
     }
 
     fn __repr__(&self) -> PyResult<String> {

@@ -3,7 +3,7 @@
 use ::hard_sigmoid::{HardSigmoid as Function, Saturation};
 use pyo3::prelude::*;
 
-use crate::arguments::{Number, Preset, Threads, function, place};
+use crate::arguments::{Alpha, BackendName, Beta, FromOutput, Preset, Threads, check_positional, function, place};
 use crate::arrays::{Flat, returned, with_type};
 use crate::compute::{Work, run};
 use crate::function::{HardSigmoid, saturation_tuple};
@@ -40,7 +40,8 @@ use crate::process::Place;
 /// Raises
 /// ------
 /// TypeError
-///     If the function is not named, if `x` or `out` is something else than described, or for float64 on a GPU.
+///     If neither a preset nor both alpha and beta are given, if `x` or `out` is something else than described, or for
+///     float64 on a GPU.
 /// ValueError
 ///     If `x` cannot be broadcast to the shape of `out`, `out` is read-only, or its elements share memory, or an
 ///     argument has a value that is not allowed.
@@ -72,18 +73,24 @@ use crate::process::Place;
 /// >>> hs.hard_sigmoid(x, out=x, alpha=0.25, beta=0.5)
 /// array([0.    , 0.5   , 0.8125], dtype=float32)
 #[pyfunction]
-#[pyo3(signature = (x, /, out=None, *, preset=None, alpha=None, beta=None, backend="auto", threads=None))]
+#[pyo3(
+    signature = (
+        x, /, out=None, *, preset=None, alpha=None, beta=None, backend=BackendName("auto"), threads=None
+    ),
+    text_signature = "(x, /, out=None, *, preset=None, alpha=None, beta=None, backend='auto', threads=None)"
+)]
 #[allow(clippy::too_many_arguments, reason = "they have names in Python")]
 pub(crate) fn hard_sigmoid<'py>(
     x: &Bound<'py, PyAny>,
     out: Option<&Bound<'py, PyAny>>,
     preset: Option<Preset>,
-    alpha: Option<Number>,
-    beta: Option<Number>,
-    backend: &str,
+    alpha: Option<Alpha>,
+    beta: Option<Beta>,
+    backend: BackendName,
     threads: Option<Threads>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    apply(function(preset, alpha, beta)?, x, out, backend, place(backend, threads)?)
+    check_positional(out)?;
+    apply(function(preset, alpha, beta)?, x, out, backend, place(backend, threads))
 }
 
 /// Return the gradient with respect to x, from the gradient with respect to the result.
@@ -96,7 +103,8 @@ pub(crate) fn hard_sigmoid<'py>(
 /// x : array_like
 ///     What `hard_sigmoid` was applied to, or its result if `from_output` is true.
 /// grad : array_like
-///     The gradient with respect to the result, of the type of `x`. The shapes are broadcast.
+///     The gradient with respect to the result: an array of the type of `x`, or a Python number. The shapes are
+///     broadcast.
 /// out : numpy.ndarray, optional
 ///     Where the result is written; `grad` itself, too.
 /// from_output : bool, optional
@@ -125,22 +133,27 @@ pub(crate) fn hard_sigmoid<'py>(
 /// >>> hs.backward(numpy.array([-2.5, 0.0, 2.4]), 10.0, preset="onnx")
 /// array([0., 2., 2.])
 #[pyfunction]
-#[pyo3(signature = (
-    x, grad, /, out=None, *, preset=None, alpha=None, beta=None, from_output=false, backend="auto", threads=None
-))]
+#[pyo3(
+    signature = (
+        x, grad, /, out=None, *, preset=None, alpha=None, beta=None, from_output=FromOutput(false),
+        backend=BackendName("auto"), threads=None
+    ),
+    text_signature = "(x, grad, /, out=None, *, preset=None, alpha=None, beta=None, from_output=False, \
+        backend='auto', threads=None)"
+)]
 #[allow(clippy::too_many_arguments, reason = "they have names in Python")]
 pub(crate) fn backward<'py>(
     x: &Bound<'py, PyAny>,
     grad: &Bound<'py, PyAny>,
     out: Option<&Bound<'py, PyAny>>,
     preset: Option<Preset>,
-    alpha: Option<Number>,
-    beta: Option<Number>,
-    from_output: bool,
-    backend: &str,
+    alpha: Option<Alpha>,
+    beta: Option<Beta>,
+    from_output: FromOutput,
+    backend: BackendName,
     threads: Option<Threads>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    apply_backward(function(preset, alpha, beta)?, [x, grad], out, from_output, backend, place(backend, threads)?)
+    apply_backward(function(preset, alpha, beta)?, [x, grad], out, from_output, backend, place(backend, threads))
 }
 
 /// Count how many results for `x` are 0, 1, between them, and NaN, without writing them anywhere.
@@ -171,23 +184,26 @@ pub(crate) fn backward<'py>(
 /// >>> counts.fraction
 /// 0.75
 #[pyfunction]
-#[pyo3(signature = (x, /, *, preset=None, alpha=None, beta=None, backend="auto", threads=None))]
+#[pyo3(
+    signature = (x, /, *, preset=None, alpha=None, beta=None, backend=BackendName("auto"), threads=None),
+    text_signature = "(x, /, *, preset=None, alpha=None, beta=None, backend='auto', threads=None)"
+)]
 pub(crate) fn saturation<'py>(
     x: &Bound<'py, PyAny>,
     preset: Option<Preset>,
-    alpha: Option<Number>,
-    beta: Option<Number>,
-    backend: &str,
+    alpha: Option<Alpha>,
+    beta: Option<Beta>,
+    backend: BackendName,
     threads: Option<Threads>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    count(function(preset, alpha, beta)?, x, backend, place(backend, threads)?)
+    count(function(preset, alpha, beta)?, x, backend, place(backend, threads))
 }
 
 pub(crate) fn apply<'py>(
     f: Function,
     x: &Bound<'py, PyAny>,
     out: Option<&Bound<'py, PyAny>>,
-    backend: &str,
+    backend: BackendName,
     place: Place,
 ) -> PyResult<Bound<'py, PyAny>> {
     match out {
@@ -202,7 +218,7 @@ pub(crate) fn apply<'py>(
         Some(out) if write(f, x, out, place)? => return Ok(out.clone()),
         Some(_) => {}
     }
-    let arguments = (HardSigmoid(f), x, out, backend, place.threads);
+    let arguments = (HardSigmoid(f), x, out, backend.0, place.threads);
     x.py().import("hard_sigmoid._arrays")?.call_method1("apply", arguments)
 }
 
@@ -210,8 +226,8 @@ pub(crate) fn apply_backward<'py>(
     f: Function,
     [x, grad]: [&Bound<'py, PyAny>; 2],
     out: Option<&Bound<'py, PyAny>>,
-    from_output: bool,
-    backend: &str,
+    from_output: FromOutput,
+    backend: BackendName,
     place: Place,
 ) -> PyResult<Bound<'py, PyAny>> {
     match out {
@@ -226,20 +242,20 @@ pub(crate) fn apply_backward<'py>(
         Some(out) if write_backward(f, [x, grad], out, from_output, place)? => return Ok(out.clone()),
         Some(_) => {}
     }
-    let arguments = (HardSigmoid(f), x, grad, out, from_output, backend, place.threads);
+    let arguments = (HardSigmoid(f), x, grad, out, from_output.0, backend.0, place.threads);
     x.py().import("hard_sigmoid._arrays")?.call_method1("backward", arguments)
 }
 
 pub(crate) fn count<'py>(
     f: Function,
     x: &Bound<'py, PyAny>,
-    backend: &str,
+    backend: BackendName,
     place: Place,
 ) -> PyResult<Bound<'py, PyAny>> {
     match counts(f, x, place)? {
         Some(counts) => saturation_tuple(x.py(), counts),
         None => {
-            let arguments = (HardSigmoid(f), x, backend, place.threads);
+            let arguments = (HardSigmoid(f), x, backend.0, place.threads);
             x.py().import("hard_sigmoid._arrays")?.call_method1("saturation", arguments)
         }
     }
@@ -251,10 +267,10 @@ pub(crate) fn apply_flat(
     f: &Bound<'_, HardSigmoid>,
     x: &Bound<'_, PyAny>,
     out: &Bound<'_, PyAny>,
-    backend: &str,
+    backend: BackendName,
     threads: Option<Threads>,
 ) -> PyResult<bool> {
-    write(f.get().0, x, out, place(backend, threads)?)
+    write(f.get().0, x, out, place(backend, threads))
 }
 
 /// As `_apply_flat`.
@@ -264,11 +280,11 @@ pub(crate) fn backward_flat(
     x: &Bound<'_, PyAny>,
     grad: &Bound<'_, PyAny>,
     out: &Bound<'_, PyAny>,
-    from_output: bool,
-    backend: &str,
+    from_output: FromOutput,
+    backend: BackendName,
     threads: Option<Threads>,
 ) -> PyResult<bool> {
-    write_backward(f.get().0, [x, grad], out, from_output, place(backend, threads)?)
+    write_backward(f.get().0, [x, grad], out, from_output, place(backend, threads))
 }
 
 /// As `_apply_flat`, but returns the counts, or None.
@@ -276,10 +292,10 @@ pub(crate) fn backward_flat(
 pub(crate) fn saturation_flat(
     f: &Bound<'_, HardSigmoid>,
     x: &Bound<'_, PyAny>,
-    backend: &str,
+    backend: BackendName,
     threads: Option<Threads>,
 ) -> PyResult<Option<[u64; 4]>> {
-    let counts = counts(f.get().0, x, place(backend, threads)?)?;
+    let counts = counts(f.get().0, x, place(backend, threads))?;
     Ok(counts.map(|counts| [counts.zero, counts.one, counts.inside, counts.nan]))
 }
 
@@ -309,7 +325,7 @@ fn write_backward(
     f: Function,
     [x, grad]: [&Bound<'_, PyAny>; 2],
     out: &Bound<'_, PyAny>,
-    from_output: bool,
+    from_output: FromOutput,
     place: Place,
 ) -> PyResult<bool> {
     let (Some(saved), Some(grad), Some(target)) = (Flat::of(x)?, Flat::of(grad)?, Flat::writeable(out)?) else {
@@ -322,7 +338,7 @@ fn write_backward(
     if !is_in_place && grad.overlaps(&target) {
         return Ok(false);
     }
-    let f = if from_output { f.backward_from_output() } else { f.backward() };
+    let f = if from_output.0 { f.backward_from_output() } else { f.backward() };
     with_type!(saved.dtype, T => {
         // SAFETY: as in `write`.
         let work = unsafe {

@@ -8,7 +8,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
 
-use crate::arguments::{Number, Preset, function, place};
+use crate::arguments::{Alpha, Beta, Preset, function};
 use crate::arrays::{Flat, with_type};
 use crate::process::{current, gpu_error};
 use crate::threads::Threads;
@@ -57,16 +57,20 @@ pub(crate) fn validate<'py>(
     py: Python<'py>,
     x: Option<Bound<'py, PyAny>>,
     preset: Option<Preset>,
-    alpha: Option<Number>,
-    beta: Option<Number>,
+    alpha: Option<Alpha>,
+    beta: Option<Beta>,
     dtype: Option<Bound<'py, PyAny>>,
     backend: &str,
 ) -> PyResult<Bound<'py, PyAny>> {
     let f = function(preset, alpha, beta)?;
-    let backend = place(backend, None)?.backend;
-    if backend == Backend::Auto {
-        return Err(PyValueError::new_err("backend is \"auto\": say what to check, \"cpu\" or \"gpu\""));
-    }
+    let backend = match backend {
+        "cpu" => Backend::Cpu,
+        "gpu" => Backend::Gpu,
+        _ => {
+            let message = format!("backend is {backend:?}: say what to check, \"cpu\" or \"gpu\"");
+            return Err(PyValueError::new_err(message));
+        }
+    };
     let has_data = x.is_some();
     // Without data, an array without elements tells the type.
     let x = x.unwrap_or_else(|| PyList::empty(py).into_any());

@@ -261,3 +261,49 @@ def test_others_may_say_that_they_are_equal():
 
     assert hs.HardSigmoid.ONNX == Any()
     assert hs.HardSigmoid.ONNX != "onnx"
+
+
+@pytest.mark.parametrize(
+    "arguments, names",
+    [
+        ({"preset": 3}, "preset.*int.*onnx"),
+        ({"alpha": "0.2", "beta": 0.5}, "alpha.*str"),
+        ({"alpha": 0.2, "beta": []}, "beta.*list"),
+        ({"alpha": 0.2}, "missing.*both"),
+        ({"preset": "onnx", "backend": None}, "backend.*NoneType.*auto"),
+        ({"preset": "onnx", "threads": "2"}, "threads.*str.*1024"),
+        ({"preset": "onnx", "out": [0]}, "out.*list.*ndarray"),
+        ({"out": "onnx"}, "preset by name"),
+    ],
+)
+def test_errors_name_the_argument(arguments, names):
+    with pytest.raises(TypeError, match=names):
+        hs.hard_sigmoid(1.0, **arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments, names",
+    [
+        ({"alpha": 10**400, "beta": 0.5}, "alpha is too large"),
+        ({"preset": "onnx", "threads": 2**70}, "threads.*1024"),
+        ({"preset": "onnx", "backend": "tpu"}, "tpu.*auto"),
+    ],
+)
+def test_values_name_the_argument(arguments, names):
+    with pytest.raises(ValueError, match=names):
+        hs.hard_sigmoid(1.0, **arguments)
+
+
+def test_errors_of_backward_and_validate_name_the_argument():
+    x = np.zeros(4, np.float32)
+    with pytest.raises(TypeError, match="from_output.*int.*True"):
+        hs.backward(x, x, from_output=1, preset="onnx")
+    with pytest.raises(ValueError, match=r"x has shape \(4,\) and grad has shape \(5,\)"):
+        hs.backward(x, np.zeros(5, np.float32), preset="onnx")
+    with pytest.raises(TypeError, match="dtype is 'float8': use float16"):
+        hs.validate(preset="onnx", dtype="float8")
+    with pytest.raises(ValueError, match='tpu.*"cpu" or "gpu"'):
+        hs.validate(preset="onnx", backend="tpu")
+    for thing in (None, {"a": 1}, [1.0, None]):
+        with pytest.raises(TypeError, match="no array of numbers"):
+            hs.hard_sigmoid(thing, preset="onnx")

@@ -20,6 +20,7 @@ from ._results import Saturation
 # Elements of a piece: as much as a core's own cache holds, and enough for the call to cost nothing.
 _PIECE = 1 << 18
 _FLOATS = ("float16", "float32", "float64")
+_SUPPORTED = "float16, float32, float64 or ml_dtypes.bfloat16"
 
 _Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -63,9 +64,12 @@ def flat(x: Any, dtype: Any) -> _Array:
     """Return `x` as a contiguous array of `dtype`, or of its own type if that is None."""
     x = _array(x, "x")
     own = _result_type(x, "x")
-    wanted = own if dtype is None else np.dtype(dtype).newbyteorder("=")
+    try:
+        wanted = own if dtype is None else np.dtype(dtype).newbyteorder("=")
+    except TypeError:
+        raise TypeError(f"dtype is {dtype!r}: use {_SUPPORTED}") from None
     if wanted.name not in _FLOATS and not _is_bfloat16(wanted):
-        raise TypeError(f"dtype is {wanted}: use float16, float32, float64 or ml_dtypes.bfloat16")
+        raise TypeError(f"dtype is {wanted}: use {_SUPPORTED}")
     return np.require(_plain(x), wanted, ["C", "A"]).reshape(-1)
 
 
@@ -76,9 +80,14 @@ def _run(compute: Callable[..., bool], arguments: dict[str, Any], out: Any) -> A
     for name, other in dtypes.items():
         if other != dtype:
             of_x, of_other = arrays["x"].dtype, arrays[name].dtype
-            raise TypeError(f"x has dtype {of_x} and {name} has {of_other}: convert one of them with astype")
+            remedy = f"convert one of them, as by numpy.asarray({name}, x.dtype)"
+            raise TypeError(f"x has dtype {of_x} and {name} has {of_other}: {remedy}")
     inputs = [_converted(x, dtype) for x in arrays.values()]
-    shape = _broadcast(*(x.shape for x in inputs))
+    try:
+        shape = _broadcast(*(x.shape for x in inputs))
+    except ValueError:
+        shapes = " and ".join(f"{name} has shape {x.shape}" for name, x in arrays.items())
+        raise ValueError(f"{shapes}: pass arrays of one shape, or of shapes that broadcast") from None
     if out is None:
         # The memory order of the first, as far as it has the shape.
         result = np.empty_like(inputs[0], dtype) if inputs[0].shape == shape else np.empty(shape, dtype)
@@ -168,9 +177,9 @@ def _result_type(x: _Array, name: str) -> np.dtype[Any]:
         return x.dtype.newbyteorder("=")
     if x.dtype.kind in "biu":
         return np.result_type(x.dtype, np.float16)
-    raise TypeError(
-        f"{name} has dtype {x.dtype}: pass an array of float16, float32, float64, ml_dtypes.bfloat16 or integers"
-    )
+    if x.dtype.kind == "O":
+        raise TypeError(f"{name} is no array of numbers: pass {_SUPPORTED}, or integers")
+    raise TypeError(f"{name} has dtype {x.dtype}: convert it to {_SUPPORTED} with astype")
 
 
 def _is_bfloat16(dtype: np.dtype[Any]) -> bool:
@@ -180,8 +189,8 @@ def _is_bfloat16(dtype: np.dtype[Any]) -> bool:
 
 def _check_out(out: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
     if not isinstance(out, np.ndarray) or isinstance(out, ma.MaskedArray):
-        remedy = "pass a numpy.ndarray (of a tensor, tensor.numpy()), and what is no array by name"
-        raise TypeError(f"out is of type {_type(out)}: {remedy}")
+        remedy = "pass a numpy.ndarray, for example tensor.numpy() for a tensor, or out.data for a masked array"
+        raise TypeError(f"out is of type {type(out).__name__}: {remedy}")
     _array(out, "out")
     if out.dtype.newbyteorder("=") != dtype:
         raise TypeError(f"out has dtype {out.dtype}, but the result has {dtype}: pass out of that type")
@@ -190,7 +199,8 @@ def _check_out(out: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
     except ValueError:
         fits = False
     if not fits:
-        raise ValueError(f"out has shape {out.shape}, but the result has {shape}: pass out of that shape")
+        remedy = "pass out of that shape, or of one to which it broadcasts"
+        raise ValueError(f"out has shape {out.shape}, but the result has {shape}: {remedy}")
     low, high = byte_bounds(out)
     if high - low < out.nbytes:
         raise ValueError("elements of out share memory: pass an array in which each has its own")
