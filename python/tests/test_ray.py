@@ -25,6 +25,8 @@ ROWS, COLUMNS, BLOCKS = 1000, 256, 8
 @pytest.fixture(scope="module", autouse=True)
 def cluster():
     memory = {"object_store_memory": 100 << 20}
+    # Workers find this file wherever the tests are started.
+    os.environ["PYTHONPATH"] = os.path.dirname(__file__)
     ray.init(num_cpus=2, include_dashboard=False, logging_level="warning", log_to_driver=False, **memory)
     ray.data.DataContext.get_current().enable_progress_bars = False
     yield
