@@ -6,9 +6,12 @@ use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-use crate::process::Place;
-
-const PRESETS: &str = "use \"onnx\" or \"pytorch\"";
+/// Where and how a call runs.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) backend: Backend,
+    pub(crate) threads: Option<usize>,
+}
 
 pub(crate) struct Preset(HardSigmoid);
 
@@ -16,31 +19,58 @@ pub(crate) struct Alpha(f64);
 
 pub(crate) struct Beta(f64);
 
-#[derive(Clone, Copy)]
-pub(crate) struct BackendName(pub(crate) &'static str);
+pub(crate) struct FromOutput(pub(crate) bool);
+
+pub(crate) struct BackendArg(pub(crate) Backend);
+
+/// The backend that `validate` checks.
+pub(crate) struct Checked(pub(crate) Backend);
 
 pub(crate) struct Threads(usize);
 
-#[derive(Clone, Copy)]
-pub(crate) struct FromOutput(pub(crate) bool);
+impl Place {
+    pub(crate) fn new(BackendArg(backend): BackendArg, threads: Option<Threads>) -> Self {
+        Self { backend, threads: threads.map(|Threads(number)| number) }
+    }
+}
 
-fn type_error(object: &Borrowed<'_, '_, PyAny>, is: &str, remedy: &str) -> PyErr {
+fn type_error(object: &Borrowed<'_, '_, PyAny>, argument: &str, remedy: &str) -> PyErr {
     match object.get_type().name() {
-        Ok(name) => PyTypeError::new_err(format!("{is} of type {name}: {remedy}")),
+        Ok(name) => PyTypeError::new_err(format!("{argument} is of type {name}: {remedy}")),
         Err(error) => error,
     }
+}
+
+/// The value of the text that an argument is.
+fn choice<T: Copy>(object: &Borrowed<'_, '_, PyAny>, argument: &str, choices: &[(&str, T)]) -> PyResult<T> {
+    let names: Vec<_> = choices.iter().map(|(name, _)| format!("{name:?}")).collect();
+    let remedy = format!("use {}", names.join(" or "));
+    let Ok(text) = object.extract::<&str>() else { return Err(type_error(object, argument, &remedy)) };
+    let chosen = choices.iter().find(|(name, _)| *name == text);
+    chosen.map(|&(_, value)| value).ok_or_else(|| PyValueError::new_err(format!("{argument} is {text:?}: {remedy}")))
 }
 
 impl<'a, 'py> FromPyObject<'a, 'py> for Preset {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        match object.extract::<&str>() {
-            Ok("onnx") => Ok(Self(HardSigmoid::ONNX)),
-            Ok("pytorch") => Ok(Self(HardSigmoid::PYTORCH)),
-            Ok(name) => Err(PyValueError::new_err(format!("there is no preset {name:?}: {PRESETS}"))),
-            Err(_) => Err(type_error(&object, "preset is", PRESETS)),
-        }
+        choice(&object, "preset", &[("onnx", HardSigmoid::ONNX), ("pytorch", HardSigmoid::PYTORCH)]).map(Self)
+    }
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for BackendArg {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        choice(&object, "backend", &[("auto", Backend::Auto), ("cpu", Backend::Cpu), ("gpu", Backend::Gpu)]).map(Self)
+    }
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Checked {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        choice(&object, "backend", &[("cpu", Backend::Cpu), ("gpu", Backend::Gpu)]).map(Self)
     }
 }
 
@@ -63,30 +93,15 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Beta {
 fn number(object: &Borrowed<'_, '_, PyAny>, name: &str) -> PyResult<f64> {
     object.extract().map_err(|error: PyErr| match error.is_instance_of::<PyOverflowError>(object.py()) {
         true => PyValueError::new_err(format!("{name} is too large for a float: use a smaller number")),
-        false => type_error(object, &format!("{name} is"), "use a number"),
+        false => type_error(object, name, "use a number"),
     })
-}
-
-impl<'a, 'py> FromPyObject<'a, 'py> for BackendName {
-    type Error = PyErr;
-
-    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        const REMEDY: &str = "use \"auto\", \"cpu\" or \"gpu\"";
-        match object.extract::<&str>() {
-            Ok("auto") => Ok(Self("auto")),
-            Ok("cpu") => Ok(Self("cpu")),
-            Ok("gpu") => Ok(Self("gpu")),
-            Ok(name) => Err(PyValueError::new_err(format!("there is no backend {name:?}: {REMEDY}"))),
-            Err(_) => Err(type_error(&object, "backend is", REMEDY)),
-        }
-    }
 }
 
 impl<'a, 'py> FromPyObject<'a, 'py> for FromOutput {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        object.extract().map(Self).map_err(|_| type_error(&object, "from_output is", "use True or False"))
+        object.extract().map(Self).map_err(|_| type_error(&object, "from_output", "use True or False"))
     }
 }
 
@@ -98,7 +113,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Threads {
         match object.extract::<i64>() {
             Ok(number @ 1..=1024) => Ok(Self(number as usize)),
             Err(error) if !error.is_instance_of::<PyOverflowError>(object.py()) => {
-                Err(type_error(&object, "threads is", REMEDY))
+                Err(type_error(&object, "threads", REMEDY))
             }
             _ => Err(PyValueError::new_err(format!("threads is {}: {REMEDY}", object.str()?))),
         }
@@ -133,14 +148,4 @@ pub(crate) fn check_positional(out: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         ))),
         _ => Ok(()),
     }
-}
-
-/// What the arguments `backend` and `threads` stand for.
-pub(crate) fn place(backend: BackendName, threads: Option<Threads>) -> Place {
-    let backend = match backend.0 {
-        "cpu" => Backend::Cpu,
-        "gpu" => Backend::Gpu,
-        _ => Backend::Auto,
-    };
-    Place { backend, threads: threads.map(|Threads(number)| number) }
 }

@@ -6,7 +6,8 @@ use hard_sigmoid::cpu::PARALLEL_MIN_BYTES;
 use hard_sigmoid::{Backend, Backward, Element, Engine, Error, HardSigmoid, Saturation};
 use pyo3::prelude::*;
 
-use crate::process::{Chosen, Place, current, gpu_error};
+use crate::arguments::Place;
+use crate::engines::{Chosen, gpu_error};
 use crate::threads::Threads;
 
 /// Below this, releasing the GIL costs more than others can gain.
@@ -80,7 +81,7 @@ pub(crate) fn run<T: Element>(py: Python<'_>, mut work: Work<'_, T>, place: Plac
     py.detach(|| {
         // The CPU path shares what reads and writes more; no call has more than three arrays.
         let threads = if 3 * bytes < PARALLEL_MIN_BYTES { Threads::Global } else { Threads::new(place.threads)? };
-        let chosen = current().choose::<T>(place.backend, work.len(), &threads)?;
+        let chosen = Chosen::new::<T>(place.backend, work.len(), &threads)?;
         let (mut counts, mut checked) = (Saturation::default(), Instant::now());
         while work.len() > 0 {
             let part = work.take(PIECE_BYTES / size_of::<T>());

@@ -2,12 +2,12 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use hard_sigmoid::Saturation;
+use hard_sigmoid::Backend;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyTuple};
 
-use crate::arguments::{Alpha, BackendName, Beta, FromOutput, Preset, Threads, function, place};
-use crate::functions;
+use crate::arguments::{Alpha, BackendArg, Beta, FromOutput, Place, Preset, Threads, function};
+use crate::calls;
 
 /// A hard sigmoid, clip(alpha*x + beta, 0, 1), as an object.
 ///
@@ -47,7 +47,7 @@ use crate::functions;
 /// >>> f([-3.0, 1.5, 3.0])
 /// array([0.  , 0.75, 1.  ])
 #[pyclass(frozen, module = "hard_sigmoid")]
-pub(crate) struct HardSigmoid(pub(crate) hard_sigmoid::HardSigmoid);
+pub(crate) struct HardSigmoid(hard_sigmoid::HardSigmoid);
 
 #[pymethods]
 impl HardSigmoid {
@@ -83,15 +83,15 @@ impl HardSigmoid {
     /// Return the function of each element of `x`.
     ///
     /// `hard_sigmoid.hard_sigmoid` describes the arguments.
-    #[pyo3(signature = (x, /, out=None, *, backend=BackendName("auto"), threads=None))]
+    #[pyo3(signature = (x, /, out=None, *, backend=BackendArg(Backend::Auto), threads=None))]
     fn __call__<'py>(
         &self,
         x: &Bound<'py, PyAny>,
         out: Option<&Bound<'py, PyAny>>,
-        backend: BackendName,
+        backend: BackendArg,
         threads: Option<Threads>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        functions::apply(self.0, x, out, backend, place(backend, threads))
+        calls::apply(self.0, x, out, Place::new(backend, threads))
     }
 
     /// Return the gradient with respect to x.
@@ -99,7 +99,7 @@ impl HardSigmoid {
     /// `hard_sigmoid.backward` describes the arguments.
     #[pyo3(
         signature = (
-            x, grad, /, out=None, *, from_output=FromOutput(false), backend=BackendName("auto"), threads=None
+            x, grad, /, out=None, *, from_output=FromOutput(false), backend=BackendArg(Backend::Auto), threads=None
         ),
         text_signature = "($self, x, grad, /, out=None, *, from_output=False, backend='auto', threads=None)"
     )]
@@ -109,33 +109,32 @@ impl HardSigmoid {
         grad: &Bound<'py, PyAny>,
         out: Option<&Bound<'py, PyAny>>,
         from_output: FromOutput,
-        backend: BackendName,
+        backend: BackendArg,
         threads: Option<Threads>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        functions::apply_backward(self.0, [x, grad], out, from_output, backend, place(backend, threads))
+        calls::backward(self.0, [x, grad], out, from_output.0, Place::new(backend, threads))
     }
 
     /// Count how many results for `x` are 0, 1, between them, and NaN.
     ///
     /// `hard_sigmoid.saturation` describes the arguments.
     #[pyo3(
-        signature = (x, /, *, backend=BackendName("auto"), threads=None),
+        signature = (x, /, *, backend=BackendArg(Backend::Auto), threads=None),
         text_signature = "($self, x, /, *, backend='auto', threads=None)"
     )]
     fn saturation<'py>(
         &self,
         x: &Bound<'py, PyAny>,
-        backend: BackendName,
+        backend: BackendArg,
         threads: Option<Threads>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        functions::count(self.0, x, backend, place(backend, threads))
+        calls::saturation(self.0, x, Place::new(backend, threads))
     }
 
-    fn __repr__(&self) -> PyResult<String> {
-        Python::attach(|py| {
-            let [alpha, beta] = [self.alpha(), self.beta()].map(|number| number.into_pyobject(py));
-            Ok(format!("HardSigmoid(alpha={}, beta={})", alpha?.repr()?, beta?.repr()?))
-        })
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        // As Python writes numbers.
+        let [alpha, beta] = [self.alpha(), self.beta()].map(|number| number.into_pyobject(py));
+        Ok(format!("HardSigmoid(alpha={}, beta={})", alpha?.repr()?, beta?.repr()?))
     }
 
     fn __eq__(&self, other: &Self) -> bool {
@@ -155,10 +154,4 @@ impl HardSigmoid {
         let arguments = (slf.get_type(), PyTuple::empty(py), keywords).into_pyobject(py)?;
         Ok((py.import("copyreg")?.getattr("__newobj_ex__")?, arguments))
     }
-}
-
-/// The named tuple of counts.
-pub(crate) fn saturation_tuple(py: Python<'_>, counts: Saturation) -> PyResult<Bound<'_, PyAny>> {
-    let class = py.import("hard_sigmoid._results")?.getattr("Saturation")?;
-    class.call1((counts.zero, counts.one, counts.inside, counts.nan))
 }

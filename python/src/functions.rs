@@ -1,13 +1,10 @@
 //! The functions over arrays.
 
-use ::hard_sigmoid::{HardSigmoid as Function, Saturation};
+use ::hard_sigmoid::Backend;
 use pyo3::prelude::*;
 
-use crate::arguments::{Alpha, BackendName, Beta, FromOutput, Preset, Threads, check_positional, function, place};
-use crate::arrays::{Flat, returned, with_type};
-use crate::compute::{Work, run};
-use crate::function::{HardSigmoid, saturation_tuple};
-use crate::process::Place;
+use crate::arguments::{Alpha, BackendArg, Beta, FromOutput, Place, Preset, Threads, check_positional, function};
+use crate::calls;
 
 /// Return clip(alpha*x + beta, 0, 1) of each element.
 ///
@@ -27,7 +24,8 @@ use crate::process::Place;
 ///     Instead of a preset: the slope, and the value at 0. Both are needed.
 /// backend : {"auto", "cpu", "gpu"}, optional
 ///     "auto" uses a GPU if it is hardware, measured to be faster, and `x` is contiguous with at least 2**26 elements.
-///     "gpu" uses any adapter, or raises. The bits of the result are the same.
+///     "gpu" uses any adapter, or raises. The bits of the result are the same, but a GPU may take subnormal numbers
+///     for 0.
 /// threads : int, optional
 ///     How many threads the CPU path uses at most, from 1 to 1024: by default as many as there are cores, or as
 ///     RAYON_NUM_THREADS says. A call that reads and writes less than 1 MiB takes one.
@@ -75,7 +73,7 @@ use crate::process::Place;
 #[pyfunction]
 #[pyo3(
     signature = (
-        x, /, out=None, *, preset=None, alpha=None, beta=None, backend=BackendName("auto"), threads=None
+        x, /, out=None, *, preset=None, alpha=None, beta=None, backend=BackendArg(Backend::Auto), threads=None
     ),
     text_signature = "(x, /, out=None, *, preset=None, alpha=None, beta=None, backend='auto', threads=None)"
 )]
@@ -86,11 +84,11 @@ pub(crate) fn hard_sigmoid<'py>(
     preset: Option<Preset>,
     alpha: Option<Alpha>,
     beta: Option<Beta>,
-    backend: BackendName,
+    backend: BackendArg,
     threads: Option<Threads>,
 ) -> PyResult<Bound<'py, PyAny>> {
     check_positional(out)?;
-    apply(function(preset, alpha, beta)?, x, out, backend, place(backend, threads))
+    calls::apply(function(preset, alpha, beta)?, x, out, Place::new(backend, threads))
 }
 
 /// Return the gradient with respect to x, from the gradient with respect to the result.
@@ -136,7 +134,7 @@ pub(crate) fn hard_sigmoid<'py>(
 #[pyo3(
     signature = (
         x, grad, /, out=None, *, preset=None, alpha=None, beta=None, from_output=FromOutput(false),
-        backend=BackendName("auto"), threads=None
+        backend=BackendArg(Backend::Auto), threads=None
     ),
     text_signature = "(x, grad, /, out=None, *, preset=None, alpha=None, beta=None, from_output=False, \
         backend='auto', threads=None)"
@@ -150,10 +148,10 @@ pub(crate) fn backward<'py>(
     alpha: Option<Alpha>,
     beta: Option<Beta>,
     from_output: FromOutput,
-    backend: BackendName,
+    backend: BackendArg,
     threads: Option<Threads>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    apply_backward(function(preset, alpha, beta)?, [x, grad], out, from_output, backend, place(backend, threads))
+    calls::backward(function(preset, alpha, beta)?, [x, grad], out, from_output.0, Place::new(backend, threads))
 }
 
 /// Count how many results for `x` are 0, 1, between them, and NaN, without writing them anywhere.
@@ -185,7 +183,7 @@ pub(crate) fn backward<'py>(
 /// 0.75
 #[pyfunction]
 #[pyo3(
-    signature = (x, /, *, preset=None, alpha=None, beta=None, backend=BackendName("auto"), threads=None),
+    signature = (x, /, *, preset=None, alpha=None, beta=None, backend=BackendArg(Backend::Auto), threads=None),
     text_signature = "(x, /, *, preset=None, alpha=None, beta=None, backend='auto', threads=None)"
 )]
 pub(crate) fn saturation<'py>(
@@ -193,171 +191,8 @@ pub(crate) fn saturation<'py>(
     preset: Option<Preset>,
     alpha: Option<Alpha>,
     beta: Option<Beta>,
-    backend: BackendName,
+    backend: BackendArg,
     threads: Option<Threads>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    count(function(preset, alpha, beta)?, x, backend, place(backend, threads))
-}
-
-pub(crate) fn apply<'py>(
-    f: Function,
-    x: &Bound<'py, PyAny>,
-    out: Option<&Bound<'py, PyAny>>,
-    backend: BackendName,
-    place: Place,
-) -> PyResult<Bound<'py, PyAny>> {
-    match out {
-        None => {
-            if let Some(source) = Flat::of(x)? {
-                let y = source.new_like()?;
-                if write(f, x, &y, place)? {
-                    return returned(y);
-                }
-            }
-        }
-        Some(out) if write(f, x, out, place)? => return Ok(out.clone()),
-        Some(_) => {}
-    }
-    let arguments = (HardSigmoid(f), x, out, backend.0, place.threads);
-    x.py().import("hard_sigmoid._arrays")?.call_method1("apply", arguments)
-}
-
-pub(crate) fn apply_backward<'py>(
-    f: Function,
-    [x, grad]: [&Bound<'py, PyAny>; 2],
-    out: Option<&Bound<'py, PyAny>>,
-    from_output: FromOutput,
-    backend: BackendName,
-    place: Place,
-) -> PyResult<Bound<'py, PyAny>> {
-    match out {
-        None => {
-            if let Some(source) = Flat::of(x)? {
-                let y = source.new_like()?;
-                if write_backward(f, [x, grad], &y, from_output, place)? {
-                    return returned(y);
-                }
-            }
-        }
-        Some(out) if write_backward(f, [x, grad], out, from_output, place)? => return Ok(out.clone()),
-        Some(_) => {}
-    }
-    let arguments = (HardSigmoid(f), x, grad, out, from_output.0, backend.0, place.threads);
-    x.py().import("hard_sigmoid._arrays")?.call_method1("backward", arguments)
-}
-
-pub(crate) fn count<'py>(
-    f: Function,
-    x: &Bound<'py, PyAny>,
-    backend: BackendName,
-    place: Place,
-) -> PyResult<Bound<'py, PyAny>> {
-    match counts(f, x, place)? {
-        Some(counts) => saturation_tuple(x.py(), counts),
-        None => {
-            let arguments = (HardSigmoid(f), x, backend.0, place.threads);
-            x.py().import("hard_sigmoid._arrays")?.call_method1("saturation", arguments)
-        }
-    }
-}
-
-/// For `_arrays`: writes the result if the arrays are flat and of one type and shape, and returns whether they are.
-#[pyfunction(name = "_apply_flat")]
-pub(crate) fn apply_flat(
-    f: &Bound<'_, HardSigmoid>,
-    x: &Bound<'_, PyAny>,
-    out: &Bound<'_, PyAny>,
-    backend: BackendName,
-    threads: Option<Threads>,
-) -> PyResult<bool> {
-    write(f.get().0, x, out, place(backend, threads))
-}
-
-/// As `_apply_flat`.
-#[pyfunction(name = "_backward_flat")]
-pub(crate) fn backward_flat(
-    f: &Bound<'_, HardSigmoid>,
-    x: &Bound<'_, PyAny>,
-    grad: &Bound<'_, PyAny>,
-    out: &Bound<'_, PyAny>,
-    from_output: FromOutput,
-    backend: BackendName,
-    threads: Option<Threads>,
-) -> PyResult<bool> {
-    write_backward(f.get().0, [x, grad], out, from_output, place(backend, threads))
-}
-
-/// As `_apply_flat`, but returns the counts, or None.
-#[pyfunction(name = "_saturation_flat")]
-pub(crate) fn saturation_flat(
-    f: &Bound<'_, HardSigmoid>,
-    x: &Bound<'_, PyAny>,
-    backend: BackendName,
-    threads: Option<Threads>,
-) -> PyResult<Option<[u64; 4]>> {
-    let counts = counts(f.get().0, x, place(backend, threads))?;
-    Ok(counts.map(|counts| [counts.zero, counts.one, counts.inside, counts.nan]))
-}
-
-#[allow(unsafe_code, reason = "the slices are memory of NumPy")]
-fn write(f: Function, x: &Bound<'_, PyAny>, out: &Bound<'_, PyAny>, place: Place) -> PyResult<bool> {
-    let (Some(source), Some(target)) = (Flat::of(x)?, Flat::writeable(out)?) else { return Ok(false) };
-    let is_in_place = source.is_at(&target);
-    if !source.matches(&target) || !is_in_place && source.overlaps(&target) {
-        return Ok(false);
-    }
-    with_type!(source.dtype, T => {
-        // SAFETY: the type is that of both; the references keep the arrays alive; they do not overlap unless they are
-        // one, of which only one slice is made.
-        let work = unsafe {
-            match is_in_place {
-                true => Work::ApplyInPlace(f, target.elements_mut::<T>()),
-                false => Work::Apply(f, source.elements::<T>(), target.elements_mut()),
-            }
-        };
-        run(x.py(), work, place)?;
-    });
-    Ok(true)
-}
-
-#[allow(unsafe_code, reason = "the slices are memory of NumPy")]
-fn write_backward(
-    f: Function,
-    [x, grad]: [&Bound<'_, PyAny>; 2],
-    out: &Bound<'_, PyAny>,
-    from_output: FromOutput,
-    place: Place,
-) -> PyResult<bool> {
-    let (Some(saved), Some(grad), Some(target)) = (Flat::of(x)?, Flat::of(grad)?, Flat::writeable(out)?) else {
-        return Ok(false);
-    };
-    let is_in_place = grad.is_at(&target);
-    if !saved.matches(&target) || !grad.matches(&target) || saved.overlaps(&target) {
-        return Ok(false);
-    }
-    if !is_in_place && grad.overlaps(&target) {
-        return Ok(false);
-    }
-    let f = if from_output.0 { f.backward_from_output() } else { f.backward() };
-    with_type!(saved.dtype, T => {
-        // SAFETY: as in `write`.
-        let work = unsafe {
-            match is_in_place {
-                true => Work::BackwardInPlace(f, saved.elements::<T>(), target.elements_mut()),
-                false => Work::Backward(f, saved.elements::<T>(), grad.elements(), target.elements_mut()),
-            }
-        };
-        run(x.py(), work, place)?;
-    });
-    Ok(true)
-}
-
-#[allow(unsafe_code, reason = "the slice is memory of NumPy")]
-fn counts(f: Function, x: &Bound<'_, PyAny>, place: Place) -> PyResult<Option<Saturation>> {
-    let Some(source) = Flat::of(x)? else { return Ok(None) };
-    with_type!(source.dtype, T => {
-        // SAFETY: the type is that of the array, which the reference keeps alive, and nothing is written.
-        let work = unsafe { Work::Count(f, source.elements::<T>()) };
-        run(x.py(), work, place).map(Some)
-    })
+    calls::saturation(function(preset, alpha, beta)?, x, Place::new(backend, threads))
 }

@@ -3,7 +3,9 @@
 
 mod arguments;
 mod arrays;
+mod calls;
 mod compute;
+mod engines;
 mod function;
 mod functions;
 mod process;
@@ -18,7 +20,7 @@ mod _native {
     #[pymodule_export]
     use crate::function::HardSigmoid;
     #[pymodule_export]
-    use crate::functions::{apply_flat, backward, backward_flat, hard_sigmoid, saturation, saturation_flat};
+    use crate::functions::{backward, hard_sigmoid, saturation};
     #[pymodule_export]
     use crate::report::{adapters, validate};
 

@@ -3,23 +3,21 @@
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hard_sigmoid::{AUTO_GPU_MIN_ELEMENTS, Backend, Element, Engine, Error, ExecutedOn};
+use hard_sigmoid::{Element, Engine};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyCFunction};
 use rayon::ThreadPool;
 
-use crate::threads::Threads;
-
 pub(crate) struct Process {
-    gpu: Mutex<Option<Engine>>,
-    auto: Mutex<Option<Engine>>,
+    pub(crate) gpu: Mutex<Option<Engine>>,
+    pub(crate) auto: Mutex<Option<Engine>>,
     /// Whether this is a forked child, in which rayon's global pool has no threads.
     pub(crate) is_child: bool,
     /// The threads of a child, instead of rayon's global ones.
     pub(crate) pool: Mutex<Option<Arc<ThreadPool>>>,
     /// Whether a driver was loaded before the fork. It does not work in the child.
-    inherits_driver: bool,
+    pub(crate) inherits_driver: bool,
     has_driver: AtomicBool,
 }
 
@@ -74,50 +72,7 @@ pub(crate) fn current() -> &'static Process {
     }
 }
 
-/// Where and how a call runs.
-#[derive(Clone, Copy)]
-pub(crate) struct Place {
-    pub(crate) backend: Backend,
-    pub(crate) threads: Option<usize>,
-}
-
-/// An engine to use for pieces of a call.
-pub(crate) enum Chosen {
-    Cpu,
-    Shared(&'static Mutex<Option<Engine>>),
-}
-
 impl Process {
-    /// Opens what a call of `elements` needs. The threads are for measuring whether a GPU is faster.
-    pub(crate) fn choose<T: Element>(
-        &'static self,
-        backend: Backend,
-        elements: usize,
-        threads: &Threads,
-    ) -> PyResult<Chosen> {
-        let engine = match backend {
-            Backend::Gpu => {
-                self.check_gpu::<T>()?;
-                &self.gpu
-            }
-            Backend::Auto if T::ON_GPU && elements as u64 >= AUTO_GPU_MIN_ELEMENTS && !self.inherits_driver => {
-                &self.auto
-            }
-            _ => return Ok(Chosen::Cpu),
-        };
-        let mut open = locked(engine);
-        if open.is_none() {
-            self.note_driver();
-            let opened = threads.run(|| Engine::open_blocking(backend, elements as u64));
-            *open = Some(opened.map_err(|error| gpu_error(&error))?);
-        }
-        match &*open {
-            // Calls of several threads need not wait for each other.
-            Some(engine) if matches!(engine.executed_on(), ExecutedOn::Cpu { .. }) => Ok(Chosen::Cpu),
-            _ => Ok(Chosen::Shared(engine)),
-        }
-    }
-
     /// Whether a GPU may be opened, for elements of `T`.
     pub(crate) fn check_gpu<T: Element>(&self) -> PyResult<()> {
         if !T::ON_GPU {
@@ -138,28 +93,6 @@ impl Process {
     pub(crate) fn note_driver(&self) {
         self.has_driver.store(true, Ordering::Relaxed);
     }
-}
-
-impl Chosen {
-    /// Does `work` with the engine, which other threads wait for meanwhile. A thread of a pool must not wait here:
-    /// while it waits for others, it may take up another call.
-    pub(crate) fn with<R>(&self, work: impl FnOnce(&mut Engine) -> Result<R, Error>) -> Result<R, Error> {
-        match self {
-            Self::Cpu => work(&mut Engine::open_blocking(Backend::Cpu, 0)?),
-            Self::Shared(engine) => match &mut *locked(engine) {
-                Some(engine) => work(engine),
-                // Only the end of the process closes it.
-                None => work(&mut Engine::open_blocking(Backend::Cpu, 0)?),
-            },
-        }
-    }
-}
-
-/// Says how the CPU path is used, if the message advises to use it.
-pub(crate) fn gpu_error(error: &Error) -> PyErr {
-    let message = error.to_string();
-    let remedy = if message.ends_with("the CPU path") { " (backend=\"cpu\")" } else { "" };
-    PyRuntimeError::new_err(format!("{message}{remedy}"))
 }
 
 pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -4,13 +4,14 @@ use hard_sigmoid::adapter::{self, AdapterKind};
 use hard_sigmoid::validate::{Inputs, Report, samples, validate_blocking, validate_cpu};
 use hard_sigmoid::wgpu::DeviceType;
 use hard_sigmoid::{Backend, Element, Gpu, HardSigmoid, cpu};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
 
-use crate::arguments::{Alpha, Beta, Preset, function};
+use crate::arguments::{Alpha, Beta, Checked, Preset, function};
 use crate::arrays::{Flat, with_type};
-use crate::process::{current, gpu_error};
+use crate::engines::gpu_error;
+use crate::process::current;
 use crate::threads::Threads;
 
 /// Elements between two looks for signals.
@@ -52,7 +53,10 @@ const PIECE: usize = 1 << 22;
 /// >>> report.ok, report.checked, report.max_ulp
 /// (True, 65536, 0)
 #[pyfunction]
-#[pyo3(signature = (x=None, /, *, preset=None, alpha=None, beta=None, dtype=None, backend="cpu"))]
+#[pyo3(
+    signature = (x=None, /, *, preset=None, alpha=None, beta=None, dtype=None, backend=Checked(Backend::Cpu)),
+    text_signature = "(x=None, /, *, preset=None, alpha=None, beta=None, dtype=None, backend='cpu')"
+)]
 pub(crate) fn validate<'py>(
     py: Python<'py>,
     x: Option<Bound<'py, PyAny>>,
@@ -60,17 +64,9 @@ pub(crate) fn validate<'py>(
     alpha: Option<Alpha>,
     beta: Option<Beta>,
     dtype: Option<Bound<'py, PyAny>>,
-    backend: &str,
+    backend: Checked,
 ) -> PyResult<Bound<'py, PyAny>> {
     let f = function(preset, alpha, beta)?;
-    let backend = match backend {
-        "cpu" => Backend::Cpu,
-        "gpu" => Backend::Gpu,
-        _ => {
-            let message = format!("backend is {backend:?}: say what to check, \"cpu\" or \"gpu\"");
-            return Err(PyValueError::new_err(message));
-        }
-    };
     let has_data = x.is_some();
     // Without data, an array without elements tells the type.
     let x = x.unwrap_or_else(|| PyList::empty(py).into_any());
@@ -80,15 +76,13 @@ pub(crate) fn validate<'py>(
     };
     let x = py.import("hard_sigmoid._arrays")?.call_method1("flat", (x, dtype))?;
     let Some(flat) = Flat::of(&x)? else {
-        return Err(PyTypeError::new_err(
-            "dtype is no type of hard_sigmoid: use float16, float32, float64 or ml_dtypes.bfloat16",
-        ));
+        return Err(PyRuntimeError::new_err("NumPy gave an array that is not contiguous; please report this"));
     };
     with_type!(flat.dtype, T => {
         // SAFETY: the type is that of the array, which lives until the end, and nothing is written.
         #[allow(unsafe_code, reason = "the slice is memory of NumPy")]
         let data = unsafe { flat.elements::<T>() };
-        check(py, f, has_data.then_some(data), backend)
+        check(py, f, has_data.then_some(data), backend.0)
     })
 }
 

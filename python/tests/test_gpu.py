@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from layouts import each_layout, laid_out, memory
 from oracle import BFLOAT16, FLOAT16, FLOAT32, FLOAT64, assert_same_bits, defined, each_preset, from_bits, samples
+from processes import require_adapter
 
 DTYPES = [FLOAT16, BFLOAT16, FLOAT32]
 each_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -17,12 +18,7 @@ each_shape = pytest.mark.parametrize("shape", [(), (0,), (3, 0), (1,), (7,), (10
 
 @pytest.fixture(autouse=True)
 def adapter():
-    """Skip where there is no adapter, unless the environment says that there must be one."""
-    if any(adapter.usable for adapter in hs.adapters()):
-        return
-    if os.environ.get("HARD_SIGMOID_REQUIRE"):
-        pytest.fail("HARD_SIGMOID_REQUIRE is set, but there is no adapter that can be used")
-    pytest.skip("no GPU adapter")
+    require_adapter()
 
 
 def gradients(shape, dtype):

@@ -12,6 +12,7 @@ import hard_sigmoid as hs
 import numpy as np
 import pytest
 from oracle import FLOAT16, FLOAT32, FLOAT64, assert_same_bits, samples
+from processes import require_adapter
 
 ray = pytest.importorskip("ray")
 pytest.importorskip("ray.data")
@@ -126,10 +127,7 @@ def test_actor():
 
 
 def test_actor_with_a_gpu():
-    if not any(adapter.usable for adapter in hs.adapters()):
-        if os.environ.get("HARD_SIGMOID_REQUIRE"):
-            pytest.fail("HARD_SIGMOID_REQUIRE is set, but there is no adapter that can be used")
-        pytest.skip("no GPU adapter")
+    require_adapter()
     check_actor("gpu")
 
 

@@ -9,7 +9,7 @@ Keras 1 and 2) or ``preset="pytorch"`` (alpha = 1/6, beta = 1/2: PyTorch, Keras 
 array([0.  , 0.5 , 0.75])
 """
 
-# Not when it is first needed: an import in a thread would be left locked by a fork.
+# Imported here and not when it is needed first: a fork during an import in a thread would leave its lock locked.
 from . import _arrays as _arrays
 from ._native import HardSigmoid, __version__, adapters, backward, hard_sigmoid, saturation, validate
 from ._results import Adapter, Report, Saturation

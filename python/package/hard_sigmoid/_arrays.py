@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn, SupportsIndex
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.ma as ma
 from numpy.lib.array_utils import byte_bounds
 
-from . import _native
 from ._results import Saturation
 
 # Elements of a piece: as much as a core's own cache holds, and enough for the call to cost nothing.
@@ -25,14 +24,16 @@ _SUPPORTED = "float16, float32, float64 or ml_dtypes.bfloat16"
 _Array = np.ndarray[Any, np.dtype[Any]]
 
 
-def apply(f: _native.HardSigmoid, x: Any, out: Any, backend: str, threads: SupportsIndex | None) -> Any:
+# What `_native` does with flat arrays, the last of which it writes. It returns False, or None, if they are not flat.
+_Compute = Callable[..., Any]
+
+
+def apply(compute: _Compute, x: Any, out: Any) -> Any:
     """Return the function of `x`."""
-    return _run(lambda x, y: _native._apply_flat(f, x, y, backend, threads), {"x": x}, out)
+    return _run(compute, {"x": x}, out)
 
 
-def backward(
-    f: _native.HardSigmoid, x: Any, grad: Any, out: Any, from_output: bool, backend: str, threads: SupportsIndex | None
-) -> Any:
+def backward(compute: _Compute, x: Any, grad: Any, out: Any) -> Any:
     """Return the gradient with respect to x."""
     # A Python number takes the type of the other argument, as in NumPy.
     if type(grad) in (int, float) and type(x) not in (int, float):
@@ -41,22 +42,17 @@ def backward(
     elif type(x) in (int, float) and type(grad) not in (int, float):
         grad = _array(grad, "grad")
         x = np.asarray(x, _result_type(grad, "grad"))
-    return _run(
-        lambda x, grad, y: _native._backward_flat(f, x, grad, y, from_output, backend, threads),
-        {"x": x, "grad": grad},
-        out,
-    )
+    return _run(compute, {"x": x, "grad": grad}, out)
 
 
-def saturation(f: _native.HardSigmoid, x: Any, backend: str, threads: SupportsIndex | None) -> Saturation:
+def saturation(compute: _Compute, x: Any) -> Saturation:
     """Count the results for `x`."""
     x = _array(x, "x")
     dtype = _result_type(x, "x")
     x = _converted(x, dtype)
     counts = [0, 0, 0, 0]
     for pieces in _pieces([x], [dtype], []):
-        part = _native._saturation_flat(f, pieces[0], backend, threads)
-        counts = [a + b for a, b in zip(counts, _contiguous(part))]
+        counts = [a + b for a, b in zip(counts, _contiguous(compute(*pieces)))]
     return Saturation(*counts)
 
 
@@ -73,7 +69,7 @@ def flat(x: Any, dtype: Any) -> _Array:
     return np.require(_plain(x), wanted, ["C", "A"]).reshape(-1)
 
 
-def _run(compute: Callable[..., bool], arguments: dict[str, Any], out: Any) -> Any:
+def _run(compute: _Compute, arguments: dict[str, Any], out: Any) -> Any:
     arrays = {name: _array(x, name) for name, x in arguments.items()}
     dtypes = {name: _result_type(x, name) for name, x in arrays.items()}
     dtype = dtypes["x"]
@@ -104,7 +100,7 @@ def _run(compute: Callable[..., bool], arguments: dict[str, Any], out: Any) -> A
 
 
 def _pieces(inputs: list[_Array], dtypes: Sequence[Any], outputs: list[_Array]) -> Any:
-    """Iterate over contiguous pieces, in the order of the memory."""
+    """Iterate over contiguous pieces of all arrays at the same time."""
     read = ["readonly", "aligned", "nbo", "contig"]
     write = ["writeonly", "no_broadcast", "aligned", "nbo", "contig"]
     # NumPy's stubs do not know "contig".

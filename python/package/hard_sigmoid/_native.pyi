@@ -1,4 +1,3 @@
-from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, Protocol, SupportsFloat, SupportsIndex, TypeAlias, TypeVar, final, overload
 
 import numpy as np
@@ -21,9 +20,6 @@ _ArrayLike: TypeAlias = npt.ArrayLike | _SupportsDLPack
 __all__ = [
     "HardSigmoid",
     "__version__",
-    "_apply_flat",
-    "_backward_flat",
-    "_saturation_flat",
     "adapters",
     "backward",
     "hard_sigmoid",
@@ -204,22 +200,5 @@ def validate(
     backend: Literal["cpu", "gpu"] = "cpu",
 ) -> Report: ...
 def adapters() -> list[Adapter]: ...
-
-# For _arrays.py.
-def _apply_flat(
-    f: HardSigmoid, x: npt.NDArray[Any], out: npt.NDArray[Any], backend: str, threads: SupportsIndex | None
-) -> bool: ...
-def _backward_flat(
-    f: HardSigmoid,
-    x: npt.NDArray[Any],
-    grad: npt.NDArray[Any],
-    out: npt.NDArray[Any],
-    from_output: bool,
-    backend: str,
-    threads: SupportsIndex | None,
-) -> bool: ...
-def _saturation_flat(
-    f: HardSigmoid, x: npt.NDArray[Any], backend: str, threads: SupportsIndex | None
-) -> Sequence[int] | None: ...
 
 __version__: str
