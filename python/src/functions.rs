@@ -13,7 +13,7 @@ use crate::calls;
 /// x : array_like
 ///     Numbers, in any shape and memory layout. float16, float32, float64 and the bfloat16 of ml_dtypes keep their
 ///     type. Integers are converted as by NumPy's functions of floats, and Python's numbers to float64. Contiguous
-///     arrays are read where they are. Others are copied in pieces, which takes 2 to 6 times as long.
+///     arrays are read where they are. Others are copied in pieces, which takes 2 to 8 times as long.
 /// out : numpy.ndarray, optional
 ///     Where the result is written: `x` itself, or an array of the type of the result, in either byte order, to whose
 ///     shape `x` can be broadcast. Without it, a new array is made.
