@@ -11,6 +11,8 @@ use crate::error::ParameterError;
 /// Two functions are in use under this name and are often confused, so there is no `Default`. Choose a preset, or pass
 /// α and β to [`new`](Self::new).
 ///
+#[cfg_attr(doc, doc = include_str!("../docs/pictures/curve.svg"))]
+///
 /// # The contract
 ///
 /// *The exact function* is clamp(α·x + β, 0, 1) over the real numbers. Its α and β are the rationals 1/5, 1/6 and 1/2

@@ -1,4 +1,5 @@
 #![doc = include_str!("../docs/crate.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(feature = "wgpu"), allow(rustdoc::broken_intra_doc_links, reason = "links to the GPU path"))]
 
 #[cfg(all(feature = "wgpu", target_arch = "wasm32"))]
@@ -13,6 +14,8 @@ mod engine;
 mod error;
 #[cfg(feature = "wgpu")]
 mod gpu;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod hard_sigmoid;
 mod job;
 #[cfg(feature = "ndarray")]
@@ -59,5 +62,4 @@ pub const WGSL: &str = include_str!("../shaders/hard_sigmoid.wgsl");
 /// The examples of README, as tests.
 #[cfg(all(doctest, feature = "wgpu"))]
 #[doc = include_str!("../README.md")]
-#[doc = include_str!("../docs/browser.md")]
 struct Readme;

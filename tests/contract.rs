@@ -1,14 +1,12 @@
 //! The contract of `HardSigmoid`, compared with different formulas in f64: α·x + β with one rounding, or x/5 + 1/2 and
 //! x/6 + 1/2.
 //!
-//! The tests over all 2³² f32 are ignored by default. Run them in a release build:
-//! `cargo test --release --test contract -- --ignored`.
+//! The test over all 2³² f32 is ignored by default. `tests/exhaustive` builds this file alone, in release mode.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-use hard_sigmoid::HardSigmoid;
 use hard_sigmoid::half::{bf16, f16};
-use hard_sigmoid::validate;
+use hard_sigmoid::{HardSigmoid, Saturation, cpu, validate};
 use rayon::prelude::*;
 
 /// The largest relative error of one rounding in f32.
@@ -204,6 +202,35 @@ fn first_from(edge: f64) -> u32 {
 fn presets_hold_at_every_number() {
     for (f, d) in PRESETS {
         (0..NUMBERS).into_par_iter().for_each(|i| check_preset(f, d, i));
+    }
+}
+
+/// The loops of the CPU path, vectorized, agree with the definition for each f32, NaNs included.
+#[test]
+#[ignore = "over all 2^32 f32: for release builds"]
+fn the_cpu_path_gives_the_bits_of_the_definition_and_counts_them() {
+    const BLOCK: u32 = 1 << 14;
+    for (f, _) in PRESETS {
+        (0..u32::MAX / BLOCK + 1).into_par_iter().for_each(|block| {
+            let x: Vec<f32> = (0..BLOCK).map(|i| f32::from_bits(block * BLOCK + i)).collect();
+            let mut y = vec![0.0; x.len()];
+            cpu::apply(f, &x, &mut y).unwrap();
+            let mut counts = Saturation::default();
+            for (&x, &y) in x.iter().zip(&y) {
+                let expected = f.eval(x);
+                assert_eq!(y.to_bits(), expected.to_bits(), "{f:?} {:#x}", x.to_bits());
+                if expected.is_nan() {
+                    assert!(x.is_nan() && y.to_bits() == x.to_bits() | 0x0040_0000, "{f:?} {:#x}", x.to_bits());
+                }
+                *match expected {
+                    0.0 => &mut counts.zero,
+                    1.0 => &mut counts.one,
+                    _ if expected.is_nan() => &mut counts.nan,
+                    _ => &mut counts.inside,
+                } += 1;
+            }
+            assert_eq!(cpu::saturation(f, &x), counts, "{f:?} {block:#x}");
+        });
     }
 }
 

@@ -52,9 +52,10 @@ def test_functions_say_what_they_take_return_and_raise():
         assert set(names) <= {name for line in listed for name in line.split(", ")}
 
 
-def test_blocks_of_readme(capsys):
-    readme = pathlib.Path(__file__).parents[1] / "README.md"
+@pytest.mark.parametrize("file", ["python/README.md", "docs/python.md"])
+def test_blocks_of_python(file):
+    text = (pathlib.Path(__file__).parents[2] / file).read_text()
     names = {}
-    for block in re.findall(r"^```python\n(.*?)^```", readme.read_text(), re.MULTILINE | re.DOTALL):
+    for block in re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
         exec(block, names)
     assert names["y"].tolist() == [0.0, 0.5, 0.75, 1.0]

@@ -1,0 +1,50 @@
+//! Guides that belong to no single item.
+//!
+//! | you have | read |
+//! |---|---|
+//! | an app on wgpu | [`Kernel`](crate::Kernel): buffers and ranges of them, changing parameters, many tensors |
+//! | a shader of your own | [`WGSL`](crate::WGSL): the function to import or paste |
+//! | an app on another version of wgpu | [`other_wgpu`], and [`plan::program`](crate::plan::program) |
+//! | slices | [`cpu`](crate::cpu), [`Gpu`](crate::Gpu), which explains async calls, and [`Engine`](crate::Engine) |
+//! | files or pipes | [`command`] |
+//! | a page in a browser | [`browser`] |
+//! | NumPy arrays | [`python`] |
+//! | a question about speed, or whether to use a GPU at all | [`performance`] |
+//! | a question about rounding, NaN, or what was checked | [`numerics`] |
+//! | curiosity, or a change to make | [`internals`] |
+
+/// When to use a GPU, what makes the function fast, and what was measured.
+#[doc = include_str!("../docs/performance.md")]
+pub mod performance {}
+
+/// The contract in brief, the result at 0, and what was checked on which driver.
+#[doc = include_str!("../docs/numerics.md")]
+pub mod numerics {}
+
+/// WebGPU in a browser: what is different there, and the package for JavaScript.
+#[doc = include_str!("../docs/browser.md")]
+#[cfg(feature = "wgpu")]
+pub mod browser {}
+
+/// The `hard-sigmoid` command, for files and pipes.
+#[doc = include_str!("../docs/command.md")]
+///
+/// # What `plot --histogram` draws
+///
+/// Activations, and the results, of which 12 % are exactly 0 and 14 % exactly 1:
+///
+#[doc = include_str!("../docs/pictures/histogram.svg")]
+pub mod command {}
+
+/// The package for NumPy arrays, on [`cpu`](crate::cpu) and [`Engine`](crate::Engine).
+#[doc = include_str!("../docs/python.md")]
+pub mod python {}
+
+/// How to use the shaders with another version of wgpu or another implementation of WebGPU. The steps are those of
+/// [`plan::program`](crate::plan::program).
+#[doc = include_str!("../docs/other_wgpu.md")]
+pub mod other_wgpu {}
+
+/// How a call becomes dispatches, how the shaders are joined, and why they look as they do.
+#[doc = include_str!("../docs/internals.md")]
+pub mod internals {}
