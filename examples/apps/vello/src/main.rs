@@ -1,0 +1,141 @@
+//! A field that the function shapes, as an image in a scene of vello, beside the curve of the function: one device, one
+//! queue, and no copy through host memory. Compares the field with the CPU path and the picture with the field, and
+//! saves the picture: `cargo run [FILE.png]`.
+
+mod field;
+mod scene;
+
+use std::error::Error;
+use std::fs::File;
+
+use field::{Field, SIDE};
+use hard_sigmoid::{HardSigmoid, cpu};
+use vello::wgpu;
+use vello::{AaConfig, AaSupport, RenderParams, Renderer, RendererOptions};
+use wgpu::{BufferUsages, TextureUsages};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+const F: HardSigmoid = HardSigmoid::PYTORCH;
+
+const WIDTH: u32 = 704;
+const HEIGHT: u32 = 384;
+
+fn main() -> Result<()> {
+    let file = std::env::args().nth(1).unwrap_or_else(|| "target/vello.png".into());
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
+    let adapter = pollster::block_on(wgpu::util::initialize_adapter_from_env_or_default(&instance, None))?;
+    println!("running on {} ({})", adapter.get_info().name, adapter.get_info().backend);
+    // vello needs the default limits; the kernel needs less.
+    let (device, queue) = pollster::block_on(adapter.request_device(&Default::default()))?;
+
+    let field = Field::new(&device, F)?;
+    let options = RendererOptions { antialiasing_support: AaSupport::area_only(), ..Default::default() };
+    let mut renderer = Renderer::new(&device, options)?;
+    let scene = scene::scene(F, renderer.register_texture(field.image.clone()));
+    let target = device.create_texture(&wgpu::TextureDescriptor {
+        label: None,
+        size: wgpu::Extent3d { width: WIDTH, height: HEIGHT, depth_or_array_layers: 1 },
+        mip_level_count: 1,
+        sample_count: 1,
+        dimension: wgpu::TextureDimension::D2,
+        format: wgpu::TextureFormat::Rgba8Unorm,
+        usage: TextureUsages::STORAGE_BINDING | TextureUsages::COPY_SRC,
+        view_formats: &[],
+    });
+
+    // A frame.
+    let mut encoder = device.create_command_encoder(&Default::default());
+    field.record(&mut encoder);
+    queue.submit([encoder.finish()]);
+    let params = RenderParams {
+        base_color: vello::peniko::Color::WHITE,
+        width: WIDTH,
+        height: HEIGHT,
+        antialiasing_method: AaConfig::Area,
+    };
+    renderer.render_to_texture(&device, &queue, &scene, &target.create_view(&Default::default()), &params)?;
+
+    let y = compare(&device, &queue, &field)?;
+    let picture = pixels(&device, &queue, &target)?;
+    save(&file, &picture)?;
+    compare_picture(&picture, &y)?;
+    println!("{} results have the bits of the CPU path; saved {file}", y.len());
+    Ok(())
+}
+
+/// Compares the field with the CPU path, and returns the results.
+fn compare(device: &wgpu::Device, queue: &wgpu::Queue, field: &Field) -> Result<Vec<f32>> {
+    let numbers = |buffer: &wgpu::Buffer| -> Result<Vec<f32>> {
+        let bytes = read(device, queue, buffer.size(), |encoder, into| {
+            encoder.copy_buffer_to_buffer(buffer, 0, into, 0, None);
+        })?;
+        Ok(bytemuck::pod_collect_to_vec(&bytes))
+    };
+    let (x, y) = (numbers(&field.x)?, numbers(&field.y)?);
+    let mut expected = vec![0.0; x.len()];
+    cpu::apply(F, &x, &mut expected)?;
+    match y.iter().zip(&expected).filter(|(a, b)| a.to_bits() != b.to_bits()).count() {
+        0 => Ok(y),
+        n => Err(format!("{n} of {} results differ from the CPU path", y.len()).into()),
+    }
+}
+
+/// Compares the picture with the field: each pixel of its image, and a point of its curve. Both round, so that colors
+/// differ by 1 of 255 at most.
+fn compare_picture(picture: &[u8], y: &[f32]) -> Result<()> {
+    let check = |column: u32, row: u32, expected: [f32; 3]| {
+        let at = ((row * WIDTH + column) * 4) as usize;
+        let got = [0, 1, 2].map(|channel| f32::from(picture[at + channel]));
+        match got.iter().zip(expected).all(|(got, expected)| (got - expected * 255.0).abs() <= 1.0) {
+            true => Ok(()),
+            false => Err(format!("pixel {column}, {row} is {got:?} instead of {expected:?} times 255")),
+        }
+    };
+    for (i, &value) in (0..).zip(y) {
+        let color = match value {
+            0.0 => [0.05, 0.16, 0.35],
+            1.0 => [0.95, 0.75, 0.25],
+            value => [value; 3],
+        };
+        check(scene::IMAGE.0 + i % SIDE, scene::IMAGE.1 + i / SIDE, color)?;
+    }
+    let [red, green, blue, _] = scene::INK.components;
+    for x in [-4.0, 0.0, 1.5] {
+        let at = scene::point(x, F.eval(x));
+        check(at.x as u32, at.y as u32, [red, green, blue])?;
+    }
+    Ok(())
+}
+
+fn pixels(device: &wgpu::Device, queue: &wgpu::Queue, texture: &wgpu::Texture) -> Result<Vec<u8>> {
+    read(device, queue, u64::from(WIDTH * HEIGHT * 4), |encoder, buffer| {
+        let layout = wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(WIDTH * 4), rows_per_image: None };
+        let to = wgpu::TexelCopyBufferInfo { buffer, layout };
+        encoder.copy_texture_to_buffer(texture.as_image_copy(), to, texture.size());
+    })
+}
+
+/// What `copy` puts into a buffer of so many bytes.
+fn read(
+    device: &wgpu::Device,
+    queue: &wgpu::Queue,
+    size: u64,
+    copy: impl FnOnce(&mut wgpu::CommandEncoder, &wgpu::Buffer),
+) -> Result<Vec<u8>> {
+    let usage = BufferUsages::MAP_READ | BufferUsages::COPY_DST;
+    let buffer = device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false });
+    let mut encoder = device.create_command_encoder(&Default::default());
+    copy(&mut encoder, &buffer);
+    queue.submit([encoder.finish()]);
+    buffer.map_async(wgpu::MapMode::Read, .., |_| ());
+    device.poll(wgpu::PollType::wait_indefinitely())?;
+    Ok(buffer.get_mapped_range(..)?.to_vec())
+}
+
+fn save(file: &str, pixels: &[u8]) -> Result<()> {
+    let mut encoder = png::Encoder::new(File::create(file)?, WIDTH, HEIGHT);
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.write_header()?.write_image_data(pixels)?;
+    Ok(())
+}
