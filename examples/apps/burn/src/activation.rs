@@ -43,8 +43,8 @@ impl Activation {
         let parts: Vec<Part> = resources.iter().map(|resource| part(resource.resource())).collect();
         let mut encoder = self.device.create_command_encoder(&Default::default());
         bind(&parts)?.record(&mut encoder);
-        // Burn submits what it records when it likes. What it has recorded so far has to come first, and what it records
-        // later comes later.
+        // Burn submits what it has recorded when it likes. That has to come before this encoder, and does once it is
+        // flushed. What burn records from now on comes after.
         tensors[0].client.flush()?;
         self.queue.submit([encoder.finish()]);
         Ok(())
