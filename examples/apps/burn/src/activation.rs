@@ -43,8 +43,9 @@ impl Activation {
         let parts: Vec<Part> = resources.iter().map(|resource| part(resource.resource())).collect();
         let mut encoder = self.device.create_command_encoder(&Default::default());
         bind(&parts)?.record(&mut encoder);
-        // Burn submits what it has recorded when it likes. That has to come before this encoder, and does once it is
-        // flushed. What burn records from now on comes after.
+        // burn records for each thread apart, and submits now and then. `get_resource` has submitted what this thread
+        // and the ones that made the tensors have recorded; `flush` is the documented call, for this thread alone. All
+        // of it goes to one queue of wgpu, and what burn records later is submitted later.
         tensors[0].client.flush()?;
         self.queue.submit([encoder.finish()]);
         Ok(())

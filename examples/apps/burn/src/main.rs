@@ -2,6 +2,7 @@
 //! burn's own. Checks that the results have the bits of the CPU path.
 
 mod activation;
+mod views;
 
 use std::error::Error;
 use std::time::Instant;
@@ -14,12 +15,13 @@ use hard_sigmoid::{HardSigmoid, Kernel, cpu, wgpu};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-const F: HardSigmoid = HardSigmoid::PYTORCH;
-
 /// Not a multiple of what a vector or a workgroup holds.
-const ELEMENTS: usize = 4_000_003;
+const ELEMENTS: usize = 1_000_003;
 
 const ROUNDS: usize = 9;
+
+/// A NaN with a sign and a payload.
+const NAN: u32 = 0xffc1_2345;
 
 fn main() -> Result<()> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
@@ -33,45 +35,67 @@ fn main() -> Result<()> {
         required_limits: adapter.limits(),
         ..Default::default()
     }))?;
-    let activation = Activation { f: F, kernel: Kernel::new(&device)?, device: device.clone(), queue: queue.clone() };
-    let setup = WgpuSetup { instance, adapter, device, queue, backend: info.backend };
-    let device = Device::wgpu_options().setup(setup).init()?;
-    println!("{} elements of f32 on {} ({}), preset pytorch", ELEMENTS, info.name, info.backend);
+    let kernel = Kernel::new(&device)?;
+    let setup = WgpuSetup { instance, adapter, device: device.clone(), queue: queue.clone(), backend: info.backend };
+    let burn_device = Device::wgpu_options().setup(setup).init()?;
+    println!("{ELEMENTS} f32 on {} ({}), medians of {ROUNDS}, burn without fusion", info.name, info.backend);
 
-    let x = inputs();
-    let weights: Vec<f32> = (0..ELEMENTS).map(|i| (i % 31) as f32 / 8.0 - 2.0).collect();
-    let mut y = vec![0.0; ELEMENTS];
-    cpu::apply(F, &x, &mut y)?;
-    let mut grad = vec![0.0; ELEMENTS];
-    cpu::backward(F.backward(), &x, &weights, &mut grad)?;
-
-    views(&activation, &device, &x)?;
-    let ours = Outcome::of(|x| activation.forward(x), &device, &x, &weights)?;
-    same_bits("forward", &ours.y, &y)?;
-    same_bits("backward", &ours.grad, &grad)?;
-    let theirs = Outcome::of(|x| burns(x, F.alpha(), F.beta()), &device, &x, &weights)?;
-
-    let times = times(&activation, &device, &x)?;
-    println!("{:<44}{:>20}{:>20}", "", "hard-sigmoid", "burn, unfused");
-    let row = |what: &str, cells: [String; 2]| println!("{what:<44}{:>20}{:>20}", cells[0], cells[1]);
-    row("forward, median of 9", [&times[0], &times[1]].map(|time| format!("{:.2} ms", time[0] * 1e3)));
-    row("forward and backward, median of 9", [&times[0], &times[1]].map(|time| format!("{:.2} ms", time[1] * 1e3)));
-    row("largest error, in ULP", [&ours, &theirs].map(|o| largest_error(&x, &o.y, 1.0).to_string()));
-    row(
-        "largest error of results below 0.001, in ULP",
-        [&ours, &theirs].map(|o| largest_error(&x, &o.y, 1e-3).to_string()),
-    );
-    row("NaN becomes", [&ours, &theirs].map(|o| o.y[0].to_string()));
-    row("gradient at -3, 2.9999998 and 3, for 1", [&ours, &theirs].map(|o| at_edges(o, &weights)));
-    row("gradients that differ from PyTorch's", [&ours, &theirs].map(|o| differing(&o.grad, &grad).to_string()));
+    let mut columns = Vec::new();
+    for (name, f) in [("pytorch", HardSigmoid::PYTORCH), ("onnx", HardSigmoid::ONNX)] {
+        let activation = Activation { f, kernel: kernel.clone(), device: device.clone(), queue: queue.clone() };
+        let x = inputs(f);
+        views::check(&activation, &burn_device, &x)?;
+        columns.extend(compare(name, &activation, &burn_device, &x)?);
+    }
+    for (row, (what, _)) in columns[0].iter().enumerate() {
+        let cells = columns.iter().map(|column| format!("{:>21}", column[row].1));
+        println!("{what:<38}{}", cells.collect::<String>());
+    }
     Ok(())
 }
 
-/// Numbers from -4 to 4, after the ones that are special.
-fn inputs() -> Vec<f32> {
-    let special = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -3.0, 3.0_f32.next_down(), 3.0, -0.0, 1e-40];
-    // The zero of the function, from above.
-    let near_0 = (0..10_000).map(|i| f32::from_bits((-3.0_f32).to_bits() - i));
+/// What there is to say about an implementation, by name.
+type Column = Vec<(&'static str, String)>;
+
+/// The columns of hard-sigmoid and of burn. An error if hard-sigmoid's results are not those of the CPU path.
+fn compare(preset: &str, activation: &Activation, device: &Device, x: &[f32]) -> Result<[Column; 2]> {
+    let f = activation.f;
+    let own = |x| activation.forward(x);
+    let burn = |x| burns(x, f.alpha(), f.beta());
+    let weights: Vec<f32> = (0..x.len()).map(|i| if i < 8 { 1.0 } else { (i % 31) as f32 / 8.0 - 2.0 }).collect();
+    let mut y = vec![0.0; x.len()];
+    cpu::apply(f, x, &mut y)?;
+    let mut grad = vec![0.0; x.len()];
+    cpu::backward(f.backward(), x, &weights, &mut grad)?;
+
+    let ours = Outcome::of(&own, device, x, &weights)?;
+    same_bits("forward", &ours.y, &y)?;
+    same_bits("backward", &ours.grad, &grad)?;
+    let theirs = Outcome::of(&burn, device, x, &weights)?;
+
+    let [our_times, their_times] = times([&own, &burn], device, x)?;
+    let column = |name: &str, Outcome { y: results, grad: gradients }: &Outcome, [forward, both]: [f64; 2]| {
+        vec![
+            ("", format!("{name}, {preset}")),
+            ("forward", format!("{:.2} ms", forward * 1e3)),
+            ("forward, sum and backward", format!("{:.2} ms", both * 1e3)),
+            ("largest error of y < 0.001", format!("{} ULP", largest_error(f, x, results, 0.0..1e-3))),
+            ("largest error of other y", format!("{} ULP", largest_error(f, x, results, 1e-3..2.0))),
+            ("y that differ from the CPU path", differing(results, &y).to_string()),
+            ("y of the NaN ffc12345", format!("{:08x}", results[0].to_bits())),
+            ("gradient at the NaN", gradients[0].to_string()),
+            ("gradient at the edges", format!("{:.3} {:.3}", gradients[3], gradients[5])),
+            ("gradients that differ from PyTorch's", differing(gradients, &grad).to_string()),
+        ]
+    };
+    Ok([column("hard-sigmoid", &ours, our_times), column("burn", &theirs, their_times)])
+}
+
+/// Special numbers, those after the lower edge, and others from -4 to 4.
+fn inputs(f: HardSigmoid) -> Vec<f32> {
+    let [lower, upper] = [-f.beta() / f.alpha(), (1.0 - f.beta()) / f.alpha()].map(|x| x as f32);
+    let special = [f32::from_bits(NAN), f32::INFINITY, f32::NEG_INFINITY, lower, upper.next_down(), upper, -0.0, 1e-40];
+    let near_0 = (0..10_000).map(|i| f32::from_bits(lower.to_bits() - i));
     let rest = (0..).map(|i: u32| i.wrapping_mul(0x9e37_79b1) as f32 / u32::MAX as f32 * 8.0 - 4.0);
     special.into_iter().chain(near_0).chain(rest).take(ELEMENTS).collect()
 }
@@ -83,50 +107,32 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn of(f: impl Fn(Tensor<1>) -> Tensor<1>, device: &Device, x: &[f32], weights: &[f32]) -> Result<Self> {
+    fn of(f: &dyn Fn(Tensor<1>) -> Tensor<1>, device: &Device, x: &[f32], weights: &[f32]) -> Result<Self> {
         let device = device.clone().autodiff();
-        let tensor = |numbers: &[f32]| Tensor::<1>::from_data(TensorData::new(numbers.to_vec(), [x.len()]), &device);
-        let x = tensor(x).require_grad();
+        let x = tensor(x, [x.len()], &device).require_grad();
         let y = f(x.clone());
-        let grads = (y.clone() * tensor(weights)).sum().backward();
+        let grads = (y.clone() * tensor(weights, [weights.len()], &device)).sum().backward();
         let grad = x.grad(&grads).ok_or("no gradient")?;
         Ok(Self { y: host(y)?, grad: host(grad)? })
     }
+}
+
+fn tensor<const D: usize>(numbers: &[f32], shape: [usize; D], device: &Device) -> Tensor<D> {
+    Tensor::from_data(TensorData::new(numbers.to_vec(), shape), device)
 }
 
 fn host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
     tensor.into_data().try_to_vec().map_err(|error| format!("{error:?}").into())
 }
 
-/// Tensors that are parts of others, that burn has yet to compute, and that are not contiguous.
-fn views(activation: &Activation, device: &Device, x: &[f32]) -> Result<()> {
-    let mut expected = vec![0.0; 1001];
-    cpu::apply(F, &x[7..1008], &mut expected)?;
-    let tensor = Tensor::<1>::from_data(TensorData::new(x[..2000].to_vec(), [2000]), device);
-    same_bits("a slice", &host(activation.forward(tensor.clone().narrow(0, 7, 1001)))?, &expected)?;
-
-    // What burn has recorded and not submitted yet comes first.
-    let halves: Vec<f32> = x[..2000].iter().map(|x| x * 0.5).collect();
-    let mut expected_of_halves = vec![0.0; 2000];
-    cpu::apply(F, &halves, &mut expected_of_halves)?;
-    same_bits("after an operation", &host(activation.forward(tensor.clone() * 0.5))?, &expected_of_halves)?;
-
-    let transposed = Tensor::<2>::from_data(TensorData::new(x[7..1008].to_vec(), [13, 77]), device).transpose();
-    let back = activation.forward(transposed).transpose();
-    same_bits("a transposed tensor", &host(back)?, &expected)
-}
-
-/// Medians in seconds, for hard-sigmoid and burn in turn: forward, then forward and backward.
-fn times(activation: &Activation, device: &Device, x: &[f32]) -> Result<[[f64; 2]; 2]> {
-    let own: &dyn Fn(Tensor<1>) -> Tensor<1> = &|x| activation.forward(x);
-    let burn: &dyn Fn(Tensor<1>) -> Tensor<1> = &|x| burns(x, F.alpha(), F.beta());
-    let data = TensorData::new(x.to_vec(), [x.len()]);
-    let plain = Tensor::<1>::from_data(data.clone(), device);
-    let tracked = Tensor::<1>::from_data(data, &device.clone().autodiff()).require_grad();
-    let mut seconds = [const { [const { Vec::new() }; 2] }; 2];
+/// Medians in seconds for two functions in turn: forward, then forward and backward.
+fn times(functions: [&dyn Fn(Tensor<1>) -> Tensor<1>; 2], device: &Device, x: &[f32]) -> Result<[[f64; 2]; 2]> {
+    let plain = tensor(x, [x.len()], device);
+    let tracked = tensor(x, [x.len()], &device.clone().autodiff()).require_grad();
+    let mut seconds: [[Vec<f64>; 2]; 2] = Default::default();
     // The first two rounds compile shaders.
     for round in 0..ROUNDS + 2 {
-        for (f, seconds) in [own, burn].into_iter().zip(&mut seconds) {
+        for (f, seconds) in functions.into_iter().zip(&mut seconds) {
             for (with_gradient, seconds) in [false, true].into_iter().zip(seconds) {
                 device.sync()?;
                 let started = Instant::now();
@@ -163,17 +169,14 @@ fn differing(a: &[f32], b: &[f32]) -> usize {
     a.iter().zip(b).filter(|(a, b)| a.to_bits() != b.to_bits()).count()
 }
 
-/// The distance from the exact function x/6 + 1/2, rounded to f32, among results below `limit`.
-fn largest_error(x: &[f32], y: &[f32], limit: f64) -> u32 {
+/// The distance from the exact function, rounded to f32, among the exact results in a range.
+fn largest_error(f: HardSigmoid, x: &[f32], y: &[f32], range: std::ops::Range<f64>) -> u32 {
     let numbers = x.iter().zip(y).filter(|(x, _)| !x.is_nan());
-    let exact = numbers.map(|(&x, y)| ((f64::from(x) / 6.0 + 0.5).clamp(0.0, 1.0), y));
+    // In f64, the cancellation near 0 leaves more bits than f32 has.
+    let exact = numbers.map(|(&x, y)| ((f64::from(x) * f.alpha() + f.beta()).clamp(0.0, 1.0), y));
     exact
-        .filter(|(exact, _)| *exact <= limit)
+        .filter(|(exact, _)| range.contains(exact))
         .map(|(exact, y)| (exact as f32).to_bits().abs_diff((y + 0.0).to_bits()))
         .max()
         .unwrap_or(0)
-}
-
-fn at_edges(outcome: &Outcome, weights: &[f32]) -> String {
-    [3, 4, 5].map(|i| format!("{:.3}", outcome.grad[i] / weights[i] + 0.0)).join(" ")
 }
