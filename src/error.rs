@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-/// Parameters that [`HardSigmoid::new`](crate::HardSigmoid::new) refuses.
+/// Why [`HardSigmoid::new`](crate::HardSigmoid::new) refused its parameters.
 #[derive(Clone, Copy, Debug, Error, PartialEq)]
 #[non_exhaustive]
 pub enum ParameterError {
@@ -88,11 +88,11 @@ impl std::fmt::Display for BufferRole {
     }
 }
 
-/// Ranges or limits that [`plan::dispatches`](crate::plan::dispatches) refuses.
+/// Why [`plan::dispatches`](crate::plan::dispatches) refused its ranges or limits.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PlanError {
-    /// A range ends behind its buffer.
+    /// A range ends past the end of its buffer.
     #[error(
         "{len} elements from element {first} on do not fit the {role} buffer, which holds {available}: \
          shorten the range or enlarge the buffer"

@@ -1,4 +1,4 @@
-//! Guides that belong to no single item.
+//! Guides by topic.
 //!
 //! | you have | read |
 //! |---|---|
@@ -11,14 +11,25 @@
 //! | NumPy arrays | [`python`] |
 //! | a question about speed, or whether to use a GPU at all | [`performance`] |
 //! | a question about rounding, NaN, or what was checked | [`numerics`] |
-//! | curiosity, or a change to make | [`internals`] |
+//! | a question about how it works inside | [`internals`] |
 
 /// When to use a GPU, what makes the function fast, and what was measured.
 #[doc = include_str!("../docs/performance.md")]
+///
+/// # Items named here
+///
+/// [`WGSL`](crate::WGSL), [`Kernel::bind`](crate::Kernel::bind),
+/// [`Kernel::compile_ahead`](crate::Kernel::compile_ahead), [`Binding::record_pass`](crate::Binding::record_pass),
+/// [`Backend::Auto`](crate::Backend::Auto), and the [command](crate::guide::command)
 pub mod performance {}
 
 /// The contract in brief, the result at 0, and what was checked on which driver.
 #[doc = include_str!("../docs/numerics.md")]
+///
+/// # Items named here
+///
+/// [`HardSigmoid`](crate::HardSigmoid), [`Backward`](crate::Backward), [`validate`](mod@crate::validate), and the
+/// [command](crate::guide::command)
 pub mod numerics {}
 
 /// WebGPU in a browser: what is different there, and the package for JavaScript.
@@ -33,7 +44,9 @@ pub mod browser {}
 ///
 /// Activations, and the results, of which 12 % are exactly 0 and 14 % exactly 1:
 ///
+/// <div style="overflow-x: auto">
 #[doc = include_str!("../docs/pictures/histogram.svg")]
+/// </div>
 pub mod command {}
 
 /// The package for NumPy arrays, on [`cpu`](crate::cpu) and [`Engine`](crate::Engine).

@@ -1,6 +1,6 @@
 //! The CPU path for arrays of the crate [`ndarray`], of any shape and memory layout.
 //!
-//! The functions take references to `Array`, `ArrayView`, `ArcArray` and their siblings alike. Each result has the bits
+//! The functions take references to `Array`, `ArrayView`, `ArcArray` and the like. Each result has the bits
 //! of [`HardSigmoid::eval`] and [`Backward::eval`].
 //!
 //! Nothing is copied. What is contiguous, in whatever order of its axes (C, Fortran or another one, also backward along
@@ -10,8 +10,8 @@
 //! thread; for 16-bit types, a copy by `as_standard_layout` is then faster.
 //!
 //! ```
+//! use hard_sigmoid::ndarray::{array, s};
 //! use hard_sigmoid::{HardSigmoid, nd};
-//! use ndarray::{array, s};
 //!
 //! let mut x = array![[-9.0_f32, 0.0, 1.25], [9.0, 2.5, -2.5]];
 //! let y = nd::apply(HardSigmoid::ONNX, &x);
@@ -29,8 +29,8 @@
 //!
 //! ```
 //! # #[cfg(feature = "wgpu")] {
+//! use hard_sigmoid::ndarray::Array2;
 //! use hard_sigmoid::{Backend, Engine, HardSigmoid};
-//! use ndarray::Array2;
 //!
 //! // In Fortran order, which is as good as any.
 //! let x = Array2::<f32>::zeros((1000, 20)).reversed_axes();

@@ -32,9 +32,10 @@ fn all_packages_have_the_version_of_the_crate() {
 
 #[test]
 fn readme_has_a_row_for_this_version() {
-    let row = [env!("CARGO_PKG_VERSION"), &value("Cargo.toml", "wgpu = { version = ")].map(compatible);
-    let row = format!("| {} | {} | {} |", row[0], row[1], env!("CARGO_PKG_RUST_VERSION"));
+    let [own, wgpu] = [env!("CARGO_PKG_VERSION"), &value("Cargo.toml", "wgpu = { version = ")].map(compatible);
+    let row = format!("| {own} | {wgpu} | {} |", env!("CARGO_PKG_RUST_VERSION"));
     let readme = include_str!("../README.md");
+    assert!(include_str!("../docs/crate.md").contains(&format!("works with wgpu {wgpu},")));
     assert!(readme.contains(&format!("| hard-sigmoid | wgpu | Rust |\n|---|---|---|\n{row}\n")), "{row}");
 }
 

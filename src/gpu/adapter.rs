@@ -1,4 +1,4 @@
-//! Finding an adapter and opening a device on it.
+//! Finding an adapter, on which [`Gpu::open_adapter`](crate::Gpu::open_adapter) opens a device.
 
 use super::error::{CANNOT_COMPUTE, Error, one_line};
 use super::kernel::Kernel;

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::error::{BufferRole, LengthMismatch, PlanError};
 
-/// What goes wrong on a GPU.
+/// Why a GPU did not compute.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -101,7 +101,7 @@ pub enum Error {
     },
 }
 
-/// Buffers that [`Kernel::bind`](crate::Kernel::bind) and its siblings refuse.
+/// Why [`Kernel::bind`](crate::Kernel::bind) or another `bind` method refused its buffers.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BindError {
@@ -153,8 +153,8 @@ pub enum BindError {
     },
     /// Parameters or counters do not fit their buffer or its binding.
     #[error(
-        "the {role} block needs {bytes} bytes from byte {offset} on, and its buffer of {size} bytes, or the part that \
-         is bound, ends before: enlarge it"
+        "the {role} block needs {bytes} bytes from byte {offset} on, and its buffer, or the part that is bound, ends \
+         at byte {size}: enlarge it"
     )]
     TooShort {
         /// The block.
@@ -250,6 +250,8 @@ fn no_adapter(hardware_only: bool, wanted: &str, present: &[String]) -> [String;
     } else if cfg!(target_arch = "wasm32") {
         let remedy = "use a browser that has WebGPU, on a page from https or localhost, and turn on WebGPU there";
         ("the browser offers none".into(), remedy)
+    } else if wgpu::Instance::enabled_backend_features().is_empty() {
+        ("this program was built without a backend of wgpu".into(), "enable wgpu's feature vulkan, gles, metal or dx12")
     } else {
         let remedy = "install a Vulkan or GL driver (mesa-vulkan-drivers has a software one), check WGPU_BACKEND";
         ("none was found".into(), remedy)

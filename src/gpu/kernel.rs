@@ -24,8 +24,8 @@ use crate::plan::{self, Access, Limits, Unit};
 /// Hard sigmoid compiled for a device. It makes [`Binding`](crate::Binding)s, which record into your own encoders and
 /// passes.
 ///
-/// A kernel holds handles only and is cheap to clone; clones share their pipelines. A shader or pipeline is compiled
-/// when a binding first needs it.
+/// A kernel holds handles only and is cheap to clone; clones share their pipelines, also between threads. A shader or
+/// pipeline is compiled when a binding first needs it.
 ///
 #[doc = include_str!("../../docs/embedding.md")]
 #[derive(Clone, Debug)]
@@ -139,7 +139,7 @@ impl Kernel {
     /// Makes bindings, and waits for what a browser says about them. `make` runs at once, not when the future is
     /// polled.
     ///
-    /// In a browser, an error of the device is known only later. So [`bind`](Self::bind) and its siblings return a
+    /// In a browser, an error of the device is known only later. So the `bind` methods return a
     /// binding there even if the device has refused it: the error goes to your error scope or your callback, and what
     /// uses the binding fails, too. This method returns the error. On other platforms `bind` returns it, and the future
     /// is ready at once.

@@ -9,7 +9,7 @@ pub enum Pass {
     /// The function, and the counts of its saturated results.
     Forward(HardSigmoid),
     /// The backward pass. The inputs are the saved values. The gradients with respect to y are taken from a sequence in
-    /// which no bit pattern repeats before all others have occurred.
+    /// which every bit pattern occurs once before any repeats.
     Backward(Backward),
 }
 

@@ -46,7 +46,8 @@ pub struct Report<T> {
     pub flushed: u64,
     /// Elements that differ from the exact function by more than the contract allows, except for flushed subnormals.
     pub out_of_bound: u64,
-    /// Results that were counted in the wrong field of [`Saturation`](crate::Saturation), at least. Forward pass only.
+    /// At least this many results were counted in the wrong field of [`Saturation`](crate::Saturation), by the forward
+    /// pass.
     pub miscounted: u64,
     /// Elements whose input is NaN.
     pub nan_checked: u64,

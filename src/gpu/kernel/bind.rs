@@ -9,20 +9,6 @@ use crate::job::Work;
 use crate::plan::program::Operation;
 use crate::{Backward, Element};
 
-/// # Ranges
-///
-/// A range may begin at any element and have any length; beyond the device's limits the binding records several
-/// dispatches. Nothing outside the target range changes. Where only a part of 4 or 16 bytes is in the range, all of
-/// them are read, and written back with the other elements unchanged.
-///
-/// # Buffers of another instance
-///
-/// Bind only buffers of the kernel's own device. wgpu knows a buffer by a number that is unique only within a
-/// `wgpu::Instance`. A buffer of another instance is therefore mistaken for a buffer of this device that has the same
-/// number and size, which is then read or overwritten. Without such a buffer, it is an error; wgpu may panic on the
-/// way, which is caught, but the panic hook prints the message. [`Gpu::open`](crate::Gpu::open) makes an instance of
-/// its own.
-///
 /// # Errors of every `bind` method
 ///
 /// * [`Error::Bind`] for f64, if a buffer lacks its usage, or if ranges differ in length, leave their buffer, or
@@ -85,10 +71,13 @@ impl Kernel {
     /// `grad_x` may be the same range as `grad_y` or as `saved`. Otherwise it must not overlap them; they may overlap
     /// each other.
     ///
-    /// Three ranges take one pass over the data if `saved` and `grad_y` are in other buffers than `grad_x` and begin at
-    /// the same element, or at elements a multiple of `min_storage_buffer_offset_alignment` bytes apart, and if the
-    /// device allows three storage buffers in a shader. Otherwise `grad_y` is first copied to `grad_x`, within the same
-    /// binding.
+    /// Three ranges take one pass over the data if these are true:
+    ///
+    /// * `saved` and `grad_y` are in other buffers than `grad_x`;
+    /// * they begin at the same element, or a multiple of `min_storage_buffer_offset_alignment` bytes apart;
+    /// * the device allows three storage buffers in a shader.
+    ///
+    /// Otherwise `grad_y` is first copied to `grad_x`, within the same binding.
     ///
     /// ```no_run
     /// # fn app(kernel: &hard_sigmoid::Kernel, x: &wgpu::Buffer, grad_y: &wgpu::Buffer, grad_x: &wgpu::Buffer)
@@ -167,10 +156,15 @@ impl Kernel {
     /// count.record(&mut encoder);
     /// encoder.copy_buffer_to_buffer(&counters, 0, &readback, 0, 32);
     /// queue.submit([encoder.finish()]);
-    /// readback.map_async(wgpu::MapMode::Read, .., |_| {});
-    /// // Once the device has been polled and the callback has run:
-    /// let bytes = readback.get_mapped_range(..)?;
-    /// let counts = bytes.first_chunk().map(|bytes| Saturation::from_bytes(*bytes));
+    /// let (sender, receiver) = std::sync::mpsc::channel();
+    /// readback.map_async(wgpu::MapMode::Read, .., move |result| _ = sender.send(result));
+    ///
+    /// // In a later frame:
+    /// let _ = device.poll(wgpu::PollType::Poll);
+    /// if let Ok(Ok(())) = receiver.try_recv() {
+    ///     let bytes = readback.get_mapped_range(..)?;
+    ///     let counts = bytes.first_chunk().map(|bytes| Saturation::from_bytes(*bytes));
+    /// }
     /// # Ok(())
     /// # }
     /// ```

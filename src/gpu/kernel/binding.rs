@@ -16,7 +16,8 @@ use crate::plan::{Dispatch, Span};
 
 /// A function and the buffers that it reads and writes, ready to be recorded any number of times.
 ///
-/// A binding keeps its buffers alive. It is made by [`Kernel::bind`] and its siblings.
+/// A binding keeps its buffers alive. It is made by [`Kernel::bind`] and the other `bind` methods. Several threads may
+/// record it.
 #[derive(Clone, Debug)]
 #[must_use = "a binding does nothing until it is recorded"]
 pub struct Binding {
@@ -212,7 +213,7 @@ fn check_device(
         };
         let reason = match (bind(end - start), bind(end - start + 4)) {
             (Ok(_), Err(Error::Device { source: wgpu::Error::Validation { .. }, .. })) => continue,
-            (Ok(_), Ok(_)) => "a larger buffer of the device has its number".to_owned(),
+            (Ok(_), Ok(_)) => "it seems to be of another wgpu::Instance".to_owned(),
             (Err(Error::Device { source, .. }), _) if matches!(source, wgpu::Error::Validation { .. }) => root(&source),
             (Err(Error::Panicked { message, .. }), _) | (_, Err(Error::Panicked { message, .. })) => message,
             (Err(error), _) | (_, Err(error)) => return Err(error),
