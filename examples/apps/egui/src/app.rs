@@ -39,8 +39,10 @@ impl App {
                 }
             }
         });
-        ui.add(Slider::new(&mut self.alpha, -1.0..=1.0).text("α").clamping(egui::SliderClamping::Never));
-        ui.add(Slider::new(&mut self.beta, -1.0..=2.0).text("β").clamping(egui::SliderClamping::Never));
+        for (number, range, name) in [(&mut self.alpha, -1.0..=1.0, "α"), (&mut self.beta, -1.0..=2.0, "β")] {
+            let slider = Slider::new(number, range).text(name).clamping(egui::SliderClamping::Never);
+            ui.add(slider.custom_formatter(|number, _| short(number)));
+        }
         match HardSigmoid::new(self.alpha, self.beta) {
             Ok(f) => self.f = f,
             Err(error) => {
@@ -49,17 +51,12 @@ impl App {
         }
         ui.separator();
         match self.counts.latest() {
-            Some((f, counts)) => {
+            Some((_, counts)) => {
                 ui.label(format!("{:.1} % saturated", counts.fraction() * 100.0));
                 ui.label(format!("{} zeros, {} ones, {} between", counts.zero, counts.one, counts.inside));
-                // The counts of an earlier function are on the way out.
-                if f != self.f {
-                    ui.request_repaint();
-                }
             }
             None => {
                 ui.label("counting");
-                ui.request_repaint();
             }
         }
     }
@@ -67,7 +64,8 @@ impl App {
 
 impl eframe::App for App {
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
-        egui::Panel::left("controls").show(ui, |ui| self.controls(ui));
+        // Of a fixed width: it would grow with what is typed, and cover the field.
+        egui::Panel::left("controls").resizable(false).exact_size(220.0).show(ui, |ui| self.controls(ui));
         egui::CentralPanel::default().show(ui, |ui| {
             let side = ui.available_size().min_elem();
             (self.rect, _) = ui.allocate_exact_size(egui::Vec2::splat(side), Sense::hover());
@@ -75,6 +73,11 @@ impl eframe::App for App {
             ui.painter().add(Callback::new_paint_callback(self.rect, draw));
         });
     }
+}
+
+/// A number in a few digits, whatever its size: a wider one would push the error out of sight.
+fn short(number: f64) -> String {
+    if number.abs() < 1e3 { format!("{number:.2}") } else { format!("{number:.2e}") }
 }
 
 /// The field: waves from -5 to 5.

@@ -1,6 +1,6 @@
 //! A field of f32 on egui's device: activated, counted and drawn in the frames of egui.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use eframe::egui::{Context, PaintCallbackInfo};
 use eframe::egui_wgpu::{CallbackResources, CallbackTrait, RenderState, ScreenDescriptor};
@@ -76,7 +76,8 @@ pub struct Counts(Arc<Mutex<Counting>>);
 #[derive(Debug, Default)]
 struct Counting {
     latest: Option<(HardSigmoid, Saturation)>,
-    is_pending: bool,
+    /// Alive while counts are on the way. The callback that reads them holds it, and goes with a frame that egui drops.
+    pending: Weak<()>,
 }
 
 impl Counts {
@@ -111,25 +112,27 @@ impl CallbackTrait for Draw {
         encoder.clear_buffer(&field.counters, 0, None);
         field.activation.record(encoder);
 
-        // The counts are read when the GPU is done, without waiting. Until then, later frames are not counted.
+        // The counts are read when the GPU is done, without waiting, and once for each function.
         let mut counting = self.counts.lock();
-        if !counting.is_pending {
-            counting.is_pending = true;
+        if counting.pending.strong_count() == 0 && counting.latest.is_none_or(|(f, _)| f != self.f) {
+            let pending = Arc::new(());
+            counting.pending = Arc::downgrade(&pending);
             encoder.copy_buffer_to_buffer(&field.counters, 0, &field.readback, 0, None);
             let (f, counts, context, readback) =
                 (self.f, self.counts.clone(), self.context.clone(), field.readback.clone());
             encoder.map_buffer_on_submit(&field.readback, wgpu::MapMode::Read, .., move |result| {
-                let mut counting = counts.lock();
-                counting.is_pending = false;
                 if result.is_ok() {
-                    let view = readback.get_mapped_range(..).ok();
-                    let bytes = view.as_deref().and_then(|bytes| bytes.first_chunk().copied());
-                    drop(view);
-                    counting.latest = bytes.map(|bytes| (f, Saturation::from_bytes(bytes)));
+                    let bytes = readback.get_mapped_range(..).ok().and_then(|view| view.first_chunk().copied());
                     readback.unmap();
-                    context.request_repaint();
+                    counts.lock().latest = bytes.map(|bytes| (f, Saturation::from_bytes(bytes)));
                 }
+                drop(pending);
+                context.request_repaint();
             });
+        }
+        // wgpu calls back when a later frame is submitted.
+        if counting.pending.strong_count() > 0 {
+            self.context.request_repaint();
         }
         Vec::new()
     }

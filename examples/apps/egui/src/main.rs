@@ -7,70 +7,105 @@ mod app;
 mod field;
 
 use std::error::Error;
+use std::path::Path;
 
 use app::App;
 use eframe::egui;
+use eframe::egui::accesskit::Role;
+use eframe::egui_wgpu::{CallbackTrait, RenderState, ScreenDescriptor};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use egui_kittest::wgpu::{WgpuTestRenderer, create_render_state, default_wgpu_setup};
-use field::SIDE;
+use field::{Draw, SIDE};
 use hard_sigmoid::{HardSigmoid, cpu, wgpu};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let argument = std::env::args().nth(1);
-    if argument.as_deref() == Some("--window") {
-        let viewport = egui::ViewportBuilder::default().with_inner_size([800.0, 560.0]);
-        let options = eframe::NativeOptions { viewport, ..Default::default() };
-        return Ok(eframe::run_native("hard-sigmoid", options, Box::new(|context| Ok(Box::new(App::new(context)?))))?);
+    match std::env::args().nth(1).as_deref() {
+        Some("--window") => open(),
+        Some(option) if option.starts_with('-') => Err(format!("{option}: expected --window or FILE.png").into()),
+        file => check(Path::new(file.unwrap_or("target/egui.png"))),
     }
-    check(&argument.unwrap_or_else(|| "target/egui.png".into()))
+}
+
+fn open() -> Result<(), Box<dyn Error>> {
+    let viewport = egui::ViewportBuilder::default().with_inner_size([800.0, 560.0]);
+    let options = eframe::NativeOptions { viewport, ..Default::default() };
+    Ok(eframe::run_native("hard-sigmoid", options, Box::new(|context| Ok(Box::new(App::new(context)?))))?)
 }
 
 /// Drives the app without a window, and saves how it looks at the end.
-fn check(file: &str) -> Result<(), Box<dyn Error>> {
+fn check(file: &Path) -> Result<(), Box<dyn Error>> {
     let state = create_render_state(default_wgpu_setup(), Default::default());
     println!("running on {}", state.adapter.get_info().name);
-    let (device, queue) = (state.device.clone(), state.queue.clone());
+    // High enough for one pixel an element: a margin of 8 is above the field and below it.
     let mut harness = Harness::builder()
-        .with_size([800.0, 560.0])
+        .with_size([800.0, SIDE as f32 + 16.0])
         .with_render_every_step(true)
-        .renderer(WgpuTestRenderer::from_render_state(state))
+        .renderer(WgpuTestRenderer::from_render_state(state.clone()))
         .build_eframe(|context| App::new(context).expect("kittest draws with wgpu"));
 
-    let onnx = compare(&device, &queue, &mut harness, HardSigmoid::ONNX)?;
+    let onnx = compare(&state, &mut harness, HardSigmoid::ONNX)?;
+    drop_frame(&state, &harness, HardSigmoid::PYTORCH);
     harness.get_by_label("PyTorch").click();
-    compare(&device, &queue, &mut harness, HardSigmoid::PYTORCH)?;
-    harness.state_mut().alpha = -0.7;
-    harness.state_mut().beta = 0.3;
+    compare(&state, &mut harness, HardSigmoid::PYTORCH)?;
+    harness.get_by_role_and_label(Role::Slider, "α").set_value_accesskit(-0.7);
+    harness.get_by_role_and_label(Role::Slider, "β").set_value_accesskit(0.3);
     let falling = HardSigmoid::new(-0.7, 0.3)?;
-    compare(&device, &queue, &mut harness, falling)?;
-    // A number that is out of range shows an error, and the latest function stays.
-    harness.state_mut().beta = f64::NAN;
-    compare(&device, &queue, &mut harness, falling)?;
-    harness.get_by_label_contains("finite");
+    compare(&state, &mut harness, falling)?;
+
+    // What is typed and is no function shows an error, and the latest function stays.
+    for (text, error) in [("inf", "finite"), ("1e300", "normal")] {
+        harness.get_by_role_and_label(Role::SpinButton, "β").click();
+        // The cursor blinks from now on.
+        harness.run_steps(2);
+        harness.get_by_role_and_label(Role::SpinButton, "β").type_text(text);
+        harness.key_press(egui::Key::Enter);
+        compare(&state, &mut harness, falling)?;
+        let shown = harness.query_by_label_contains(error).and_then(|label| label.value());
+        println!("typed {text}: {}", shown.ok_or("no error is shown")?);
+    }
 
     harness.get_by_label("ONNX").click();
-    compare(&device, &queue, &mut harness, HardSigmoid::ONNX)?;
+    compare(&state, &mut harness, HardSigmoid::ONNX)?;
     let picture = harness.render()?;
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
     picture.save(file)?;
-    compare_picture(&picture, harness.state().rect, &onnx)?;
-    println!("saved {file}");
-    Ok(())
+    println!("saved {}", file.display());
+    compare_picture(&picture, harness.state().rect, &onnx)
 }
 
-/// Runs some frames, compares what the GPU has computed and counted with the CPU path, and returns the results.
-fn compare(
-    device: &wgpu::Device,
-    queue: &wgpu::Queue,
-    harness: &mut Harness<'_, App>,
-    f: HardSigmoid,
-) -> Result<Vec<f32>, Box<dyn Error>> {
-    harness.run_steps(4);
+/// Prepares a frame that is never submitted, as egui does when a window has nothing to draw on. Later frames must
+/// count nevertheless.
+fn drop_frame(state: &RenderState, harness: &Harness<'_, App>, f: HardSigmoid) {
+    let draw = Draw { f, counts: harness.state().counts.clone(), context: harness.ctx.clone() };
+    let screen = ScreenDescriptor { size_in_pixels: [1, 1], pixels_per_point: 1.0 };
+    let mut encoder = state.device.create_command_encoder(&Default::default());
+    let resources = &mut state.renderer.write().callback_resources;
+    draw.prepare(&state.device, &state.queue, &screen, &mut encoder, resources);
+}
+
+/// Runs frames until none is requested.
+fn settle(harness: &mut Harness<'_, App>) -> Result<(), String> {
+    for _ in 0..20 {
+        harness.step();
+        if !harness.ctx.has_requested_repaint() {
+            return Ok(());
+        }
+    }
+    Err(format!("still repaints after 20 frames, because of {:?}", harness.ctx.repaint_causes()))
+}
+
+/// Once the app is idle, compares what the GPU has computed and counted with the CPU path, and returns the
+/// results.
+fn compare(state: &RenderState, harness: &mut Harness<'_, App>, f: HardSigmoid) -> Result<Vec<f32>, Box<dyn Error>> {
+    settle(harness)?;
     let x = app::numbers();
     let mut y = vec![0.0; x.len()];
     let counts = cpu::apply_with_saturation(f, &x, &mut y)?;
     let app = harness.state();
-    let got = read(device, queue, &app.y)?;
+    let got = read(state, &app.y)?;
     let differing = got.iter().zip(&y).filter(|(a, b)| a.to_bits() != b.to_bits()).count();
     if differing > 0 {
         return Err(format!("{f}: {differing} results differ from the CPU path").into());
@@ -84,16 +119,19 @@ fn compare(
     Ok(y)
 }
 
-/// Compares pixels with the field, whose colors differ by 1 of 255 at most after rounding.
+/// Compares every pixel of the field, which may differ by 1 of 255 after rounding.
 fn compare_picture(picture: &image::RgbaImage, rect: egui::Rect, y: &[f32]) -> Result<(), Box<dyn Error>> {
-    let at = |pixel: u32, min: f32| ((pixel as f32 + 0.5 - min) / rect.width() * SIDE as f32) as usize;
-    for (column, row) in (0..400).map(|i| (rect.left() as u32 + 5 + i, rect.top() as u32 + 5 + i * 7 % 400)) {
-        let value = y[at(row, rect.top()) * SIDE + at(column, rect.left())];
+    if rect.size() != egui::Vec2::splat(SIDE as f32) {
+        return Err(format!("the field has {} pixels", rect.size()).into());
+    }
+    let (left, top) = (rect.left() as u32, rect.top() as u32);
+    for (i, &value) in y.iter().enumerate() {
         let expected = match value {
             0.0 => [0.05, 0.16, 0.35],
             1.0 => [0.95, 0.75, 0.25],
             value => [value; 3],
         };
+        let (column, row) = (left + (i % SIDE) as u32, top + (i / SIDE) as u32);
         let got = picture.get_pixel(column, row).0;
         let is_near = expected.iter().zip(got).all(|(expected, got)| (expected * 255.0 - f32::from(got)).abs() <= 1.0);
         if !is_near {
@@ -104,7 +142,8 @@ fn compare_picture(picture: &image::RgbaImage, rect: egui::Rect, y: &[f32]) -> R
 }
 
 /// The f32 of a buffer.
-fn read(device: &wgpu::Device, queue: &wgpu::Queue, buffer: &wgpu::Buffer) -> Result<Vec<f32>, Box<dyn Error>> {
+fn read(state: &RenderState, buffer: &wgpu::Buffer) -> Result<Vec<f32>, Box<dyn Error>> {
+    let (device, queue) = (&state.device, &state.queue);
     let readback = device.create_buffer(&wgpu::BufferDescriptor {
         label: None,
         size: buffer.size(),

@@ -9,6 +9,7 @@ pub const SIDE: u32 = 320;
 
 pub struct Field {
     make: Pass,
+    parameters: wgpu::Buffer,
     activation: Binding,
     draw: Pass,
     pub x: wgpu::Buffer,
@@ -23,7 +24,7 @@ struct Pass {
 }
 
 impl Field {
-    pub fn new(device: &wgpu::Device, f: HardSigmoid) -> Result<Self, Error> {
+    pub fn new(device: &wgpu::Device) -> Result<Self, Error> {
         let [x, y] = [(); 2].map(|()| {
             device.create_buffer(&wgpu::BufferDescriptor {
                 label: None,
@@ -48,8 +49,19 @@ impl Field {
         let make = Pass::new(device, &module, "make", &[x.as_entire_binding()], [(SIDE * SIDE).div_ceil(64), 1]);
         let resources = [y.as_entire_binding(), BindingResource::TextureView(&view)];
         let draw = Pass::new(device, &module, "draw", &resources, [SIDE / 8; 2]);
-        let activation = Kernel::new(device)?.bind::<f32>(f, &x, &y)?;
-        Ok(Self { make, activation, draw, x, y, image })
+        let parameters = device.create_buffer(&wgpu::BufferDescriptor {
+            label: None,
+            size: 16,
+            usage: BufferUsages::UNIFORM | BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        let activation = Kernel::new(device)?.bind::<f32>(&parameters, &x, &y)?;
+        Ok(Self { make, parameters, activation, draw, x, y, image })
+    }
+
+    /// Sets the function for what is submitted next.
+    pub fn set(&self, queue: &wgpu::Queue, f: HardSigmoid) {
+        queue.write_buffer(&self.parameters, 0, &f.params().to_bytes());
     }
 
     /// Records all of it. The data does not leave the GPU.

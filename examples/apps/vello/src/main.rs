@@ -1,12 +1,13 @@
 //! A field that the function shapes, as an image in a scene of vello, beside the curve of the function: one device, one
-//! queue, and no copy through host memory. Compares the field with the CPU path and the picture with the field, and
-//! saves the picture: `cargo run [FILE.png]`.
+//! queue, and no copy through host memory. Draws a frame for each preset, compares the field with the CPU path and the
+//! picture with the field, and saves the last picture: `cargo run [FILE.png]`.
 
 mod field;
 mod scene;
 
 use std::error::Error;
-use std::fs::File;
+use std::fs::{self, File};
+use std::path::Path;
 
 use field::{Field, SIDE};
 use hard_sigmoid::{HardSigmoid, cpu};
@@ -16,7 +17,8 @@ use wgpu::{BufferUsages, TextureUsages};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-const F: HardSigmoid = HardSigmoid::PYTORCH;
+/// The function in each frame.
+const FRAMES: [HardSigmoid; 2] = [HardSigmoid::ONNX, HardSigmoid::PYTORCH];
 
 const WIDTH: u32 = 704;
 const HEIGHT: u32 = 384;
@@ -29,10 +31,10 @@ fn main() -> Result<()> {
     // vello needs the default limits; the kernel needs less.
     let (device, queue) = pollster::block_on(adapter.request_device(&Default::default()))?;
 
-    let field = Field::new(&device, F)?;
+    let field = Field::new(&device)?;
     let options = RendererOptions { antialiasing_support: AaSupport::area_only(), ..Default::default() };
     let mut renderer = Renderer::new(&device, options)?;
-    let scene = scene::scene(F, renderer.register_texture(field.image.clone()));
+    let image = renderer.register_texture(field.image.clone());
     let target = device.create_texture(&wgpu::TextureDescriptor {
         label: None,
         size: wgpu::Extent3d { width: WIDTH, height: HEIGHT, depth_or_array_layers: 1 },
@@ -44,28 +46,35 @@ fn main() -> Result<()> {
         view_formats: &[],
     });
 
-    // A frame.
-    let mut encoder = device.create_command_encoder(&Default::default());
-    field.record(&mut encoder);
-    queue.submit([encoder.finish()]);
+    let view = target.create_view(&Default::default());
     let params = RenderParams {
         base_color: vello::peniko::Color::WHITE,
         width: WIDTH,
         height: HEIGHT,
         antialiasing_method: AaConfig::Area,
     };
-    renderer.render_to_texture(&device, &queue, &scene, &target.create_view(&Default::default()), &params)?;
 
-    let y = compare(&device, &queue, &field)?;
-    let picture = pixels(&device, &queue, &target)?;
-    save(&file, &picture)?;
-    compare_picture(&picture, &y)?;
-    println!("{} results have the bits of the CPU path; saved {file}", y.len());
+    for f in FRAMES {
+        field.set(&queue, f);
+        let mut encoder = device.create_command_encoder(&Default::default());
+        field.record(&mut encoder);
+        queue.submit([encoder.finish()]);
+        // vello copies the image in the first frame, and again only if told so.
+        renderer.mark_override_image_dirty(&image);
+        let scene = scene::scene(f, image.clone());
+        renderer.render_to_texture(&device, &queue, &scene, &view, &params)?;
+
+        let y = compare(&device, &queue, &field, f)?;
+        let picture = pixels(&device, &queue, &target)?;
+        save(&file, &picture).map_err(|error| format!("{file}: {error}"))?;
+        compare_picture(&picture, &y, f)?;
+    }
+    println!("saved {file}");
     Ok(())
 }
 
 /// Compares the field with the CPU path, and returns the results.
-fn compare(device: &wgpu::Device, queue: &wgpu::Queue, field: &Field) -> Result<Vec<f32>> {
+fn compare(device: &wgpu::Device, queue: &wgpu::Queue, field: &Field, f: HardSigmoid) -> Result<Vec<f32>> {
     let numbers = |buffer: &wgpu::Buffer| -> Result<Vec<f32>> {
         let bytes = read(device, queue, buffer.size(), |encoder, into| {
             encoder.copy_buffer_to_buffer(buffer, 0, into, 0, None);
@@ -74,16 +83,23 @@ fn compare(device: &wgpu::Device, queue: &wgpu::Queue, field: &Field) -> Result<
     };
     let (x, y) = (numbers(&field.x)?, numbers(&field.y)?);
     let mut expected = vec![0.0; x.len()];
-    cpu::apply(F, &x, &mut expected)?;
-    match y.iter().zip(&expected).filter(|(a, b)| a.to_bits() != b.to_bits()).count() {
-        0 => Ok(y),
-        n => Err(format!("{n} of {} results differ from the CPU path", y.len()).into()),
+    let counts = cpu::apply_with_saturation(f, &x, &mut expected)?;
+    let differing = y.iter().zip(&expected).filter(|(a, b)| a.to_bits() != b.to_bits()).count();
+    if differing > 0 {
+        return Err(format!("{f}: {differing} of {} results differ from the CPU path", y.len()).into());
     }
+    // A field that was never made is 0 everywhere.
+    if counts.zero == 0 || counts.one == 0 || counts.inside == 0 {
+        return Err(format!("{f}: the field does not reach both ends: {counts:?}").into());
+    }
+    let (zero, one, total) = (counts.zero, counts.one, counts.total());
+    println!("{f}: {total} results, {zero} of them 0 and {one} of them 1, have the bits of the CPU path");
+    Ok(y)
 }
 
-/// Compares the picture with the field: each pixel of its image, and a point of its curve. Both round, so that colors
-/// differ by 1 of 255 at most.
-fn compare_picture(picture: &[u8], y: &[f32]) -> Result<()> {
+/// Compares the picture with the field: each pixel of its image, and points of its curve. The texture of the image
+/// rounds to 1/255, and the picture does again, so that colors differ by 1 of 255 at most.
+fn compare_picture(picture: &[u8], y: &[f32], f: HardSigmoid) -> Result<()> {
     let check = |column: u32, row: u32, expected: [f32; 3]| {
         let at = ((row * WIDTH + column) * 4) as usize;
         let got = [0, 1, 2].map(|channel| f32::from(picture[at + channel]));
@@ -102,7 +118,7 @@ fn compare_picture(picture: &[u8], y: &[f32]) -> Result<()> {
     }
     let [red, green, blue, _] = scene::INK.components;
     for x in [-4.0, 0.0, 1.5] {
-        let at = scene::point(x, F.eval(x));
+        let at = scene::point(x, f.eval(x));
         check(at.x as u32, at.y as u32, [red, green, blue])?;
     }
     Ok(())
@@ -134,6 +150,9 @@ fn read(
 }
 
 fn save(file: &str, pixels: &[u8]) -> Result<()> {
+    if let Some(folder) = Path::new(file).parent() {
+        fs::create_dir_all(folder)?;
+    }
     let mut encoder = png::Encoder::new(File::create(file)?, WIDTH, HEIGHT);
     encoder.set_color(png::ColorType::Rgba);
     encoder.write_header()?.write_image_data(pixels)?;

@@ -10,7 +10,7 @@ use vello::peniko::{Color, ImageBrush, ImageData, ImageQuality, ImageSampler};
 pub const IMAGE: (u32, u32) = (32, 32);
 /// Where the plot lies.
 const PLOT: Rect = Rect::new(384.0, 72.0, 672.0, 312.0);
-/// The x at its left and right edge.
+/// The x at its left and right edges.
 const EDGES: (f64, f64) = (-5.0, 5.0);
 
 const GRAY: AlphaColor<Srgb> = Color::from_rgb8(0xc0, 0xc0, 0xc0);
@@ -31,13 +31,16 @@ pub fn scene(f: HardSigmoid, image: ImageData) -> Scene {
     stroke(1.0, GRAY, &|| line(point(EDGES.0, 1.0), point(EDGES.1, 1.0)));
     stroke(1.0, GRAY, &|| line(point(0.0, -0.1), point(0.0, 1.1)));
     stroke(3.0, INK, &|| {
+        let columns = PLOT.width() as u32;
+        let at = |column: u32| {
+            let x = EDGES.0 + (EDGES.1 - EDGES.0) * f64::from(column) / f64::from(columns);
+            point(x, f.eval(x))
+        };
         let mut path = BezPath::new();
-        path.move_to(point(EDGES.0, f.eval(EDGES.0)));
-        // The function is made of three straight lines, which meet where it becomes 0 and 1.
-        for y in [0.0, 1.0] {
-            path.line_to(point((y - f.beta()) / f.alpha(), y));
+        path.move_to(at(0));
+        for column in 1..=columns {
+            path.line_to(at(column));
         }
-        path.line_to(point(EDGES.1, f.eval(EDGES.1)));
         path
     });
     scene
