@@ -27,6 +27,8 @@ fn compatible(version: &str) -> String {
 fn all_packages_have_the_version_of_the_crate() {
     assert_eq!(value("python/Cargo.toml", "version = "), env!("CARGO_PKG_VERSION"));
     assert_eq!(value("examples/web/package/package.json", "\"version\": "), env!("CARGO_PKG_VERSION"));
+    assert_eq!(value("shaders/package/Cargo.toml", "version = "), env!("CARGO_PKG_VERSION"));
+    assert_eq!(value("shaders/package/npm/package.json", "\"version\": "), env!("CARGO_PKG_VERSION"));
     assert_eq!(value("python/Cargo.toml", "hard-sigmoid = "), compatible(env!("CARGO_PKG_VERSION")));
 }
 
