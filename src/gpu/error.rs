@@ -153,8 +153,8 @@ pub enum BindError {
     },
     /// Parameters or counters do not fit their buffer or its binding.
     #[error(
-        "the {role} block needs {bytes} bytes from byte {offset} on, and its buffer, or the part that is bound, ends \
-         at byte {size}: enlarge it"
+        "the {role} block needs {bytes} bytes from byte {offset} on, and its buffer of {size} bytes, or the part that \
+         is bound, ends before: enlarge it"
     )]
     TooShort {
         /// The block.
