@@ -16,7 +16,7 @@
 /// When to use a GPU, what makes the function fast, and what was measured.
 #[doc = include_str!("../docs/performance.md")]
 ///
-/// # Items named here
+/// # See also
 ///
 /// [`WGSL`](crate::WGSL), [`Kernel::bind`](crate::Kernel::bind),
 /// [`Kernel::compile_ahead`](crate::Kernel::compile_ahead), [`Binding::record_pass`](crate::Binding::record_pass),
@@ -26,7 +26,7 @@ pub mod performance {}
 /// The contract in brief, the result at 0, and what was checked on which driver.
 #[doc = include_str!("../docs/numerics.md")]
 ///
-/// # Items named here
+/// # See also
 ///
 /// [`HardSigmoid`](crate::HardSigmoid), [`Backward`](crate::Backward), [`validate`](mod@crate::validate), and the
 /// [command](crate::guide::command)

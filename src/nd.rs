@@ -1,7 +1,7 @@
 //! The CPU path for arrays of the crate [`ndarray`], of any shape and memory layout.
 //!
-//! The functions take references to `Array`, `ArrayView`, `ArcArray` and the like. Each result has the bits
-//! of [`HardSigmoid::eval`] and [`Backward::eval`].
+//! The functions take references to `Array`, `ArrayView`, `ArcArray` and the like. Each result has the bits of
+//! [`HardSigmoid::eval`] and [`Backward::eval`].
 //!
 //! Nothing is copied. What is contiguous, in whatever order of its axes (C, Fortran or another one, also backward along
 //! an axis), goes to [`cpu`] as a slice. That uses vector instructions, and threads from

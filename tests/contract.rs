@@ -1,7 +1,7 @@
 //! The contract of `HardSigmoid`, compared with different formulas in f64: α·x + β with one rounding, or x/5 + 1/2 and
 //! x/6 + 1/2.
 //!
-//! The test over all 2³² f32 is ignored by default. `tests/exhaustive` builds this file alone, in release mode.
+//! The tests over all 2³² f32 are ignored by default. `tests/exhaustive` builds this file alone, in release mode.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 

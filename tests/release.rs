@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-/// The value of the first line of a manifest that begins with `key = "`, or that has it as a field.
+/// The first version in the first line of a file that begins with `key`.
 fn value(manifest: &str, key: &str) -> String {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(manifest)).unwrap();
     let line = text.lines().find(|line| line.trim_start().starts_with(key)).unwrap();

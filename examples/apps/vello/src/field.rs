@@ -33,17 +33,7 @@ impl Field {
                 mapped_at_creation: false,
             })
         });
-        let image = device.create_texture(&wgpu::TextureDescriptor {
-            label: None,
-            size: wgpu::Extent3d { width: SIDE, height: SIDE, depth_or_array_layers: 1 },
-            mip_level_count: 1,
-            sample_count: 1,
-            dimension: wgpu::TextureDimension::D2,
-            format: wgpu::TextureFormat::Rgba8Unorm,
-            // vello copies from it.
-            usage: TextureUsages::STORAGE_BINDING | TextureUsages::COPY_SRC,
-            view_formats: &[],
-        });
+        let image = texture(device, SIDE, SIDE);
         let view = image.create_view(&Default::default());
         let module = device.create_shader_module(wgpu::include_wgsl!("field.wgsl"));
         let make = Pass::new(device, &module, "make", &[x.as_entire_binding()], [(SIDE * SIDE).div_ceil(64), 1]);
@@ -71,6 +61,20 @@ impl Field {
         self.activation.record_pass(&mut pass);
         self.draw.record(&mut pass);
     }
+}
+
+/// A texture that a compute shader writes: this app's for the image, or vello's for the picture. Both are copied from.
+pub fn texture(device: &wgpu::Device, width: u32, height: u32) -> wgpu::Texture {
+    device.create_texture(&wgpu::TextureDescriptor {
+        label: None,
+        size: wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
+        mip_level_count: 1,
+        sample_count: 1,
+        dimension: wgpu::TextureDimension::D2,
+        format: wgpu::TextureFormat::Rgba8Unorm,
+        usage: TextureUsages::STORAGE_BINDING | TextureUsages::COPY_SRC,
+        view_formats: &[],
+    })
 }
 
 impl Pass {

@@ -13,7 +13,7 @@ use field::{Field, SIDE};
 use hard_sigmoid::{HardSigmoid, cpu};
 use vello::wgpu;
 use vello::{AaConfig, AaSupport, RenderParams, Renderer, RendererOptions};
-use wgpu::{BufferUsages, TextureUsages};
+use wgpu::BufferUsages;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -35,17 +35,7 @@ fn main() -> Result<()> {
     let options = RendererOptions { antialiasing_support: AaSupport::area_only(), ..Default::default() };
     let mut renderer = Renderer::new(&device, options)?;
     let image = renderer.register_texture(field.image.clone());
-    let target = device.create_texture(&wgpu::TextureDescriptor {
-        label: None,
-        size: wgpu::Extent3d { width: WIDTH, height: HEIGHT, depth_or_array_layers: 1 },
-        mip_level_count: 1,
-        sample_count: 1,
-        dimension: wgpu::TextureDimension::D2,
-        format: wgpu::TextureFormat::Rgba8Unorm,
-        usage: TextureUsages::STORAGE_BINDING | TextureUsages::COPY_SRC,
-        view_formats: &[],
-    });
-
+    let target = field::texture(&device, WIDTH, HEIGHT);
     let view = target.create_view(&Default::default());
     let params = RenderParams {
         base_color: vello::peniko::Color::WHITE,
