@@ -118,9 +118,7 @@ fn check<'py, T: Element>(
                 Some(gpu) => validate_blocking(gpu, f, inputs, |_| {}),
                 None => Ok(validate_cpu(f, inputs, |_| {})),
             });
-            let mut next = next.map_err(|error| gpu_error(&error))?;
-            next.first.iter_mut().for_each(|difference| difference.index += report.checked);
-            report = report.merge(next);
+            report = report.merge(next.map_err(|error| gpu_error(&error))?);
             Python::attach(|py| py.check_signals())?;
         }
         let executed_on = match gpu {

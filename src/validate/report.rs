@@ -83,9 +83,15 @@ impl<T> Default for Report<T> {
 }
 
 impl<T> Report<T> {
-    /// Adds the report for other elements, such as the next piece of the inputs. Their indexes stay as they are.
+    /// Adds the report for the next piece of the inputs. Its indexes count from the end of the elements here.
     #[must_use]
-    pub fn merge(mut self, mut other: Self) -> Self {
+    pub fn merge(self, mut next: Self) -> Self {
+        next.first.iter_mut().for_each(|difference| difference.index += self.checked);
+        self.add(next)
+    }
+
+    /// Adds the report for other elements of the same inputs, in any order. Indexes stay as they are.
+    pub(super) fn add(mut self, mut other: Self) -> Self {
         self.checked += other.checked;
         self.mismatches += other.mismatches;
         self.flushed += other.flushed;

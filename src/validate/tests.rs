@@ -116,7 +116,10 @@ fn wrong_counts_are_noticed() {
 }
 
 #[test]
-fn reports_merge_in_the_order_of_elements() {
+fn reports_add_up_in_the_order_of_elements() {
     let one = |index| Oracle::new(HardSigmoid::ONNX.into()).compare(&[0.0_f32], &[], &[7.0], index);
-    assert!(one(9).merge(one(3)).first.iter().map(|d| d.index).eq([3, 9]));
+    let indexes = |report: Report<f32>| report.first.iter().map(|d| d.index).collect::<Vec<_>>();
+    assert_eq!(indexes(one(9).add(one(3))), [3, 9]);
+    // The third element is the first of the next piece.
+    assert_eq!(indexes(one(1).add(one(0)).merge(one(0))), [0, 1, 2]);
 }
