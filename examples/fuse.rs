@@ -22,7 +22,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 
 /// The same, by import.
 const IMPORTING: &str = "
-#import hard_sigmoid::{HardSigmoid, hard_sigmoid}
+#import hard_sigmoid_wgsl::{HardSigmoid, hard_sigmoid}
 
 @group(0) @binding(0) var<uniform> f: HardSigmoid;
 @group(0) @binding(1) var<storage, read_write> data: array<f32>;
@@ -84,7 +84,7 @@ fn imported() -> Result<wgpu::ShaderSource<'static>> {
     composer.add_composable_module(ComposableModuleDescriptor {
         source: WGSL,
         file_path: "hard_sigmoid.wgsl",
-        as_name: Some("hard_sigmoid".into()),
+        as_name: Some("hard_sigmoid_wgsl".into()),
         ..Default::default()
     })?;
     let module = composer.make_naga_module(NagaModuleDescriptor {

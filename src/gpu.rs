@@ -35,7 +35,7 @@ const SLOTS: usize = 3;
 /// Cheap to clone, and usable from several threads at once. Staging memory is bounded whatever the input: each call in
 /// progress uses up to three slots of 8 to 12 MiB, which later calls reuse.
 ///
-#[doc = include_str!("../docs/slices.md")]
+/// [`guide::slices`](crate::guide::slices) explains async calls, and who polls the device.
 #[derive(Clone, Debug)]
 pub struct Gpu(Arc<Inner>);
 

@@ -2,16 +2,26 @@
 //!
 //! | you have | read |
 //! |---|---|
-//! | an app on wgpu | [`Kernel`](crate::Kernel): buffers and ranges of them, changing parameters, many tensors |
+//! | an app on wgpu | [`embedding`]: buffers and ranges of them, changing parameters, many tensors |
 //! | a shader of your own | [`WGSL`](crate::WGSL): the function to import or paste |
 //! | an app on another version of wgpu | [`other_wgpu`], and [`plan::program`](crate::plan::program) |
-//! | slices | [`cpu`](crate::cpu), [`Gpu`](crate::Gpu), which explains async calls, and [`Engine`](crate::Engine) |
+//! | slices | [`slices`]: on the CPU or on a GPU, blocking or async |
 //! | files or pipes | [`command`] |
 //! | a page in a browser | [`browser`] |
 //! | NumPy arrays | [`python`] |
 //! | a question about speed, or whether to use a GPU at all | [`performance`] |
 //! | a question about rounding, NaN, or what was checked | [`numerics`] |
 //! | a question about how it works inside | [`internals`] |
+
+/// A [`Kernel`](crate::Kernel) in an app: ranges of buffers, changing parameters, many tensors, and mistakes.
+#[doc = include_str!("../docs/embedding.md")]
+#[cfg(feature = "wgpu")]
+pub mod embedding {}
+
+/// Calls over slices, with [`cpu`](crate::cpu), [`Gpu`](crate::Gpu) or [`Engine`](crate::Engine).
+#[doc = include_str!("../docs/slices.md")]
+#[cfg(feature = "wgpu")]
+pub mod slices {}
 
 /// When to use a GPU, what makes the function fast, and what was measured.
 #[doc = include_str!("../docs/performance.md")]

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-/// The first version in the first line of a file that begins with `key`.
+/// The version in the first line that begins with `key`.
 fn value(manifest: &str, key: &str) -> String {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(manifest)).unwrap();
     let line = text.lines().find(|line| line.trim_start().starts_with(key)).unwrap();
@@ -32,12 +32,40 @@ fn all_packages_have_the_version_of_the_crate() {
     assert_eq!(value("python/Cargo.toml", "hard-sigmoid = "), compatible(env!("CARGO_PKG_VERSION")));
 }
 
+/// Builds with `--locked` fail otherwise.
+#[test]
+fn all_lock_files_have_the_version_of_the_crate() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let own = format!("name = \"hard-sigmoid\"\nversion = \"{}\"\n", env!("CARGO_PKG_VERSION"));
+    let (mut folders, mut found) = (vec![root.to_owned()], 0);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            if path.is_dir() && name != "target" && name != "node_modules" && !name.starts_with('.') {
+                folders.push(path);
+            } else if name == "Cargo.lock" {
+                let text = fs::read_to_string(&path).unwrap();
+                assert!(!text.contains("\"hard-sigmoid\"\n") || text.contains(&own), "{}", path.display());
+                found += usize::from(text.contains(&own));
+            }
+        }
+    }
+    assert!(found > 10, "{found}");
+}
+
 #[test]
 fn readme_has_a_row_for_this_version() {
     let [own, wgpu] = [env!("CARGO_PKG_VERSION"), &value("Cargo.toml", "wgpu = { version = ")].map(compatible);
     let row = format!("| {own} | {wgpu} | {} |", env!("CARGO_PKG_RUST_VERSION"));
     let readme = include_str!("../README.md");
-    assert!(include_str!("../docs/crate.md").contains(&format!("works with wgpu {wgpu},")));
+    let dependency =
+        |name: &str, version: &str| format!("{name} = {{ version = \"{version}\", default-features = false");
+    let guide = include_str!("../docs/crate.md");
+    assert!(guide.contains(&format!("works with wgpu {wgpu},")));
+    assert!(guide.contains(&format!("[dependencies]\nhard-sigmoid = \"{own}\"\n")));
+    assert!(guide.contains(&dependency("hard-sigmoid", &own)) && guide.contains(&dependency("wgpu", &wgpu)));
+    assert!(include_str!("../docs/other_wgpu.md").contains(&dependency("hard-sigmoid", &own)));
     assert!(readme.contains(&format!("| hard-sigmoid | wgpu | Rust |\n|---|---|---|\n{row}\n")), "{row}");
 }
 

@@ -27,7 +27,8 @@ use crate::plan::{self, Access, Limits, Unit};
 /// A kernel holds handles only and is cheap to clone; clones share their pipelines, also between threads. A shader or
 /// pipeline is compiled when a binding first needs it.
 ///
-#[doc = include_str!("../../docs/embedding.md")]
+/// [`guide::embedding`](crate::guide::embedding) explains ranges of buffers, parameters that change from frame to
+/// frame, many tensors in a pass, and mistakes.
 #[derive(Clone, Debug)]
 pub struct Kernel(Arc<Inner>);
 

@@ -110,8 +110,8 @@ impl Program {
         T::SHADERS.iter().map(move |element| self.join(element))
     }
 
-    /// Joins the shader from whole files, of which it gets only what it needs: leaving out what is not used takes
-    /// drivers longer than compiling the rest.
+    /// Joins the shader from whole files, and only from what it needs: drivers spend longer removing unused code than
+    /// compiling the rest.
     fn join(self, element: &str) -> String {
         let source = match self.access {
             Access::SeparateBuffer => include_str!("../../shaders/source/separate_buffer.wgsl"),

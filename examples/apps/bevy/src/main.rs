@@ -9,13 +9,12 @@ use activation::{Activation, ActivationPlugin};
 use bevy::app::ScheduleRunnerPlugin;
 use bevy::prelude::*;
 use bevy::render::gpu_readback::{Readback, ReadbackComplete};
-use bevy::render::render_resource::BufferUsages;
 use bevy::render::renderer::RenderAdapterInfo;
 use bevy::render::storage::ShaderBuffer;
 use bevy::window::ExitCondition;
 use hard_sigmoid::{HardSigmoid, cpu};
 
-/// A readback is of some frame before. After so many, the function must have arrived.
+/// What is read back lags behind by some frames. A function must show within this many.
 const MOST_READBACKS: usize = 100;
 
 fn main() -> AppExit {
@@ -33,8 +32,7 @@ fn numbers() -> Vec<f32> {
 fn start(mut commands: Commands, mut buffers: ResMut<Assets<ShaderBuffer>>, adapter: Res<RenderAdapterInfo>) {
     println!("running on {}", adapter.name);
     let x = ShaderBuffer::from(numbers());
-    let mut y = ShaderBuffer::from(vec![0.0_f32; numbers().len()]);
-    y.buffer_usage |= BufferUsages::COPY_SRC;
+    let y = ShaderBuffer::from(vec![0.0_f32; numbers().len()]);
     let [x, y] = [x, y].map(|buffer| buffers.add(buffer));
     commands.spawn(Readback::buffer(y.clone())).observe(compare);
     commands.insert_resource(Activation { f: HardSigmoid::ONNX, x, y });

@@ -43,9 +43,10 @@ impl Activation {
         let parts: Vec<Part> = resources.iter().map(|resource| part(resource.resource())).collect();
         let mut encoder = self.device.create_command_encoder(&Default::default());
         bind(&parts)?.record(&mut encoder);
-        // burn records for each thread apart, and submits now and then. `get_resource` has submitted what this thread
-        // and the ones that made the tensors have recorded; `flush` is the documented call, for this thread alone. All
-        // of it goes to one queue of wgpu, and what burn records later is submitted later.
+        // burn records each thread's work apart, and submits it lazily. What made the tensors has to be submitted
+        // first:
+        // `get_resource` does that, though only `flush` promises it, and for this thread alone. All of it goes to one
+        // queue of wgpu.
         tensors[0].client.flush()?;
         self.queue.submit([encoder.finish()]);
         Ok(())
@@ -110,6 +111,7 @@ impl Extension for CubeBackend {
 
 impl<B: Compute, C: CheckpointStrategy> Extension for Autodiff<B, C> {
     fn hard_sigmoid_kernel(x: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self> {
+        // The results are kept under checkpointing, too: `memory_bound` would compute them anew, by a `RetroForward`.
         match activation.clone().prepare::<C>([x.node()]).compute_bound().stateful() {
             OpsKind::Tracked(mut prep) => {
                 let saved = prep.checkpoint(&x);

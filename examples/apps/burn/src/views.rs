@@ -29,7 +29,7 @@ pub fn check(activation: &Activation, device: &Device, x: &[f32]) -> Result<()> 
         same_bits("a slice", &host(activation.forward(slice))?, &forward(&x[start..])?)?;
     }
 
-    // A view that begins at an odd element, as burn makes none.
+    // A view that begins at an odd element, which burn itself never makes.
     let y = CubeBackend::forward(part(&all, 7, 1001)?, activation);
     same_bits("a part", &host(Tensor::<1>::from_primitive::<CubeBackend>(y))?, &forward(&x[7..1008])?)?;
     let grad_x = CubeBackend::backward(part(&all, 7, 1001)?, part(&all_grad_y, 5, 1001)?, activation);

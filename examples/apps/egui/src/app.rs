@@ -64,7 +64,7 @@ impl App {
 
 impl eframe::App for App {
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
-        // Of a fixed width: it would grow with what is typed, and cover the field.
+        // Of a fixed width: otherwise the panel grows with the text typed, and covers the field.
         egui::Panel::left("controls").resizable(false).exact_size(220.0).show(ui, |ui| self.controls(ui));
         egui::CentralPanel::default().show(ui, |ui| {
             let side = ui.available_size().min_elem();

@@ -76,7 +76,8 @@ pub struct Counts(Arc<Mutex<Counting>>);
 #[derive(Debug, Default)]
 struct Counting {
     latest: Option<(HardSigmoid, Saturation)>,
-    /// Alive while counts are on the way. The callback that reads them holds it, and goes with a frame that egui drops.
+    /// Alive while counts are on the way. The callback that reads them holds it, and is dropped with the encoder if
+    /// egui drops the frame.
     pending: Weak<()>,
 }
 
@@ -91,7 +92,7 @@ impl Counts {
     }
 }
 
-/// Activates the field in the encoder of the frame, and draws it.
+/// Activates the field in the encoder of the frame, as if it changed from frame to frame, and draws it.
 pub struct Draw {
     pub f: HardSigmoid,
     pub counts: Counts,
@@ -124,10 +125,12 @@ impl CallbackTrait for Draw {
                 if result.is_ok() {
                     let bytes = readback.get_mapped_range(..).ok().and_then(|view| view.first_chunk().copied());
                     readback.unmap();
-                    counts.lock().latest = bytes.map(|bytes| (f, Saturation::from_bytes(bytes)));
+                    if let Some(bytes) = bytes {
+                        counts.lock().latest = Some((f, Saturation::from_bytes(bytes)));
+                        context.request_repaint();
+                    }
                 }
                 drop(pending);
-                context.request_repaint();
             });
         }
         // wgpu calls back when a later frame is submitted.

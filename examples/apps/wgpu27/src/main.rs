@@ -1,8 +1,8 @@
-//! Applies the function to a buffer of an app on wgpu 27. hard-sigmoid is on a later wgpu, so this goes through what
-//! the crate has without its own: the dispatches of a range, and the shader, bindings and constants of each.
+//! Applies the function to a buffer of an app on wgpu 27. hard-sigmoid is on a later wgpu, so this uses the
+//! part of the crate that needs no wgpu: the dispatches of a range, and the shader, bindings and constants of each.
 
 use hard_sigmoid::plan::program::{DISPATCH, Operation, PARAMS, Program, SOURCE, TARGET};
-use hard_sigmoid::plan::{self, Access, Buffers, Limits, Start};
+use hard_sigmoid::plan::{self, Buffers, Limits, Start};
 use hard_sigmoid::{Element, HardSigmoid, cpu};
 use wgpu::util::{BufferInitDescriptor, DeviceExt};
 
@@ -19,7 +19,8 @@ fn record<T: Element>(
         binding_bytes: of_device.max_storage_buffer_binding_size.into(),
         alignment_bytes: of_device.min_storage_buffer_offset_alignment,
         groups: of_device.max_compute_workgroups_per_dimension,
-        mixed: false,
+        // As hardware wants it. It only costs time on a software adapter.
+        mixed: true,
     };
     let [from, to] = [x, y].map(|buffer| Start { element: 0, buffer_bytes: buffer.size() });
     let uniform = |contents: &[u8]| {
@@ -28,7 +29,7 @@ fn record<T: Element>(
     let params = uniform(&f.params().to_bytes());
     for dispatch in plan::dispatches(from, to, len, size_of::<T>() as u64, Buffers::Two, limits)? {
         // An app keeps the pipelines of the few programs that there are.
-        let program = Program::new(Operation::Forward, Access::SeparateBuffer, dispatch.unit);
+        let program = Program::new(Operation::Forward, dispatch.access, dispatch.unit);
         let pipeline = pipeline::<T>(device, program)?;
         let block = uniform(&dispatch.to_bytes());
         let part = |buffer, span: plan::Span| {
@@ -80,7 +81,7 @@ fn pipeline<T: Element>(device: &wgpu::Device, program: Program) -> Result<wgpu:
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let instance = wgpu::Instance::new(&wgpu::InstanceDescriptor::from_env_or_default());
-    let adapter = pollster::block_on(instance.request_adapter(&Default::default()))?;
+    let adapter = pollster::block_on(wgpu::util::initialize_adapter_from_env_or_default(&instance, None))?;
     let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
         required_limits: wgpu::Limits::downlevel_defaults(),
         ..Default::default()
