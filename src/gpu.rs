@@ -229,10 +229,10 @@ impl Gpu {
     async fn wait(&self, mut flight: Flight, mode: CallMode) -> Result<Flight, Error> {
         let (submission, mapped) = flight.awaited();
         match (mode, &self.0.poller) {
-            (CallMode::Blocking, _) => poll::complete(&self.0.device, &submission, &mapped)?,
+            (CallMode::Blocking, _) => poll::complete(&self.0.device, &submission, mapped)?,
             (CallMode::Async, Some(poller)) => poller.wait(submission, mapped).await?,
             // The app polls its device.
-            (CallMode::Async, None) => wait::mapped(&mapped).await?,
+            (CallMode::Async, None) => wait::mapped(mapped).await?,
         }
         Ok(flight)
     }
@@ -240,7 +240,7 @@ impl Gpu {
     /// Waits until the GPU is done with a window. Nobody has to poll.
     #[cfg(target_arch = "wasm32")]
     async fn wait(&self, mut flight: Flight, _: CallMode) -> Result<Flight, Error> {
-        wait::mapped(&flight.awaited().1).await?;
+        wait::mapped(flight.awaited().1).await?;
         Ok(flight)
     }
 

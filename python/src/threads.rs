@@ -5,6 +5,7 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
+use hard_sigmoid::cpu;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -41,7 +42,7 @@ impl Threads {
                 let mut pool = locked(&process.pool);
                 match &*pool {
                     Some(pool) => Ok(Self::Pool(pool.clone())),
-                    None => Ok(Self::Pool(pool.insert(start(0)?).clone())),
+                    None => Ok(Self::Pool(pool.insert(start(cpu::threads())?).clone())),
                 }
             }
             None => Ok(Self::Global),

@@ -15,6 +15,9 @@ use rayon::ThreadPoolBuilder;
 pub const PARALLEL_MIN_BYTES: usize = 1 << 20;
 
 /// The number of threads that the CPU path uses for calls of at least [`PARALLEL_MIN_BYTES`].
+///
+/// Outside a pool, these are the threads of rayon's global pool. If there is none yet, this call or the first large one
+/// starts it, with a thread for each core, or fewer if `RAYON_NUM_THREADS` says so.
 #[must_use]
 pub fn threads() -> usize {
     if available() { rayon::current_num_threads() } else { 1 }
@@ -30,11 +33,19 @@ fn available() -> bool {
 #[cfg(not(target_arch = "wasm32"))]
 fn has_global_pool() -> bool {
     static GLOBAL: OnceLock<bool> = OnceLock::new();
-    *GLOBAL.get_or_init(|| match ThreadPoolBuilder::new().build_global() {
+    *GLOBAL.get_or_init(|| match ThreadPoolBuilder::new().num_threads(default_threads()).build_global() {
         Ok(()) => true,
         // A refusal by the system has a source. Without one, the app has started the pool, or tried to.
         Err(error) => error.source().is_none() && std::panic::catch_unwind(rayon::current_num_threads).is_ok(),
     })
+}
+
+/// As rayon has it, but at most one for each core: rayon would start up to 65,535, which takes minutes.
+#[cfg(not(target_arch = "wasm32"))]
+fn default_threads() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let wanted = std::env::var("RAYON_NUM_THREADS").ok().and_then(|number| number.parse().ok());
+    wanted.filter(|&number| number > 0).unwrap_or(cores).min(cores)
 }
 
 /// In a browser, only the app can start a pool, once. Looking for its pool would start one.

@@ -1,12 +1,11 @@
 //! Polling a device, which nobody does in a browser.
 
-use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::task::{Context, Poll, Waker};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use futures_intrusive::channel::shared::{OneshotReceiver, OneshotSender, oneshot_channel};
+use futures_channel::oneshot;
 
 use super::error::Error;
 use super::scope::catch_panic;
@@ -18,58 +17,106 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How long to try to be the thread that polls the device when a callback of the queue is due.
 const QUEUE_GRACE: Duration = Duration::from_secs(1);
 
-/// A thread that polls a device while a call waits for it. It starts with the first request. After the poller is
-/// dropped, it finishes the remaining requests and ends.
+/// A thread that polls a device while a call waits for it. It starts with the first request.
+///
+/// The end of a process unloads the drivers, and crashes if a thread is inside one, or ends and frees what a driver keeps
+/// for it. So nothing of the thread outlives the poller.
 #[derive(Debug)]
 pub(super) struct Poller {
     device: wgpu::Device,
-    requests: Mutex<Option<mpsc::Sender<Request>>>,
+    worker: Mutex<Option<Worker>>,
+}
+
+#[derive(Debug)]
+struct Worker {
+    requests: mpsc::Sender<Request>,
+    thread: JoinHandle<()>,
+    poller: Arc<AtomicU8>,
 }
 
 #[derive(Debug)]
 struct Request {
+    device: wgpu::Device,
     submission: wgpu::SubmissionIndex,
     mapped: Vec<Mapped>,
-    done: OneshotSender<Result<(), Error>>,
+    done: oneshot::Sender<Result<(), Error>>,
 }
+
+/// What has become of the poller of a thread.
+const ALIVE: u8 = 0;
+/// Dropped: no call waits any more.
+const DROPPED: u8 = 1;
+/// Dropped by the thread itself, on which a call was woken.
+const DROPPED_HERE: u8 = 2;
 
 impl Poller {
     pub(super) fn new(device: wgpu::Device) -> Self {
-        Self { device, requests: Mutex::new(None) }
+        Self { device, worker: Mutex::default() }
     }
 
     /// Has the thread wait until a submission is done and its buffers are mapped.
     pub(super) async fn wait(&self, submission: wgpu::SubmissionIndex, mapped: Vec<Mapped>) -> Result<(), Error> {
         // The sender is dropped if the thread has ended.
-        self.request(submission, mapped)?.receive().await.unwrap_or(Err(Error::Lost))
+        self.request(submission, mapped)?.await.unwrap_or(Err(Error::Lost))
     }
 
     fn request(
         &self,
         submission: wgpu::SubmissionIndex,
         mapped: Vec<Mapped>,
-    ) -> Result<OneshotReceiver<Result<(), Error>>, Error> {
-        let (done, answer) = oneshot_channel();
-        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        let sender = match &mut *requests {
-            Some(sender) => sender,
-            none => none.insert(self.start()?),
+    ) -> Result<oneshot::Receiver<Result<(), Error>>, Error> {
+        let (done, answer) = oneshot::channel();
+        let mut worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner);
+        let worker = match &mut *worker {
+            Some(worker) => worker,
+            none => none.insert(Worker::start()?),
         };
-        sender.send(Request { submission, mapped, done }).map_err(|_| Error::Lost)?;
+        let request = Request { device: self.device.clone(), submission, mapped, done };
+        worker.requests.send(request).map_err(|_| Error::Lost)?;
         Ok(answer)
     }
+}
 
-    fn start(&self) -> Result<mpsc::Sender<Request>, Error> {
-        let (sender, requests) = mpsc::channel::<Request>();
-        let device = self.device.clone();
-        let work = move || {
-            for Request { submission, mapped, done } in requests {
-                // The receiver is gone if the call was dropped.
-                let _ = done.send(complete(&device, &submission, &mapped));
-            }
-        };
-        std::thread::Builder::new().name("hard-sigmoid poll".into()).spawn(work).map_err(Error::Thread)?;
-        Ok(sender)
+impl Drop for Poller {
+    /// Waits for the thread, and so at most for the submission that the thread waits for.
+    fn drop(&mut self) {
+        let worker = self.worker.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(Worker { requests, thread, poller }) = worker else { return };
+        let is_here = thread.thread().id() == std::thread::current().id();
+        poller.store(if is_here { DROPPED_HERE } else { DROPPED }, Ordering::Relaxed);
+        drop(requests);
+        if !is_here {
+            // It does not panic: each poll catches panics.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Worker {
+    fn start() -> Result<Self, Error> {
+        let (requests, received) = mpsc::channel();
+        let poller = Arc::new(AtomicU8::new(ALIVE));
+        let state = poller.clone();
+        let work = move || serve(received, &state);
+        let thread = std::thread::Builder::new().name("hard-sigmoid poll".into()).spawn(work).map_err(Error::Thread)?;
+        Ok(Self { requests, thread, poller })
+    }
+}
+
+fn serve(requests: mpsc::Receiver<Request>, poller: &AtomicU8) {
+    for Request { device, submission, mapped, done } in requests {
+        if poller.load(Ordering::Relaxed) != ALIVE {
+            continue;
+        }
+        let result = complete(&device, &submission, mapped);
+        // The answer may wake a task that drops the last `Gpu`. Then this must not be the last of the device.
+        drop(device);
+        // The receiver is gone if the call was dropped.
+        let _ = done.send(result);
+    }
+    while poller.load(Ordering::Relaxed) == DROPPED_HERE {
+        // Nobody waits for this thread, so that it must not end, either.
+        std::thread::park();
     }
 }
 
@@ -77,19 +124,14 @@ impl Poller {
 pub(super) fn complete(
     device: &wgpu::Device,
     submission: &wgpu::SubmissionIndex,
-    mapped: &[Mapped],
+    mapped: Vec<Mapped>,
 ) -> Result<(), Error> {
     let wait = || wgpu::PollType::Wait { submission_index: Some(submission.clone()), timeout: None };
     // On GL, each wait times out after two seconds at most.
     while !poll(device, wait())? {}
     let done = Instant::now();
-    for receiver in mapped {
-        let mut receive = pin!(receiver.receive());
-        loop {
-            if let Some(received) = now_or_never(receive.as_mut()) {
-                outcome(received)?;
-                break;
-            }
+    for mut receiver in mapped {
+        while receiver.try_recv().map_err(|_| Error::Lost)?.map(outcome).transpose()?.is_none() {
             // Another thread that polls this device may have taken the callback but not called it yet.
             if done.elapsed() > GRACE {
                 return Err(Error::Lost);
@@ -136,13 +178,5 @@ fn poll(device: &wgpu::Device, how: wgpu::PollType) -> Result<bool, Error> {
         Ok(Err(wgpu::PollError::Timeout)) => Ok(false),
         Ok(Err(source)) => Err(Error::Poll(source)),
         Err(_) => Err(Error::Lost),
-    }
-}
-
-/// Polls a future once and returns its value if it is ready.
-pub(super) fn now_or_never<T>(future: impl Future<Output = T>) -> Option<T> {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(value) => Some(value),
-        Poll::Pending => None,
     }
 }

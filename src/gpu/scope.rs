@@ -5,10 +5,12 @@
 //! browser a scope resolves later, so that there are scopes around all that a call does before it waits.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+#[cfg(not(target_arch = "wasm32"))]
+use std::pin::pin;
+#[cfg(not(target_arch = "wasm32"))]
+use std::task::{Context, Poll, Waker};
 
 use super::error::{Error, one_line};
-#[cfg(not(target_arch = "wasm32"))]
-use super::poll::now_or_never;
 
 /// The error scopes of all kinds. Scopes form a stack, and these are dropped in reverse order.
 ///
@@ -60,6 +62,15 @@ pub(super) fn scoped<T>(device: &wgpu::Device, doing: &'static str, create: impl
     match scopes.pop().into_iter().filter_map(now_or_never).flatten().next() {
         Some(source) => Err(Error::Device { doing, source }),
         None => value,
+    }
+}
+
+/// Polls a future once and returns its value if it is ready.
+#[cfg(not(target_arch = "wasm32"))]
+fn now_or_never<T>(future: impl Future<Output = T>) -> Option<T> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
     }
 }
 

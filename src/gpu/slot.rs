@@ -12,7 +12,7 @@ mod memory;
 
 use std::ops::Range;
 
-use futures_intrusive::channel::shared::oneshot_channel;
+use futures_channel::oneshot;
 
 use super::error::Error;
 use super::kernel::{Kernel, binding::Binding};
@@ -161,7 +161,7 @@ fn copy_upload(
 }
 
 fn map(buffer: &wgpu::Buffer, mode: wgpu::MapMode, range: Range<u64>) -> Mapped {
-    let (sender, receiver) = oneshot_channel();
+    let (sender, receiver) = oneshot::channel();
     buffer.map_async(mode, range, move |result| {
         // Nobody listens any more if the call was dropped.
         let _ = sender.send(result);

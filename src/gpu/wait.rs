@@ -2,7 +2,7 @@
 
 use std::task::Poll;
 
-use futures_intrusive::channel::shared::OneshotReceiver;
+use futures_channel::oneshot;
 
 use super::error::Error;
 
@@ -31,19 +31,18 @@ impl CallMode {
 }
 
 /// Receives the result of a request to map a buffer.
-pub(super) type Mapped = OneshotReceiver<Result<(), wgpu::BufferAsyncError>>;
+pub(super) type Mapped = oneshot::Receiver<MapResult>;
+
+pub(super) type MapResult = Result<(), wgpu::BufferAsyncError>;
 
 /// Waits until buffers are mapped, while somebody else polls the device.
-pub(super) async fn mapped(buffers: &[Mapped]) -> Result<(), Error> {
+pub(super) async fn mapped(buffers: Vec<Mapped>) -> Result<(), Error> {
     for receiver in buffers {
-        outcome(receiver.receive().await)?;
+        outcome(receiver.await.map_err(|_| Error::Lost)?)?;
     }
     Ok(())
 }
 
-pub(super) fn outcome(received: Option<Result<(), wgpu::BufferAsyncError>>) -> Result<(), Error> {
-    match received {
-        Some(Ok(())) => Ok(()),
-        Some(Err(_)) | None => Err(Error::Lost),
-    }
+pub(super) fn outcome(received: MapResult) -> Result<(), Error> {
+    received.map_err(|_| Error::Lost)
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::{DIGITS, Folder, apply, command, json, misused, succeeds};
+use super::{DIGITS, Folder, apply, command, misused, objects, succeeds};
 
 /// What a command writes to a terminal, in an environment.
 fn on_terminal(arguments: &str, environment: &[(&str, &str)]) -> String {
@@ -59,15 +59,27 @@ fn the_speed_is_told_where_it_means_something() {
     assert!(large.contains("GB/s read and written"), "{large}");
 }
 
+/// Thousands would take minutes to start, and no signal would end that.
 #[test]
-fn threads_are_as_many_as_asked_for() {
+fn threads_are_as_many_as_asked_for_and_at_most_one_for_each_core() {
     let folder = Folder::new();
-    for (n, expected) in [("1", "on cpu (1 thread)"), ("3", "on cpu (3 threads)")] {
-        let run = apply(Path::new(DIGITS), &folder.path("y.npy"), &["--preset", "onnx", "--threads", n, "--force"]);
-        let summary = succeeds(&run);
-        assert!(summary.contains(expected), "{summary}");
-        let report = &json(&["--threads", n, "bench", "--adapter", "cpu", "--elements", "1Mi", "--element", "f32"])[0];
-        assert_eq!(report["threads"].to_string(), n);
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let many = Some("99999999999");
+    for (option, variable, expected) in
+        [(Some("1"), None, 1), (Some("60000"), None, cores), (Some("60000"), Some("1"), cores), (None, many, cores)]
+    {
+        let run = |arguments: &[&str]| {
+            let mut command = command();
+            command.args(arguments).args(option.iter().flat_map(|number| ["--threads", number]));
+            variable.map(|number| command.env("RAYON_NUM_THREADS", number));
+            command.output().unwrap()
+        };
+        let y = folder.path("y.npy");
+        let summary = succeeds(&run(&["apply", DIGITS, y.to_str().unwrap(), "--preset", "onnx", "--force"]));
+        let threads = if expected == 1 { "1 thread".into() } else { format!("{expected} threads") };
+        assert!(summary.contains(&format!("on cpu ({threads})")), "{summary}");
+        let bench = run(&["bench", "--adapter", "cpu", "--elements", "1Mi", "--element", "f32", "--json"]);
+        assert_eq!(objects(bench)[0]["threads"], expected);
     }
     misused(&command().args(["adapters", "--threads", "0"]).output().unwrap(), &["0 is not in 1..=65535", "--threads"]);
 }

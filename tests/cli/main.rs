@@ -80,7 +80,11 @@ fn impatient() -> Command {
 /// Returns the JSON objects that the command prints, one to a line.
 #[track_caller]
 fn json(arguments: &[&str]) -> Vec<serde_json::Value> {
-    let run = command().args(arguments).arg("--json").output().unwrap();
+    objects(command().args(arguments).arg("--json").output().unwrap())
+}
+
+#[track_caller]
+fn objects(run: Output) -> Vec<serde_json::Value> {
     assert!(run.status.success(), "{run:?}");
     String::from_utf8(run.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }

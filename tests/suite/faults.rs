@@ -2,7 +2,8 @@
 //! result, within a bounded time. Afterwards the objects still work or return errors.
 
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use hard_sigmoid::{Engine, Error, ExecutedOn, Fallback, Gpu, HardSigmoid, Saturation, cpu};
@@ -16,6 +17,7 @@ pub(crate) const GPU_TESTS: &[Test] = &[
     ("faults_device_destroyed_during_a_blocking_call", destroyed_meanwhile),
     ("faults_engine_finishes_what_a_destroyed_device_leaves", engine_takes_over),
     ("faults_future_dropped_after_each_poll", dropped_after_each_poll),
+    ("faults_task_dropped_when_woken", dropped_when_woken),
     ("faults_owner_stops_polling", owner_stops_polling),
     ("faults_each_poll_works_on_one_window", one_window_per_poll),
     ("faults_ten_thousand_calls_leak_nothing", ten_thousand_calls),
@@ -260,6 +262,32 @@ fn owner_stops_polling(subject: &Subject) {
         }
     }
     assert_bits(&data, &expected(F, &x), &"polled again");
+}
+
+/// An executor that has ended drops a task instead of scheduling it: within the poll of the device that wakes it.
+fn dropped_when_woken(subject: &Subject) {
+    struct Task(Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>);
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {
+            // The task wakes itself, too, to yield.
+            if let Ok(mut task) = self.0.try_lock() {
+                *task = None;
+            }
+        }
+    }
+    let (device, queue) = small_windows(subject);
+    let gpu = Gpu::new(device.clone(), queue).unwrap();
+    let mut data = numbers::<f32>(LEN);
+    let call = async move { gpu.apply_in_place(F, &mut data).await.unwrap() };
+    let task = Arc::new(Task(Mutex::new(Some(Box::pin(call)))));
+    let waker = Waker::from(task.clone());
+    // It waits for a window then, since nobody polls the device.
+    for _ in 0..1000 {
+        let mut task = task.0.lock().unwrap();
+        assert!(task.as_mut().unwrap().as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    }
+    wait(&device);
+    assert!(task.0.lock().unwrap().is_none());
 }
 
 /// However fast the device is: an executor gets its thread back after each window.

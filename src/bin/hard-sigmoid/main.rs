@@ -51,7 +51,7 @@ use console::Failure;
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// Use at most N threads of the CPU [default: one for each core]
+    /// Use at most N threads of the CPU, and at most one for each core [default: one for each core]
     #[arg(long, value_name = "N", global = true, value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
 }
@@ -114,11 +114,14 @@ fn main() -> ExitCode {
     }
 }
 
-/// Starts rayon's pool, which otherwise starts with a thread for each core.
+/// Starts rayon's pool, unless the library would start the same when there is enough to do.
 fn use_threads(threads: Option<u16>) -> Result<(), Failure> {
-    let Some(threads) = threads else { return Ok(()) };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
-    pool.build_global().map_err(|error| {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let Some(threads) = threads.map(|threads| cores.min(threads.into())) else { return Ok(()) };
+    if threads == cores && std::env::var_os("RAYON_NUM_THREADS").is_none() {
+        return Ok(());
+    }
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().map_err(|error| {
         Failure::Runtime(format!("cannot start {threads} threads: {error}; use a smaller number for --threads"))
     })
 }
