@@ -4,13 +4,18 @@
 
 . scripts/packages.sh
 
-# The scripts run the command from here.
+# The scripts run the command from here. It is built like the tests, which compile less then.
 export CARGO_TARGET_DIR="$PWD/target"
+command=target/debug/hard-sigmoid
+
+# Mesa complains if this is not set.
+mkdir -p target
+export XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-$PWD/target}
 
 # Prints the adapters that are missing.
 missing_adapters() {
     local list name
-    list=$(target/release/hard-sigmoid adapters 2>/dev/null) || list=""
+    list=$($command adapters 2>/dev/null) || list=""
     for name in $HARD_SIGMOID_REQUIRE; do
         if [ "$name" = any ]; then
             [ -n "$list" ] || echo any
@@ -31,7 +36,7 @@ use_swiftshader() {
 need_adapters() {
     export HARD_SIGMOID_REQUIRE=${HARD_SIGMOID_REQUIRE:-any}
     # Builds first, so that a build failure is not mistaken for a missing adapter.
-    cargo build --release --features cli
+    cargo build --features cli,ndarray
     local swiftshader=""
     [[ $HARD_SIGMOID_REQUIRE != *swiftshader* ]] || swiftshader=yes
     [ -z "$swiftshader" ] || use_swiftshader
@@ -45,3 +50,17 @@ need_adapters() {
     missing=$(missing_adapters)
     [ -z "$missing" ] || { echo "Still no adapter for:" $missing >&2; return 1; }
 }
+
+# Runs a command for each required adapter, which wgpu's variables select.
+each_adapter() {
+    local name
+    for name in $HARD_SIGMOID_REQUIRE; do
+        if [ "$name" = any ]; then
+            "$@"
+        else
+            WGPU_BACKEND=${name%/*} WGPU_ADAPTER_NAME=${name#*/} "$@"
+        fi
+    done
+}
+
+run() { echo "-- $*"; "$@"; }

@@ -2,7 +2,7 @@
 //!
 //! `HARD_SIGMOID_REQUIRE` lists required adapters by backend and name (`"vulkan/llvmpipe gl/llvmpipe"`), or is `any`.
 //! The suite fails if one of them is missing. If the variable is not set and there is no adapter, the suite prints a
-//! warning and skips the GPU tests.
+//! warning and skips the GPU tests. With `HARD_SIGMOID_THOROUGH`, tests of ranges take all combinations of offsets.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "tests")]
 
@@ -30,6 +30,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use subject::Subject;
 
 fn main() {
+    quiet_wgpu();
     let args = Arguments::from_args();
     let mut adapters = pollster::block_on(adapter::enumerate()).unwrap();
     // What cannot compute is as if it were not there.
@@ -102,6 +103,17 @@ fn main() {
         }
     }
     libtest_mimic::run(&args, trials).exit();
+}
+
+/// Keeps panics of wgpu from stderr, where they look like failures. The crate turns them into errors, which tests expect.
+/// Where one is not expected, the failure still has its message.
+fn quiet_wgpu() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !panic.location().is_some_and(|location| location.file().contains("/wgpu")) {
+            report(panic);
+        }
+    }));
 }
 
 /// A test that fails if a required adapter is missing. If there are no adapters and none is required, the test is

@@ -1,6 +1,6 @@
 //! Bindings on an app's device, recorded into its encoder.
 
-use futures_intrusive::channel::shared::oneshot_channel;
+use futures_channel::oneshot;
 use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::plan::Limits;
 use hard_sigmoid::wgpu::{self, BufferUsages};
@@ -42,9 +42,9 @@ impl App {
         let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         encoder.copy_buffer_to_buffer(buffer, 0, &readback, 0, buffer.size());
         self.queue.submit([encoder.finish()]);
-        let (sender, receiver) = oneshot_channel();
+        let (sender, receiver) = oneshot::channel();
         readback.map_async(wgpu::MapMode::Read, .., move |result| drop(sender.send(result)));
-        receiver.receive().await.unwrap().unwrap();
+        receiver.await.unwrap().unwrap();
         let bytes = readback.get_mapped_range(..).unwrap();
         bytemuck::pod_collect_to_vec(&bytes[..len * size_of::<T>()])
     }
