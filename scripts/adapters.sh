@@ -35,8 +35,9 @@ use_swiftshader() {
 
 need_adapters() {
     export HARD_SIGMOID_REQUIRE=${HARD_SIGMOID_REQUIRE:-any}
-    # Builds first, so that a build failure is not mistaken for a missing adapter.
-    cargo build --features cli,ndarray
+    # Builds first, so that a build failure is not mistaken for a missing adapter. With an example, cargo compiles wgpu
+    # as the tests need it, and not twice.
+    cargo build --features cli,ndarray --bin hard-sigmoid --example embed_compute
     local swiftshader=""
     [[ $HARD_SIGMOID_REQUIRE != *swiftshader* ]] || swiftshader=yes
     [ -z "$swiftshader" ] || use_swiftshader

@@ -35,7 +35,9 @@ const SLOTS: usize = 3;
 /// Cheap to clone, and usable from several threads at once. Staging memory is bounded whatever the input: each call in
 /// progress uses up to three slots of 8 to 12 MiB, which later calls reuse.
 ///
-/// [`guide::slices`](crate::guide::slices) explains async calls, and who polls the device.
+/// Dropping the last clone waits for the GPU, some milliseconds, if the future of a call was dropped part way.
+///
+/// [`guide::slices`](crate::guide::slices) explains async calls, who polls the device, and the end of a process.
 #[derive(Clone, Debug)]
 pub struct Gpu(Arc<Inner>);
 

@@ -153,3 +153,31 @@ def test_without_the_adapter():
     command = [sys.executable, "-c", WITHOUT_ADAPTER]
     output = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
     assert output.split() == ["True"] * 3
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    "end",
+    [
+        "call()",
+        "thread.start(); thread.join()",
+        "thread.start()",
+        "call(); raise SystemExit",
+        "call(); del hs",
+    ],
+)
+def test_processes_end(end):
+    """A process does not crash at its end, while others run."""
+    code = f"""
+import threading
+import hard_sigmoid as hs
+import numpy as np
+x = np.zeros(1_200_000, np.float32)
+def call():
+    hs.hard_sigmoid(x, out=x, preset="onnx", backend="gpu")
+thread = threading.Thread(target=call)
+{end}
+"""
+    for _ in range(3):
+        processes = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(8)]
+        assert [process.wait(120) for process in processes] == [0] * 8
