@@ -5,8 +5,8 @@
 files_of() {
     local numbers=(':(glob)src/*.rs' src/backward src/cpu src/plan src/validate)
     case $1 in
-        exhaustive) git ls-files "${numbers[@]}" Cargo.lock shaders ':!shaders/package' src/gpu/kernel tests/contract.rs \
-            tests/exhaustive scripts/exhaustive ;;
+        exhaustive) git ls-files "${numbers[@]}" Cargo.lock shaders ':!shaders/package' src/gpu/kernel \
+            tests/contract.rs tests/exhaustive scripts/exhaustive ;;
         sanitize) git ls-files "${numbers[@]}" tests/cpu.rs tests/pool.rs scripts/sanitize scripts/tsan.supp ;;
         minimal-versions) git ls-files Cargo.toml scripts/minimal-versions ;;
         fuzz) git ls-files src/plan src/bin/hard-sigmoid tests/fuzz scripts/fuzz ;;

@@ -19,8 +19,8 @@ const QUEUE_GRACE: Duration = Duration::from_secs(1);
 
 /// A thread that polls a device while a call waits for it. It starts with the first request.
 ///
-/// The end of a process unloads the drivers, and crashes if a thread is inside one, or ends and frees what a driver keeps
-/// for it. So nothing of the thread outlives the poller.
+/// A process that ends unloads its drivers. It crashes if a thread is inside one meanwhile, or ends and frees what a
+/// driver keeps for it. So the thread does not outlive the poller.
 #[derive(Debug)]
 pub(super) struct Poller {
     device: wgpu::Device,

@@ -105,8 +105,8 @@ fn main() {
     libtest_mimic::run(&args, trials).exit();
 }
 
-/// Keeps panics of wgpu from stderr, where they look like failures. The crate turns them into errors, which tests expect.
-/// Where one is not expected, the failure still has its message.
+/// Keeps panics of wgpu from stderr, where they look like failures. The crate turns them into errors, which tests
+/// expect. Where one is not expected, the failure still has its message.
 fn quiet_wgpu() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
