@@ -35,7 +35,7 @@ const SLOTS: usize = 3;
 /// Cheap to clone, and usable from several threads at once. Staging memory is bounded whatever the input: each call in
 /// progress uses up to three slots of 8 to 12 MiB, which later calls reuse.
 ///
-/// Dropping the last clone waits for the GPU, some milliseconds, if the future of a call was dropped part way.
+/// Dropping the last clone waits for the GPU if the future of a call was dropped part way.
 ///
 /// [`guide::slices`](crate::guide::slices) explains async calls, who polls the device, and the end of a process.
 #[derive(Clone, Debug)]
@@ -43,12 +43,13 @@ pub struct Gpu(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    /// For the async calls; none on a device of the app's. It is dropped first, so that nobody polls the device while
+    /// the rest goes.
+    #[cfg(not(target_arch = "wasm32"))]
+    poller: Option<poll::Poller>,
     device: wgpu::Device,
     queue: wgpu::Queue,
     kernel: Kernel,
-    /// For the async calls; none on a device of the app's.
-    #[cfg(not(target_arch = "wasm32"))]
-    poller: Option<poll::Poller>,
     /// Whether the queue is known to be the device's.
     #[cfg(target_arch = "wasm32")]
     owns_queue: std::sync::atomic::AtomicBool,
@@ -231,7 +232,7 @@ impl Gpu {
     async fn wait(&self, mut flight: Flight, mode: CallMode) -> Result<Flight, Error> {
         let (submission, mapped) = flight.awaited();
         match (mode, &self.0.poller) {
-            (CallMode::Blocking, _) => poll::complete(&self.0.device, &submission, mapped)?,
+            (CallMode::Blocking, _) => poll::complete(&self.0.device, &submission, mapped, || true)?,
             (CallMode::Async, Some(poller)) => poller.wait(submission, mapped).await?,
             // The app polls its device.
             (CallMode::Async, None) => wait::mapped(mapped).await?,

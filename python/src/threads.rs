@@ -5,7 +5,6 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
-use hard_sigmoid::cpu;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -37,12 +36,12 @@ impl Threads {
         let process = current();
         match number {
             // More threads than cores take longer.
-            Some(number) => Self::own(process, number.min(available_parallelism().map_or(1, NonZero::get))),
+            Some(number) => Self::own(process, number.min(cores())),
             None if process.is_child => {
                 let mut pool = locked(&process.pool);
                 match &*pool {
                     Some(pool) => Ok(Self::Pool(pool.clone())),
-                    None => Ok(Self::Pool(pool.insert(start(cpu::threads())?).clone())),
+                    None => Ok(Self::Pool(pool.insert(start(wanted())?).clone())),
                 }
             }
             None => Ok(Self::Global),
@@ -79,6 +78,16 @@ impl Drop for Own {
             std::mem::forget(self.pool.take());
         }
     }
+}
+
+fn cores() -> usize {
+    available_parallelism().map_or(1, NonZero::get)
+}
+
+/// As many as the library would start. To ask it would start rayon's global pool.
+fn wanted() -> usize {
+    let wanted = std::env::var("RAYON_NUM_THREADS").ok().and_then(|number| number.parse().ok());
+    wanted.filter(|&number| number > 0).unwrap_or(usize::MAX).min(cores())
 }
 
 fn start(number: usize) -> PyResult<Arc<ThreadPool>> {

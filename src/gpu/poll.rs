@@ -86,7 +86,7 @@ impl Drop for Poller {
         poller.store(if is_here { DROPPED_HERE } else { DROPPED }, Ordering::Relaxed);
         drop(requests);
         if !is_here {
-            // It does not panic: each poll catches panics.
+            // It does not panic: panics of polls and of wakers are caught.
             let _ = thread.join();
         }
     }
@@ -108,11 +108,11 @@ fn serve(requests: mpsc::Receiver<Request>, poller: &AtomicU8) {
         if poller.load(Ordering::Relaxed) != ALIVE {
             continue;
         }
-        let result = complete(&device, &submission, mapped);
+        let result = complete(&device, &submission, mapped, || poller.load(Ordering::Relaxed) == ALIVE);
         // The answer may wake a task that drops the last `Gpu`. Then this must not be the last of the device.
         drop(device);
-        // The receiver is gone if the call was dropped.
-        let _ = done.send(result);
+        // The receiver is gone if the call was dropped. A waker of the app's that panics must not end this thread.
+        let _ = catch_panic("waking a call", || done.send(result));
     }
     while poller.load(Ordering::Relaxed) == DROPPED_HERE {
         // Nobody waits for this thread, so that it must not end, either.
@@ -120,20 +120,26 @@ fn serve(requests: mpsc::Receiver<Request>, poller: &AtomicU8) {
     }
 }
 
-/// Polls until a submission is done, with no time limit, and then until its buffers are mapped.
+/// Polls until a submission is done, with no time limit, and then until its buffers are mapped. Gives up between polls
+/// when that is no longer wanted.
 pub(super) fn complete(
     device: &wgpu::Device,
     submission: &wgpu::SubmissionIndex,
     mapped: Vec<Mapped>,
+    is_wanted: impl Fn() -> bool,
 ) -> Result<(), Error> {
     let wait = || wgpu::PollType::Wait { submission_index: Some(submission.clone()), timeout: None };
     // On GL, each wait times out after two seconds at most.
-    while !poll(device, wait())? {}
+    while !poll(device, wait())? {
+        if !is_wanted() {
+            return Err(Error::Lost);
+        }
+    }
     let done = Instant::now();
     for mut receiver in mapped {
         while receiver.try_recv().map_err(|_| Error::Lost)?.map(outcome).transpose()?.is_none() {
             // Another thread that polls this device may have taken the callback but not called it yet.
-            if done.elapsed() > GRACE {
+            if done.elapsed() > GRACE || !is_wanted() {
                 return Err(Error::Lost);
             }
             poll(device, wgpu::PollType::Poll)?;

@@ -64,9 +64,9 @@ fn the_speed_is_told_where_it_means_something() {
 fn threads_are_as_many_as_asked_for_and_at_most_one_for_each_core() {
     let folder = Folder::new();
     let cores = std::thread::available_parallelism().unwrap().get();
-    let many = Some("99999999999");
+    let (one, many) = (Some("1"), Some("99999999999"));
     for (option, variable, expected) in
-        [(Some("1"), None, 1), (Some("60000"), None, cores), (Some("60000"), Some("1"), cores), (None, many, cores)]
+        [(one, None, 1), (Some("60000"), None, cores), (Some("60000"), one, cores), (None, one, 1), (None, many, cores)]
     {
         let run = |arguments: &[&str]| {
             let mut command = command();
