@@ -30,6 +30,8 @@ pub(crate) fn register(py: Python<'_>) -> PyResult<()> {
     py.import("numpy")?;
     // What loads NumPy's interface holds a lock, which a fork would leave locked.
     py.get_type::<numpy::PyUntypedArray>();
+    // What rayon's threads take work from each other with is initialized under a lock, too.
+    drop(crossbeam_epoch::pin());
     // Windows has no fork.
     if let Ok(register) = py.import("os")?.getattr("register_at_fork") {
         let after = PyCFunction::new_closure(py, None, None, |_, _| {

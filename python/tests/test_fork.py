@@ -1,6 +1,7 @@
 """Forked and spawned processes."""
 
 import multiprocessing
+import random
 import threading
 import time
 
@@ -90,6 +91,30 @@ def fork_during_the_first_call(delay, step):
 @pytest.mark.parametrize("delay, step", [(0, 1), (5e-5, 1), (1e-4, 1), (3e-4, 1), (1e-3, 1), (0, 2), (1e-4, 2)])
 def test_fork_while_things_are_initialized(delay, step):
     alone(fork_during_the_first_call, delay, step)
+
+
+def fork_at_random_moments():
+    x = np.zeros(1 << 19, np.float32)
+    expected = np.full_like(x, 0.5)
+    generator = random.Random(0)
+
+    def start_threads_and_fork():
+        thread = threading.Thread(target=lambda: check(x, expected))
+        thread.start()
+        limit = time.perf_counter() + generator.choice([0, 1e-5, 1e-4, 4e-4, 1e-3]) * generator.random()
+        while time.perf_counter() < limit:
+            pass
+        forked(lambda: check(x, expected))
+        thread.join()
+
+    # Each child starts threads of its own.
+    for _ in range(400):
+        generator.random()
+        forked(start_threads_and_fork)
+
+
+def test_fork_while_threads_start():
+    alone(fork_at_random_moments)
 
 
 def check_gpu(x, expected):
