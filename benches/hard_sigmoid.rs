@@ -1,77 +1,18 @@
-//! Benchmarks of every operation, element type and size, on the CPU path and on wgpu's first adapter (or the one that
-//! `WGPU_BACKEND` and `WGPU_ADAPTER_NAME` select). All of them take long, so pass a filter, as in
-//! `cargo bench -- kernel/f32`. `hard-sigmoid bench` runs the same workloads in a minute.
+//! What a kernel costs on the host, on wgpu's first adapter (or the one that `WGPU_BACKEND` and `WGPU_ADAPTER_NAME`
+//! select): creating it, binding and recording. `hard-sigmoid bench` measures what is computed.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "a benchmark")]
 #![allow(missing_docs, reason = "criterion's macros define undocumented functions")]
 
-#[path = "../src/bin/hard-sigmoid/bench/workloads.rs"]
-mod workloads;
+use std::time::Instant;
 
-use std::time::{Duration, Instant};
+use criterion::{Criterion, criterion_group, criterion_main};
+use hard_sigmoid::{AdapterKind, Gpu, HardSigmoid, Kernel};
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use hard_sigmoid::half::{bf16, f16};
-use hard_sigmoid::{AdapterKind, Element, Gpu, Kernel};
-use workloads::{Case, F};
+const F: HardSigmoid = HardSigmoid::PYTORCH;
 
-const SIZES: [u32; 8] = [0, 4, 10, 16, 20, 22, 24, 26];
-
-/// For slices of f32 only, because this takes gigabytes of memory.
-const LARGEST: u32 = 28;
-
-fn all(criterion: &mut Criterion) {
-    // First calls in the process are timed here. Criterion only times later ones.
-    let started = Instant::now();
-    let gpu = Gpu::open_blocking(AdapterKind::Any).map_err(|error| eprintln!("CPU path only: {error}")).ok();
-    let opened = started.elapsed();
-    let x = workloads::numbers::<f32>(1 << 20);
-    let mut y = x.clone();
-    if let Some(gpu) = &gpu {
-        let started = Instant::now();
-        gpu.apply_blocking(F, &x, &mut y).unwrap();
-        eprintln!("first Gpu::open {opened:?}, first round trip of 2^20 f32 {:?}", started.elapsed());
-    }
-    let started = Instant::now();
-    hard_sigmoid::cpu::apply(F, &x, &mut y).unwrap();
-    eprintln!("first cpu::apply of 2^20 f32 {:?}", started.elapsed());
-    sizes::<f32>(criterion, gpu.as_ref(), &SIZES);
-    sizes::<f32>(criterion, gpu.as_ref(), &[LARGEST]);
-    sizes::<f16>(criterion, gpu.as_ref(), &SIZES);
-    sizes::<bf16>(criterion, gpu.as_ref(), &SIZES);
-    sizes::<f64>(criterion, None, &SIZES);
-    if let Some(gpu) = &gpu {
-        host_costs(criterion, gpu);
-    }
-}
-
-fn sizes<T: Element>(criterion: &mut Criterion, gpu: Option<&Gpu>, sizes: &[u32]) {
-    for &size in sizes {
-        let elements = 1_usize << size;
-        let add = |criterion: &mut Criterion, cases: Result<Vec<Case<'_>>, String>| {
-            cases.unwrap().into_iter().for_each(|case| time(criterion, case));
-        };
-        add(criterion, workloads::on_cpu::<T>(elements));
-        if let Some(gpu) = gpu {
-            if size < LARGEST {
-                add(criterion, workloads::resident::<T>(gpu, elements));
-            }
-            add(criterion, workloads::round_trips::<T>(gpu, elements));
-        }
-    }
-}
-
-fn time(criterion: &mut Criterion, mut case: Case<'_>) {
-    let mut group = criterion.benchmark_group(format!("{}/{}", case.name, case.element));
-    group.sample_size(10).warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_secs(1));
-    group.throughput(Throughput::Bytes(case.bytes));
-    group.bench_function(BenchmarkId::from_parameter(case.elements), |bencher| {
-        bencher.iter_custom(|runs| (case.run)(runs).unwrap());
-    });
-}
-
-/// Costs on the host: creating a kernel, binding and recording.
-fn host_costs(criterion: &mut Criterion, gpu: &Gpu) {
+fn host_costs(criterion: &mut Criterion) {
+    let gpu = Gpu::open_blocking(AdapterKind::Any).unwrap();
     let device = gpu.device();
     let data = device.create_buffer(&wgpu::BufferDescriptor {
         label: None,
@@ -108,5 +49,5 @@ fn host_costs(criterion: &mut Criterion, gpu: &Gpu) {
     });
 }
 
-criterion_group!(benches, all);
+criterion_group!(benches, host_costs);
 criterion_main!(benches);

@@ -33,11 +33,13 @@ use_swiftshader() {
     VK_ICD_FILENAMES=$(printf '%s:' /usr/share/vulkan/icd.d/*.json)$icd
 }
 
+# With an example, cargo compiles wgpu as the tests need it, and not twice.
+build_command() { cargo build --features ndarray --bin hard-sigmoid --example embed_compute; }
+
 need_adapters() {
     export HARD_SIGMOID_REQUIRE=${HARD_SIGMOID_REQUIRE:-any}
-    # Builds first, so that a build failure is not mistaken for a missing adapter. With an example, cargo compiles wgpu
-    # as the tests need it, and not twice.
-    cargo build --features cli,ndarray --bin hard-sigmoid --example embed_compute
+    # Builds first, so that a build failure is not mistaken for a missing adapter.
+    build_command
     local swiftshader=""
     [[ $HARD_SIGMOID_REQUIRE != *swiftshader* ]] || swiftshader=yes
     [ -z "$swiftshader" ] || use_swiftshader

@@ -1,7 +1,7 @@
 //! The contract of `HardSigmoid`, compared with different formulas in f64: α·x + β with one rounding, or x/5 + 1/2 and
 //! x/6 + 1/2.
 //!
-//! The tests over all 2³² f32 are ignored by default. `tests/exhaustive` builds this file alone, in release mode.
+//! The tests over all 2³² f32 are ignored by default. `scripts/exhaustive` runs them.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
@@ -198,7 +198,7 @@ fn first_from(edge: f64) -> u32 {
 }
 
 #[test]
-#[ignore = "over all 2^32 f32: for release builds"]
+#[ignore = "over all 2^32 f32: scripts/exhaustive"]
 fn presets_hold_at_every_number() {
     for (f, d) in PRESETS {
         (0..NUMBERS).into_par_iter().for_each(|i| check_preset(f, d, i));
@@ -207,7 +207,7 @@ fn presets_hold_at_every_number() {
 
 /// The loops of the CPU path, vectorized, agree with the definition for each f32, NaNs included.
 #[test]
-#[ignore = "over all 2^32 f32: for release builds"]
+#[ignore = "over all 2^32 f32: scripts/exhaustive"]
 fn the_cpu_path_gives_the_bits_of_the_definition_and_counts_them() {
     const BLOCK: u32 = 1 << 14;
     for (f, _) in PRESETS {

@@ -1,4 +1,4 @@
-"""Writes archives as NumPy does, stored.npz and deflated.npz, for tests/cli/npz.rs.
+"""Writes archives as NumPy does, stored.npz and deflated.npz, for crates/cli/tests/cli/npz.rs.
 
     venv/bin/python tests/data/archives.py
 """

@@ -21,7 +21,6 @@ mod properties;
 mod saturation;
 mod slices;
 mod subject;
-mod threads;
 mod validation;
 mod wgsl;
 

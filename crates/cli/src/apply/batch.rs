@@ -1,0 +1,205 @@
+//! Many inputs, whose outputs go to one folder.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use hard_sigmoid::cpu;
+use rayon::prelude::*;
+use serde_json::json;
+
+use super::file::{Done, Run};
+use crate::console::{self, Failure};
+use crate::item::{Action, Item};
+use crate::output::{Output, is_pipe};
+use crate::progress::Progress;
+use crate::stop::Stop;
+use crate::summary::{Computed, failures, join, path_json};
+use hard_sigmoid_files::STANDARD;
+
+/// Files of less take longer to open and to create than to compute. Several threads do that at the same time.
+const MAX_SMALL_BYTES: u64 = 1 << 20;
+
+/// How many small files are computed before their results are reported.
+const TOGETHER: usize = 256;
+
+/// Computes the inputs, and reports them in their order.
+pub(super) fn run(run: &mut Run<'_>, items: &[Item], folder: &Path, json: bool) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Failure::file(folder, format!("cannot be created: {error}; choose another folder")))?;
+    run.opener.check()?;
+    let stop = Stop::on_signals();
+    run.stop = Some(stop.clone());
+    run.bar = Some(Progress::bytes(items.iter().map(|item| item.bytes).sum(), run.quiet));
+    let (started, opened) = (Instant::now(), run.opener.seconds);
+    let (mut total, mut finished, mut end) = (Done::default(), 0_usize, 0_u64);
+    let mut failed = Vec::new();
+    for items in items.chunk_by(|a, b| is_small(a) && is_small(b)).flat_map(|items| items.chunks(TOGETHER)) {
+        let results = run.items(items, folder);
+        for (item, result) in items.iter().zip(results) {
+            end = end.saturating_add(item.bytes);
+            if let Some(bar) = &mut run.bar {
+                // Headers count, too, and so do inputs that failed.
+                bar.set(end);
+            }
+            if !matches!(result, Err(Failure::Signal(..))) {
+                report(run, &result, &item.path, &output(item, folder), json)?;
+            }
+            match result {
+                Ok(done) => {
+                    finished = finished.saturating_add(1);
+                    total.add(done);
+                }
+                Err(_) => failed.push(item.path.as_path()),
+            }
+        }
+        if stop.is_requested() {
+            break;
+        }
+    }
+    if let Some(bar) = &run.bar {
+        bar.clear();
+    }
+    total.seconds = started.elapsed().as_secs_f64() - (run.opener.seconds - opened);
+    let of_all = format!("{finished} of {} files", items.len());
+    if stop.is_requested() && finished < items.len() {
+        return Err(stop.failure(&format!("{of_all} were written")));
+    }
+    if items.is_empty() {
+        console::log("this part has no files");
+    } else if !run.quiet && !json {
+        console::log(&format!("{of_all}: {}", run.summary(&total)));
+    }
+    if failed.is_empty() { Ok(()) } else { Err(Failure::Runtime(failures(&failed, items.len()))) }
+}
+
+/// Checks that no output is an input, of any shard, which would be lost before it is read.
+#[cfg(unix)]
+pub(super) fn check_outputs(items: &[Item], folder: &Path) -> Result<(), Failure> {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |path: &Path| std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()));
+    let outputs = items.iter().filter_map(|item| Some(folder.join(item.path.file_name()?)));
+    let existing: HashMap<_, _> = outputs.filter_map(|output| Some((identity(&output)?, output))).collect();
+    if existing.is_empty() {
+        return Ok(());
+    }
+    let of_input = |item: &Item| Some((existing.get(&identity(&item.path)?)?, item.path.display().to_string()));
+    match items.iter().find_map(of_input) {
+        Some((output, input)) => {
+            Err(Failure::file(output, format!("is the input {input}: choose another folder for the outputs")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Elsewhere, each output is compared with its own input only.
+#[cfg(not(unix))]
+pub(super) fn check_outputs(_items: &[Item], _folder: &Path) -> Result<(), Failure> {
+    Ok(())
+}
+
+const fn is_small(item: &Item) -> bool {
+    item.bytes < MAX_SMALL_BYTES
+}
+
+fn output(item: &Item, folder: &Path) -> PathBuf {
+    folder.join(item.path.file_name().unwrap_or_default())
+}
+
+/// Checks that each output has a name of its own, in all shards.
+pub(super) fn check_names(items: &[Item]) -> Result<(), Failure> {
+    let mut names: HashMap<&OsStr, &Path> = HashMap::new();
+    for item in items {
+        let path = item.path.as_path();
+        if path.as_os_str() == STANDARD {
+            return Err(Failure::Usage("- has no name for its output in --output-dir: pass - and OUTPUT".into()));
+        }
+        let Some(name) = path.file_name() else {
+            return Err(Failure::Usage(format!("{} has no file name: pass files", path.display())));
+        };
+        if let Some(other) = names.insert(name, path) {
+            let (other, path) = (other.display(), path.display());
+            return Err(Failure::Usage(format!(
+                "{other} and {path} would have the same output: pass them in different calls with different folders"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Prints what happened to an input.
+fn report(
+    run: &Run<'_>,
+    result: &Result<Done, Failure>,
+    input: &Path,
+    output: &Path,
+    json: bool,
+) -> Result<(), Failure> {
+    if json {
+        let json = match result {
+            Ok(done) => run.json(done, input, output),
+            Err(failure) => join(path_json("file", input), json!({ "error": failure.message() })),
+        };
+        console::print(&format!("{json}\n"))?;
+    }
+    if let (Err(failure), Some(bar)) = (result, &run.bar) {
+        bar.above(|| console::error(failure.message()));
+    }
+    Ok(())
+}
+
+impl Run<'_> {
+    /// Computes several files, at the same time if they are small.
+    fn items(&mut self, items: &[Item], folder: &Path) -> Vec<Result<Done, Failure>> {
+        if items.len() == 1 || !self.opener.is_small_on_cpu() || cpu::threads() == 1 {
+            return items.iter().map(|item| self.item(item, &output(item, folder))).collect();
+        }
+        let (f, verify, force, opener, stop) = (self.f, self.verify, self.force, &self.opener, &self.stop);
+        let compute = |item: &Item| {
+            let (opener, stop, bar) = (opener.again(), stop.clone(), Some(Progress::hidden()));
+            Run { f, verify, force, quiet: true, opener, stop, bar }.item(item, &output(item, folder))
+        };
+        items.par_iter().map(compute).collect()
+    }
+
+    fn item(&mut self, item: &Item, output: &Path) -> Result<Done, Failure> {
+        if let Some(stop) = &self.stop {
+            stop.check()?;
+        }
+        if let Action::Fail(message) = &item.action {
+            return Err(Failure::file(&item.path, message));
+        }
+        // They would wait, for longer than a signal.
+        if let Some(pipe) = [item.path.as_path(), output].into_iter().find(|path| is_pipe(path)) {
+            return Err(Failure::file(pipe, "is a pipe or a device: apply it alone, with INPUT and OUTPUT"));
+        }
+        match &item.action {
+            Action::Compute(selection) => self.file(&item.path, output, selection),
+            _ => self.copy(&item.path, output),
+        }
+    }
+
+    /// Copies a file of which nothing is computed.
+    fn copy(&self, input: &Path, output: &Path) -> Result<Done, Failure> {
+        let unreadable = |error| Failure::file(input, format!("cannot be read: {error}; try again"));
+        let mut file = std::fs::File::open(input).map_err(unreadable)?;
+        let extension = input.extension().unwrap_or_default().to_string_lossy();
+        let output = Output::create(output, &extension, &[input], self.force)?;
+        std::io::copy(&mut file, &mut output.file()?).map_err(|error| output.failure(&error))?;
+        output.finish()?;
+        Ok(Done { computed: Computed::of_copy(), ..Done::default() })
+    }
+}
+
+impl Done {
+    fn add(&mut self, other: Self) {
+        self.computed.add(&other.computed);
+        // Why auto chose it differs from file to file.
+        let executed_on = other.executed_on.split(';').next().unwrap_or_default();
+        if !self.executed_on.contains(executed_on) {
+            self.executed_on.push_str(if self.executed_on.is_empty() { "" } else { " and " });
+            self.executed_on.push_str(executed_on);
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! `hard-sigmoid bench`
+
+mod workloads;
+
+use std::time::{Duration, Instant};
+
+use hard_sigmoid::{Element, Gpu, adapter, cpu};
+use workloads::Case;
+
+use super::adapters::AdapterArgs;
+use super::console::{self, Failure, print};
+use super::selection::dtype;
+use super::size;
+use hard_sigmoid_files::{Dtype, with_type};
+
+/// The most timings of a case. The median is reported.
+const MAX_TIMINGS: u32 = 15;
+
+/// The time after which a case is not timed again.
+const TIME_PER_CASE: Duration = Duration::from_millis(1200);
+
+/// The least duration of a timing. Short cases run several times in it.
+const MIN_TIMING: Duration = Duration::from_millis(4);
+
+/// Measure the kernels, the round trip from slice to slice, and the CPU path
+///
+/// The results of the function are checked before it is timed. Times are medians, and throughput counts the bytes read
+/// and the bytes written. The last column is the share of the speed that the memory allows: the time of a copy of as
+/// many bytes (on the GPU, with an empty dispatch added) divided by the measured time. On the CPU, the copy is a
+/// parallel memcpy. More than 100 % is possible, since streaming stores are faster than memcpy. The naive round trip is
+/// what tutorials show.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  hard-sigmoid bench
+  hard-sigmoid bench --adapter cpu --elements 64Ki 1Mi --element f32 f16
+  hard-sigmoid bench --adapter cpu --elements 64Ki --json")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    adapter: AdapterArgs,
+    /// Element types to measure [default: f32, and f16 and bf16 at the greatest length]
+    #[arg(long, value_parser = dtype(), value_name = "TYPE", num_args = 1..)]
+    element: Vec<Dtype>,
+    /// Array lengths to measure, such as 64Ki or 16Mi
+    ///
+    /// The greatest is 256Mi, which takes 14 GiB of memory with f32.
+    #[arg(
+        long,
+        value_name = "N",
+        num_args = 1..,
+        default_values_t = [1 << 10, 1 << 16, 1 << 20, 1 << 24],
+        value_parser = size::elements,
+    )]
+    elements: Vec<u32>,
+    /// Print a JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// The measurement of a case.
+pub(crate) struct Measurement {
+    pub(crate) case: &'static str,
+    pub(crate) element: &'static str,
+    pub(crate) elements: u64,
+    bytes: u64,
+    pub(crate) seconds: f64,
+}
+
+impl Measurement {
+    pub(crate) fn gb_per_s(&self) -> f64 {
+        self.bytes as f64 * 1e-9 / self.seconds
+    }
+}
+
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    let gpu = match args.adapter.open() {
+        // Without a GPU, the CPU path is still worth measuring.
+        Err(Failure::Runtime(error)) if args.adapter.adapter.is_none() => {
+            console::log(&format!("{error}; measuring only the CPU path"));
+            None
+        }
+        gpu => gpu?,
+    };
+    let mut results = Vec::new();
+    let largest: Vec<u32> = args.elements.iter().max().copied().into_iter().collect();
+    let default = [(Dtype::F32, &args.elements), (Dtype::F16, &largest), (Dtype::Bf16, &largest)];
+    let chosen = args.element.iter().map(|&element| (element, &args.elements));
+    let types: Vec<_> = if args.element.is_empty() { default.to_vec() } else { chosen.collect() };
+    for (element, lengths) in types {
+        for &elements in lengths {
+            let measured = with_type!(element, T => measure::<T>(gpu.as_ref(), elements as usize));
+            results.extend(measured.map_err(Failure::Runtime)?);
+        }
+    }
+    let verdict = verdict(&results, gpu.is_some());
+    let (name, driver) = names(gpu.as_ref());
+    print(&if args.json {
+        format!("{}\n", json(&name, &driver, &results, &verdict))
+    } else {
+        text(&name, &driver, &results, &verdict)
+    })
+}
+
+/// The adapter and its driver.
+pub(crate) fn names(gpu: Option<&Gpu>) -> (String, String) {
+    gpu.map_or(("the CPU path".to_owned(), String::new()), |gpu| {
+        let info = gpu.device().adapter_info();
+        (adapter::describe(&info), format!("{} {}", info.driver, info.driver_info).trim().to_owned())
+    })
+}
+
+pub(crate) fn json(name: &str, driver: &str, results: &[Measurement], verdict: &str) -> serde_json::Value {
+    let measured = results;
+    let results = results.iter().map(|result| {
+        serde_json::json!({
+            "case": result.case,
+            "element": result.element,
+            "elements": result.elements,
+            "bytes": result.bytes,
+            "seconds": result.seconds,
+            "gb_per_s": result.gb_per_s(),
+            "of_roof": of_roof(measured, result),
+        })
+    });
+    serde_json::json!({
+        "adapter": name,
+        "driver": driver,
+        "threads": cpu::threads(),
+        "results": results.collect::<Vec<_>>(),
+        "verdict": verdict,
+    })
+}
+
+fn text(name: &str, driver: &str, results: &[Measurement], verdict: &str) -> String {
+    let driver = if driver.is_empty() { String::new() } else { format!(", {driver}") };
+    let mut text = format!("{name}{driver}; {} threads\n", cpu::threads());
+    text.push_str("case              element     elements      seconds      GB/s    of roof\n");
+    for result in results {
+        let speed = result.gb_per_s();
+        let ratio = of_roof(results, result).map_or(String::new(), |share| format!("{:.0} %", share * 100.0));
+        text.push_str(&format!(
+            "{:<17} {:<7} {:>12} {:>12.3e} {speed:>9.2} {ratio:>10}\n",
+            result.case, result.element, result.elements, result.seconds,
+        ));
+    }
+    format!("{text}{verdict}\n")
+}
+
+/// The share of the speed that the memory allows, or `None` if there is no copy to compare with.
+pub(crate) fn of_roof(results: &[Measurement], of: &Measurement) -> Option<f64> {
+    let copy = match of.case {
+        "kernel" | "backward" | "saturation" => "copy",
+        "cpu" | "cpu_backward" | "cpu_saturation" => "memcpy",
+        _ => return None,
+    };
+    let same = |case| {
+        move |result: &&Measurement| (result.case, result.element, result.elements) == (case, of.element, of.elements)
+    };
+    let copy = results.iter().find(same(copy))?;
+    let dispatch = results.iter().find(same("empty_dispatch")).filter(|_| copy.case == "copy");
+    let bound = copy.seconds * of.bytes as f64 / copy.bytes as f64 + dispatch.map_or(0.0, |empty| empty.seconds);
+    Some(bound / of.seconds)
+}
+
+pub(crate) fn measure<T: Element>(gpu: Option<&Gpu>, elements: usize) -> Result<Vec<Measurement>, String> {
+    let mut cases = workloads::on_cpu::<T>(elements)?;
+    if let Some(gpu) = gpu.filter(|_| T::ON_GPU) {
+        cases.extend(workloads::resident::<T>(gpu, elements)?);
+        cases.extend(workloads::round_trips::<T>(gpu, elements)?);
+    }
+    cases.retain(|case| case.name != "kernel_with_saturation");
+    time(cases)
+}
+
+fn time(mut cases: Vec<Case<'_>>) -> Result<Vec<Measurement>, String> {
+    let mut runs = Vec::new();
+    for case in &mut cases {
+        // The first run is a warm-up.
+        let once = (case.run)(1).and_then(|_| (case.run)(1))?;
+        runs.push((MIN_TIMING.as_secs_f64() / once.as_secs_f64().max(1e-9)).ceil().clamp(1.0, 1e6) as u64);
+    }
+    let mut timings = vec![Vec::new(); cases.len()];
+    let started = Instant::now();
+    for round in 0..MAX_TIMINGS {
+        // The cases take turns, so that other load on the machine affects all of them.
+        for ((case, &runs), timings) in cases.iter_mut().zip(&runs).zip(&mut timings) {
+            timings.push((case.run)(runs)?.as_secs_f64() / runs as f64);
+        }
+        if round >= 2 && started.elapsed() > TIME_PER_CASE.saturating_mul(cases.len() as u32) {
+            break;
+        }
+    }
+    let median = |mut timings: Vec<f64>| {
+        timings.sort_by(f64::total_cmp);
+        timings.get(timings.len() / 2).copied().unwrap_or(f64::NAN)
+    };
+    let measurement = |(case, timings): (Case<'_>, _)| Measurement {
+        case: case.name,
+        element: case.element,
+        elements: case.elements,
+        bytes: case.bytes,
+        seconds: median(timings),
+    };
+    Ok(cases.into_iter().zip(timings).map(measurement).collect())
+}
+
+/// Says from which size on the GPU is faster for data that starts and ends on the host.
+pub(crate) fn verdict(results: &[Measurement], gpu: bool) -> String {
+    if !gpu {
+        return "Only the CPU path was measured.".into();
+    }
+    let element = results.first().map_or("", |result| result.element);
+    let of_element = || results.iter().filter(|result| result.element == element);
+    let seconds = |case, elements| {
+        of_element().find(|result| (result.case, result.elements) == (case, elements)).map(|result| result.seconds)
+    };
+    let mut sizes: Vec<_> = of_element().map(|result| result.elements).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    let ratios: Vec<_> =
+        sizes.iter().filter_map(|&n| Some((n, seconds("round_trip", n)? / seconds("cpu", n)?))).collect();
+    // The first size that is followed only by sizes at which the round trip is faster.
+    let first = ratios.iter().rposition(|&(_, ratio)| ratio >= 1.0).map_or(0, |last| last.saturating_add(1));
+    match (ratios.get(first), ratios.last()) {
+        (Some((n, ratio)), _) => format!(
+            "For data that starts and ends on the host, the GPU is faster from about {n} elements on ({:.2} times as \
+             fast as the CPU path at that size).",
+            1.0 / ratio
+        ),
+        (None, Some((n, ratio))) => format!(
+            "For data that starts and ends on the host, use the CPU path: at {n} elements, the round trip to the GPU \
+             takes {ratio:.1} times as long. This does not apply to data that is already on the GPU."
+        ),
+        (None, None) => format!("GPUs do not compute {element}."),
+    }
+}

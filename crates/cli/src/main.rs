@@ -1,0 +1,119 @@
+//! The `hard-sigmoid` command.
+
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+#![allow(clippy::doc_markdown, reason = "clap prints the doc comments as plain text")]
+
+mod adapters;
+mod apply;
+mod backend;
+mod backward;
+mod bench;
+mod console;
+mod function;
+mod index;
+mod item;
+mod list;
+mod output;
+mod plot;
+mod progress;
+mod report;
+mod selection;
+mod shell;
+mod size;
+mod stats;
+mod stop;
+mod summary;
+mod validate;
+
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use console::Failure;
+
+/// Apply the hard sigmoid, clamp(alpha*x + beta, 0, 1), to files of numbers
+///
+/// The exit code is 0 on success, 1 if a file, the GPU or a check fails, and 2 if the arguments are invalid.
+///
+/// The environment variable RUST_LOG has the library say on stderr what it does: with RUST_LOG=hard_sigmoid=debug which
+/// adapter it opens, why it falls back to the CPU, and what it compiles; with RUST_LOG=hard_sigmoid=trace also which
+/// elements it sends to the GPU.
+#[derive(Parser)]
+#[command(name = "hard-sigmoid", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Use at most N threads of the CPU, and at most one for each core [default: one for each core]
+    #[arg(long, value_name = "N", global = true, value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Apply(apply::Args),
+    Adapters(adapters::Args),
+    Backward(backward::Args),
+    Bench(bench::Args),
+    Completions(shell::CompletionsArgs),
+    Man(shell::ManArgs),
+    Plot(plot::Args),
+    Report(report::Args),
+    Stats(stats::Args),
+    Validate(validate::Args),
+}
+
+fn main() -> ExitCode {
+    if std::env::var_os("RUST_LOG").is_some_and(|filters| !filters.is_empty()) {
+        env_logger::init();
+    }
+    let mut command = Cli::command();
+    let matches = command.clone().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let result = use_threads(cli.threads).and_then(|()| match cli.command {
+        Command::Apply(args) => apply::run(&args),
+        Command::Adapters(args) => adapters::run(&args),
+        Command::Backward(args) => backward::run(&args),
+        Command::Bench(args) => bench::run(&args),
+        Command::Completions(args) => shell::completions(&args, command.clone()),
+        Command::Man(args) => shell::man(&args, command.clone()),
+        Command::Plot(args) => plot::run(&args),
+        Command::Report(args) => report::run(&args),
+        Command::Stats(args) => stats::run(&args),
+        Command::Validate(args) => validate::run(&args),
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Runtime(message)) => {
+            console::error(&message);
+            ExitCode::FAILURE
+        }
+        Err(Failure::Signal(signal, message)) => {
+            console::error(&message);
+            #[cfg(unix)]
+            let _ = signal_hook::low_level::emulate_default_handler(i32::try_from(signal).unwrap_or_default());
+            let _ = signal;
+            ExitCode::FAILURE
+        }
+        Err(Failure::Usage(message)) => {
+            command.build();
+            let name = matches.subcommand_name().unwrap_or_default();
+            let used = command
+                .find_subcommand_mut(name)
+                .map(|command| command.error(ErrorKind::ValueValidation, console::escape(&message)));
+            let _ = used.map(|error| error.print());
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Starts rayon's pool, unless the library would start the same when there is enough to do.
+fn use_threads(threads: Option<u16>) -> Result<(), Failure> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let Some(threads) = threads.map(|threads| cores.min(threads.into())) else { return Ok(()) };
+    if threads == cores && std::env::var_os("RAYON_NUM_THREADS").is_none() {
+        return Ok(());
+    }
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().map_err(|error| {
+        Failure::Runtime(format!("cannot start {threads} threads: {error}; use a smaller number for --threads"))
+    })
+}

@@ -1,0 +1,281 @@
+//! An output file that appears only when it is complete.
+
+use std::fs::{File, Metadata};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::{Builder, NamedTempFile};
+
+use super::console::Failure;
+use hard_sigmoid_files::{STANDARD, has_extension};
+use hard_sigmoid_files::{npy, npz, safetensors};
+
+/// The start of the names of temporary files.
+const PREFIX: &str = ".hard-sigmoid-";
+
+/// A temporary file in the folder of the output. [`finish`](Self::finish) gives it the name of the output, and dropping
+/// it removes it. Or a pipe, which is written as the data comes.
+pub(crate) struct Output {
+    /// `-` for stdout.
+    path: PathBuf,
+    target: Target,
+    /// Whether it may replace a file.
+    replace: bool,
+    /// Whether there is a file to replace.
+    is_old: bool,
+}
+
+enum Target {
+    File(BufWriter<Temporary>),
+    Pipe(Box<dyn Write>),
+}
+
+enum Temporary {
+    /// A file without a name, which disappears even if the process is killed.
+    Unnamed(File),
+    /// Where the system has no such files.
+    Named(NamedTempFile),
+}
+
+impl Output {
+    /// Checks that `path` may be written, is none of the inputs, and is not named like another format. `-` is stdout.
+    pub(crate) fn create(path: &Path, extension: &str, inputs: &[&Path], replace: bool) -> Result<Self, Failure> {
+        let fail = |message: &str| Failure::file(path, message);
+        let named = |&it: &&str| it != extension && has_extension(path, it);
+        if let Some(other) = [npy::EXTENSION, npz::EXTENSION, safetensors::EXTENSION].into_iter().find(named) {
+            let name = format!("name it .{extension} instead of .{other}");
+            return Err(fail(&format!("would be a .{extension} file, like the input: {name}")));
+        }
+        let is_stdout = path.as_os_str() == STANDARD;
+        let old = if is_stdout { Err(ErrorKind::NotFound.into()) } else { std::fs::symlink_metadata(path) };
+        let pipe =
+            if is_stdout { Some(stdout()?) } else { old.as_ref().ok().map_or(Ok(None), |old| pipe(path, old))? };
+        if let Some(pipe) = pipe {
+            if extension == npz::EXTENSION {
+                return Err(fail("is a pipe, to which no .npz archive can be written: name a file as the output"));
+            }
+            return Ok(Self { path: path.to_owned(), target: Target::Pipe(pipe), replace: false, is_old: false });
+        }
+        // is_same_file opens the files, which would block on a FIFO, so their types are checked first.
+        let old = match old {
+            Ok(metadata) if metadata.is_symlink() => {
+                return Err(fail(
+                    "is a symbolic link: choose its target or another path as the output, or - for stdout",
+                ));
+            }
+            Ok(metadata) if metadata.is_dir() => {
+                return Err(fail("is a folder: use it as --output-dir of `apply`, or add a file name"));
+            }
+            Ok(metadata) if !metadata.is_file() => {
+                return Err(fail(
+                    "exists and is not a regular file: choose another path for the output, or - for stdout",
+                ));
+            }
+            Ok(_) if inputs.iter().any(|input| same_file::is_same_file(path, input).unwrap_or(false)) => {
+                return Err(fail("is the input: choose another path for the output"));
+            }
+            Ok(_) if !replace => return Err(fail("already exists: use --force to replace it")),
+            Ok(metadata) => Some(metadata),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(unwritable(path, &error)),
+        };
+        if path.file_name().is_none() {
+            return Err(fail("has no file name: add one to the path of the output"));
+        }
+        let is_old = old.is_some();
+        let file = Temporary::new(folder(path), old).map_err(|error| unwritable(path, &error))?;
+        Ok(Self { path: path.to_owned(), target: Target::File(BufWriter::new(file)), replace, is_old })
+    }
+
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let written = match &mut self.target {
+            Target::File(file) => file.write_all(bytes),
+            Target::Pipe(pipe) => pipe.write_all(bytes),
+        };
+        written.map_err(|error| self.failure(&error))
+    }
+
+    /// The file that is written, through another handle.
+    pub(crate) fn file(&self) -> Result<File, Failure> {
+        match &self.target {
+            Target::File(file) => file.get_ref().as_file().try_clone().map_err(|error| self.failure(&error)),
+            Target::Pipe(_) => Err(Failure::file(&self.path, "is a pipe: name a file as the output")),
+        }
+    }
+
+    pub(crate) fn failure(&self, error: &io::Error) -> Failure {
+        unwritable(&self.path, error)
+    }
+
+    pub(crate) fn finish(self) -> Result<(), Failure> {
+        let Self { path, target, replace, is_old } = self;
+        let file = match target {
+            Target::File(file) => file.into_inner().map_err(|error| unwritable(&path, error.error()))?,
+            Target::Pipe(mut pipe) => return pipe.flush().map_err(|error| unwritable(&path, &error)),
+        };
+        if is_old {
+            // Otherwise a crash could lose both the old and the new data.
+            file.as_file().sync_all().map_err(|error| unwritable(&path, &error))?;
+        }
+        match file.persist(&path, replace) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                Err(Failure::file(&path, "was created by another process meanwhile: use --force to replace it"))
+            }
+            Err(error) => Err(unwritable(&path, &error)),
+        }
+    }
+}
+
+/// Whether a path is `-`, a pipe or a device.
+pub(crate) fn is_pipe(path: &Path) -> bool {
+    path.as_os_str() == STANDARD
+        || std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+}
+
+fn stdout() -> Result<Box<dyn Write>, Failure> {
+    let stdout = io::stdout();
+    if stdout.is_terminal() {
+        let remedy = "redirect it to a file or a pipe, or name a file as the output";
+        return Err(Failure::Runtime(format!("stdout: is a terminal, which does not show binary data: {remedy}")));
+    }
+    Ok(Box::new(stdout.lock()))
+}
+
+/// Opens a device such as `/dev/null` or a pipe with a name, such as those of `>(...)` in bash, which are symbolic
+/// links. None if the path is another file.
+#[cfg(unix)]
+fn pipe(path: &Path, of_path: &Metadata) -> Result<Option<Box<dyn Write>>, Failure> {
+    use std::os::unix::fs::FileTypeExt;
+    let has_no_end = |metadata: &Metadata| {
+        let of_file = metadata.file_type();
+        of_file.is_fifo() || of_file.is_char_device()
+    };
+    let is_pipe = match of_path.is_symlink() {
+        true => std::fs::metadata(path).is_ok_and(|target| has_no_end(&target)),
+        false => has_no_end(of_path),
+    };
+    if !is_pipe {
+        return Ok(None);
+    }
+    let pipe = File::options().write(true).open(path).map_err(|error| unwritable(path, &error))?;
+    Ok(Some(Box::new(pipe)))
+}
+
+#[cfg(not(unix))]
+fn pipe(_path: &Path, _of_path: &Metadata) -> Result<Option<Box<dyn Write>>, Failure> {
+    Ok(None)
+}
+
+impl Temporary {
+    /// Creates a file with the permissions of the file that it replaces, or else of a new file.
+    fn new(folder: &Path, old: Option<Metadata>) -> io::Result<Self> {
+        let mut builder = Builder::new();
+        // By default, only the owner may read a temporary file.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let file = match unnamed::create(folder) {
+            Ok(file) => Self::Unnamed(file),
+            Err(_) => Self::Named(builder.prefix(PREFIX).tempfile_in(folder)?),
+        };
+        if let Some(old) = old {
+            file.as_file().set_permissions(old.permissions())?;
+        }
+        Ok(file)
+    }
+
+    fn as_file(&self) -> &File {
+        match self {
+            Self::Unnamed(file) => file,
+            Self::Named(file) => file.as_file(),
+        }
+    }
+
+    fn persist(self, path: &Path, replace: bool) -> io::Result<()> {
+        match self {
+            Self::Unnamed(file) if !replace => unnamed::link(&file, path),
+            // A link cannot replace a file, but a new name can.
+            Self::Unnamed(file) => {
+                let linked = Builder::new().prefix(PREFIX).make_in(folder(path), |path| unnamed::link(&file, path))?;
+                linked.persist(path).map(|_| ()).map_err(|error| error.error)
+            }
+            Self::Named(file) if replace => file.persist(path).map(|_| ()).map_err(|error| error.error),
+            Self::Named(file) => file.persist_noclobber(path).map(|_| ()).map_err(|error| error.error),
+        }
+    }
+}
+
+impl Write for Temporary {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.as_file().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.as_file().flush()
+    }
+}
+
+/// Files without a name.
+#[cfg(target_os = "linux")]
+mod unnamed {
+    use std::fs::File;
+    use std::io;
+    use std::os::fd::AsRawFd;
+    use std::path::{Path, PathBuf};
+    use std::sync::OnceLock;
+
+    use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+
+    pub(super) fn create(folder: &Path) -> io::Result<File> {
+        let mode = Mode::from_raw_mode(0o666);
+        let file = File::from(rustix::fs::open(folder, OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC, mode)?);
+        // Without /proc, it could not be given a name.
+        static HAS_PROC: OnceLock<bool> = OnceLock::new();
+        match HAS_PROC.get_or_init(|| std::fs::symlink_metadata(entry(&file)).is_ok()) {
+            true => Ok(file),
+            false => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    pub(super) fn link(file: &File, path: &Path) -> io::Result<()> {
+        Ok(rustix::fs::linkat(CWD, entry(file), CWD, path, AtFlags::SYMLINK_FOLLOW)?)
+    }
+
+    fn entry(file: &File) -> PathBuf {
+        format!("/proc/self/fd/{}", file.as_raw_fd()).into()
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod unnamed {
+    use std::fs::File;
+    use std::io::{self, ErrorKind};
+    use std::path::Path;
+
+    pub(super) fn create(_folder: &Path) -> io::Result<File> {
+        Err(ErrorKind::Unsupported.into())
+    }
+
+    pub(super) fn link(_file: &File, _path: &Path) -> io::Result<()> {
+        Err(ErrorKind::Unsupported.into())
+    }
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    let remedy = match error.kind() {
+        ErrorKind::BrokenPipe => "its reader has closed it, and needs all of the data",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some space or choose another disk",
+        ErrorKind::FileTooLarge => "raise the limit on file sizes (ulimit -f) or choose another disk",
+        ErrorKind::InvalidFilename => "choose a shorter name",
+        _ => "choose a folder that exists and is writable",
+    };
+    // tempfile appends the path of the temporary file.
+    let cause = error.to_string();
+    let cause = cause.split(" at path ").next().unwrap_or(&cause);
+    let name = if path.as_os_str() == STANDARD { Path::new("stdout") } else { path };
+    Failure::file(name, format!("cannot be written: {cause}; {remedy}"))
+}

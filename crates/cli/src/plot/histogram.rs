@@ -1,0 +1,213 @@
+//! A file before and after a function.
+
+use std::path::Path;
+
+use hard_sigmoid::{Element, HardSigmoid};
+use kuva::plot::Histogram;
+use kuva::render::render::TextAnchor;
+
+use super::super::console::{Failure, escape};
+use super::super::function::name;
+use super::bins::{Counts, RESULT_BINS};
+use super::functions::{Range, ramp, rounded};
+use super::panel::Panel;
+use super::pen::{INSIDE, SATURATED};
+use super::style::Style;
+use hard_sigmoid_files::Data;
+use hard_sigmoid_files::Section;
+use hard_sigmoid_files::Selection;
+use hard_sigmoid_files::with_type;
+
+/// Elements that are read at once.
+const PIECE: usize = 1 << 18;
+
+/// The share of the elements that may lie outside the range on each side.
+const OUTSIDE: f64 = 0.001;
+
+/// The bins of elements, about.
+const ELEMENT_BINS: f64 = 60.0;
+
+/// The most characters of a file name that the title has room for.
+const NAME_CHARS: usize = 40;
+
+/// What bars show.
+const SHARE: &str = "share in %";
+
+/// The counts of elements with results of 0, between 0 and 1, and of 1, from left to right.
+type Parts = [(&'static str, u64); 3];
+
+/// Reads a file once and returns two panels.
+pub(crate) fn panels(f: HardSigmoid, path: &Path, selection: &Selection, style: Style) -> Result<Vec<Panel>, Failure> {
+    let (mut input, header) = hard_sigmoid_files::open(path)?;
+    let layout = header.layout(&input, selection)?;
+    if layout.elements() == 0 {
+        return Err(input.failure("has no elements to count: choose another file or tensor").into());
+    }
+    let mut counts = Counts::new();
+    for (i, section) in layout.sections.iter().enumerate() {
+        match section.dtype {
+            Some(dtype) => {
+                let mut data = input.data(i, section)?;
+                with_type!(dtype, T => count::<T>(f, &mut data, section, &mut counts))?;
+                data.finish()?;
+            }
+            None => input.skip(section.bytes)?,
+        }
+    }
+    input.finish()?;
+    let name = short_name(path);
+    Ok(vec![before(f, &counts, &name, layout.elements(), style), after(f, &counts, style)])
+}
+
+fn count<T: Element + Into<f64>>(
+    f: HardSigmoid,
+    data: &mut Data<'_>,
+    section: &Section<'_>,
+    counts: &mut Counts,
+) -> Result<(), Failure> {
+    let (mut x, mut y) = (Vec::<T>::new(), Vec::<T>::new());
+    let mut left = section.elements();
+    while left > 0 {
+        let len = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
+        x.resize(len, T::zeroed());
+        y.resize(len, T::zeroed());
+        data.read(section, &mut x)?;
+        counts.add(f, &x, &mut y).map_err(|error| data.failure(error))?;
+        left = left.saturating_sub(len as u64);
+    }
+    Ok(())
+}
+
+fn before(f: HardSigmoid, counts: &Counts, file: &str, elements: u64, style: Style) -> Panel {
+    let ramp = ramp(f);
+    let grid = Grid::new(counts.range(OUTSIDE), ramp);
+    let bins = counts.bins(grid.from, grid.width, grid.bins);
+    let percent = |n: f64| 100.0 * n / counts.saturation.total().max(1) as f64;
+    let heights: Vec<_> = bins.counts.iter().map(|&n| percent(n)).collect();
+
+    let range = Range { from: grid.from, to: grid.to() };
+    let mut panel = Panel::new(style, range, percentages(&heights), format!("x = {file}, {elements} elements"));
+    let [left, right] = bins.outside.map(percent);
+    let nan = share(counts.saturation.nan, counts);
+    let outside = format!("not shown: {} % below, {} % above; NaN: {nan}", rounded(left), rounded(right));
+    panel.label(&format!("x ({outside})"), SHARE);
+
+    if let Some(ramp) = ramp {
+        saturated_regions(&mut panel, range, ramp);
+    }
+    let is_inside = |center| ramp.is_none_or(|(lower, upper)| lower < center && center < upper);
+    bars(&mut panel, &bins.edges, &heights, is_inside);
+    let s = counts.saturation;
+    let mut parts = [("becomes 0", s.zero), ("between", s.inside), ("becomes 1", s.one)];
+    if f.alpha() < 0.0 {
+        parts.reverse();
+    }
+    shares(&mut panel, range, parts, counts, style);
+    panel
+}
+
+fn after(f: HardSigmoid, counts: &Counts, style: Style) -> Panel {
+    let width = 1.0 / f64::from(RESULT_BINS);
+    let total = counts.saturation.total().max(1) as f64;
+    let percent = |n: u64| 100.0 * n as f64 / total;
+    // The results of exactly 0 and of exactly 1 have bins of their own.
+    let s = counts.saturation;
+    let all = [s.zero].into_iter().chain(counts.results.iter().copied()).chain([s.one]);
+    let heights: Vec<_> = all.map(percent).collect();
+    let edges: Vec<_> = (0..=RESULT_BINS.saturating_add(2)).map(|i| (f64::from(i) - 1.0) * width).collect();
+
+    let range = Range { from: -2.0 * width, to: 1.0 + 2.0 * width };
+    let mut panel = Panel::new(style, range, percentages(&heights), format!("y = {}", name(f)));
+    panel.label("y (outside the lines: exactly 0 and exactly 1)", SHARE);
+    saturated_regions(&mut panel, range, (0.0, 1.0));
+    bars(&mut panel, &edges, &heights, |center| 0.0 < center && center < 1.0);
+    let parts = [("exactly 0", s.zero), ("between", s.inside), ("exactly 1", s.one)];
+    shares(&mut panel, range, parts, counts, style);
+    panel
+}
+
+/// Where the bins are.
+struct Grid {
+    from: f64,
+    width: f64,
+    bins: u32,
+}
+
+impl Grid {
+    /// Bins for a range of elements and for the ramp. The ends of the ramp are edges of bins, unless it is too narrow.
+    fn new(elements: Option<(f64, f64)>, ramp: Option<(f64, f64)>) -> Self {
+        let both = [elements, ramp];
+        let all = both.iter().flatten().copied();
+        let (from, to) = all.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))).unwrap_or((-1.0, 1.0));
+        // A single value would have no width.
+        let least = 0.01 * from.abs().max(to.abs()).max(1.0);
+        let (from, to) = if to - from < least { (from - least, to + least) } else { (from, to) };
+        let width = (to - from) / ELEMENT_BINS;
+        let aligned = ramp.map(|(lower, upper)| (lower, (upper - lower) / width)).filter(|&(_, bins)| bins >= 1.0);
+        let Some((lower, bins)) = aligned else {
+            return Self { from, width, bins: ELEMENT_BINS as u32 };
+        };
+        let width = width * bins / bins.round();
+        let from = lower - width * ((lower - from) / width - 1e-9).ceil();
+        Self { from, width, bins: ((to - from) / width - 1e-9).ceil() as u32 }
+    }
+
+    fn to(&self) -> f64 {
+        self.from + self.width * f64::from(self.bins)
+    }
+}
+
+/// The range of percentages, with some room above the bars.
+fn percentages(heights: &[f64]) -> Range {
+    let highest = heights.iter().copied().fold(0.0, f64::max);
+    Range { from: 0.0, to: if highest > 0.0 { highest * 1.1 } else { 1.0 } }
+}
+
+/// Shades what is saturated, and draws the edges.
+fn saturated_regions(panel: &mut Panel, range: Range, (lower, upper): (f64, f64)) {
+    panel.shade(range.from, lower, 1.0);
+    panel.shade(upper, range.to, 1.0);
+    panel.edge(lower);
+    panel.edge(upper);
+}
+
+fn bars(panel: &mut Panel, edges: &[f64], heights: &[f64], is_inside: impl Fn(f64) -> bool) {
+    let centers = edges.windows(2).map(|edges| edges.iter().sum::<f64>() / 2.0);
+    let is_inside: Vec<_> = centers.map(is_inside).collect();
+    for (color, inside) in [(INSIDE, true), (SATURATED, false)] {
+        let of_color = |(&height, &is): (&f64, &bool)| if is == inside { height } else { 0.0 };
+        let heights = heights.iter().zip(&is_inside).map(of_color).collect();
+        panel.add(Histogram::from_bins(edges.to_vec(), heights).with_color(color));
+    }
+}
+
+/// Writes the shares above the plot: left, in the middle, and right. Text has no room for the counts.
+fn shares(panel: &mut Panel, range: Range, parts: Parts, counts: &Counts, style: Style) {
+    panel.reserve_line();
+    let middle = (range.from + range.to) / 2.0;
+    let anchors = [TextAnchor::Start, TextAnchor::Middle, TextAnchor::End];
+    for (((label, n), anchor), x) in parts.into_iter().zip(anchors).zip([range.from, middle, range.to]) {
+        let share = if style.is_text() { percent(n, counts) } else { share(n, counts) };
+        panel.note((x, panel.top()), (0.0, -11.0), anchor, format!("{label}: {share}"));
+    }
+}
+
+fn share(n: u64, counts: &Counts) -> String {
+    format!("{n} ({})", percent(n, counts))
+}
+
+fn percent(n: u64, counts: &Counts) -> String {
+    let percent = 100.0 * n as f64 / counts.saturation.total().max(1) as f64;
+    if n > 0 && percent < 0.005 { "< 0.01 %".into() } else { format!("{percent:.2} %") }
+}
+
+/// The name of the file, shortened if it is long.
+fn short_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    let name = escape(&name);
+    if name.chars().count() <= NAME_CHARS {
+        return name;
+    }
+    let start: String = name.chars().take(NAME_CHARS).collect();
+    format!("{start}…")
+}

@@ -1,0 +1,222 @@
+//! `hard-sigmoid stats`
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use hard_sigmoid::{Element, Engine, HardSigmoid, Saturation};
+use serde_json::{Value, json};
+
+use super::backend::{self, BackendArgs, Opener};
+use super::console::{self, Failure, escape};
+use super::function::{self, FunctionArgs};
+use super::item::Action;
+use super::list::ListArgs;
+use super::selection::SelectionArgs;
+use super::summary::{failures, join, path_json};
+use hard_sigmoid_files::Selection;
+use hard_sigmoid_files::{Data, STANDARD};
+use hard_sigmoid_files::{Dtype, with_type};
+use hard_sigmoid_files::{Layout, Section};
+
+/// The fraction of saturated results above which the command gives advice.
+const ADVICE_THRESHOLD: f64 = 0.5;
+
+/// Count the results that would be 0, 1, in between, or NaN, without writing them
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  hard-sigmoid stats x.npy --preset onnx
+  hard-sigmoid stats model.safetensors --preset pytorch --json
+  hard-sigmoid stats - --preset onnx < x.npy")]
+pub(crate) struct Args {
+    /// .npy, .npz or .safetensors files, or - for stdin
+    ///
+    /// The dtype of an array can be float16, float32 or float64, in either byte order. Of tensors, F16, BF16, F32 and
+    /// F64 are counted. An index such as model.safetensors.index.json stands for its files.
+    #[arg(value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    list: ListArgs,
+    #[command(flatten)]
+    selection: SelectionArgs,
+    #[command(flatten)]
+    function: FunctionArgs,
+    #[command(flatten)]
+    backend: BackendArgs,
+    /// Print a JSON object for each input
+    #[arg(long)]
+    json: bool,
+}
+
+/// The counts of a file.
+struct Report<'a> {
+    f: HardSigmoid,
+    path: &'a Path,
+    layout: &'a Layout<'a>,
+    /// Of each section that is computed.
+    counts: Vec<Saturation>,
+    executed_on: String,
+}
+
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    let f = args.function.required()?;
+    let items = args.list.part(args.list.items(&args.inputs, &args.selection.selection())?);
+    let mut opener = args.backend.opener();
+    let (mut total, mut failed) = (Saturation::default(), Vec::new());
+    let items: Vec<_> = items.iter().filter(|item| !matches!(item.action, Action::Copy)).collect();
+    for item in &items {
+        let counted = match &item.action {
+            Action::Fail(message) => Err(Failure::file(&item.path, message)),
+            Action::Compute(selection) => file(args, f, &item.path, selection, &mut opener),
+            Action::Copy => continue,
+        };
+        let failure = match counted {
+            Ok(counts) => {
+                total = [total, counts].into_iter().sum();
+                continue;
+            }
+            Err(failure) => failure,
+        };
+        if args.json {
+            let error = join(path_json("file", &item.path), json!({ "error": failure.message() }));
+            console::print(&format!("{error}\n"))?;
+        }
+        if items.len() == 1 {
+            return Err(failure);
+        }
+        console::error(failure.message());
+        failed.push(item.path.as_path());
+    }
+    if items.len() > 1 && !args.json {
+        let files = items.len().saturating_sub(failed.len());
+        console::print_with(|out| table(out, &format!("all {} elements of {files} files", total.total()), total))?;
+    }
+    if failed.is_empty() { Ok(()) } else { Err(Failure::Runtime(failures(&failed, items.len()))) }
+}
+
+/// Counts and reports a file.
+fn file(
+    args: &Args,
+    f: HardSigmoid,
+    path: &Path,
+    selection: &Selection,
+    opener: &mut Opener<'_>,
+) -> Result<Saturation, Failure> {
+    let (mut input, header) = hard_sigmoid_files::open(path)?;
+    let layout = header.layout(&input, selection)?;
+    let engine = opener.engine(&input, &layout)?;
+    let mut counts = Vec::new();
+    for (i, section) in layout.sections.iter().enumerate() {
+        match section.dtype {
+            Some(dtype) => {
+                let mut data = input.data(i, section)?;
+                counts.push(with_type!(dtype, T => count::<T>(f, &mut data, section, engine))?);
+                data.finish()?;
+            }
+            None => input.skip(section.bytes)?,
+        }
+    }
+    input.finish()?;
+    let executed_on = backend::describe(engine, &layout);
+    let report = Report { f, path, layout: &layout, counts, executed_on };
+    console::print_with(|out| if args.json { report.json(out) } else { report.text(out) })?;
+    Ok(report.total())
+}
+
+fn count<T: Element>(
+    f: HardSigmoid,
+    data: &mut Data<'_>,
+    section: &Section<'_>,
+    engine: &mut Engine,
+) -> Result<Saturation, hard_sigmoid_files::Error> {
+    let pieces = backend::pieces(engine, section.elements());
+    let mut x = Vec::<T>::new();
+    let count = |len| {
+        x.resize(len, T::zeroed());
+        data.read(section, &mut x)?;
+        engine.saturation_blocking(f, &x).map_err(|error| data.failure(error))
+    };
+    pieces.map(count).sum()
+}
+
+impl Report<'_> {
+    fn total(&self) -> Saturation {
+        self.counts.iter().copied().sum()
+    }
+
+    /// The name, the type and the counts of each tensor, or of the array.
+    fn tensors(&self) -> impl Iterator<Item = (Option<&str>, Dtype, Saturation)> {
+        let computed =
+            self.layout.sections.iter().filter_map(|section| Some((section.name.as_deref(), section.dtype?)));
+        computed.zip(&self.counts).map(|((name, dtype), counts)| (name, dtype, *counts))
+    }
+
+    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let f = self.f;
+        let path = if self.path.as_os_str() == STANDARD { "stdin".into() } else { self.path.display().to_string() };
+        writeln!(out, "{}: {}, on {}", escape(&path), function::name(f), self.executed_on)?;
+        for (name, dtype, counts) in self.tensors() {
+            let name = name.map_or(String::new(), |name| format!("{name:?}, "));
+            table(out, &format!("{name}{} {} elements", counts.total(), dtype.name()), counts)?;
+        }
+        let total = self.total();
+        if self.counts.len() > 1 {
+            table(out, &format!("all {} elements", total.total()), total)?;
+        }
+        advice(f, total).map_or(Ok(()), |advice| writeln!(out, "{advice}"))
+    }
+
+    /// Writes one tensor at a time, because there may be millions.
+    fn json(&self, out: &mut dyn Write) -> io::Result<()> {
+        let (f, total) = (self.f, self.total());
+        let file = json!({
+            "preset": f.preset(),
+            "alpha": f.alpha(),
+            "beta": f.beta(),
+            "ran": self.executed_on,
+            "advice": advice(f, total),
+        });
+        let file = with_counts(join(path_json("file", self.path), file), total).to_string();
+        write!(out, "{},\"tensors\":[", file.strip_suffix('}').unwrap_or_default())?;
+        for (i, (name, dtype, counts)) in self.tensors().enumerate() {
+            let tensor = with_counts(json!({ "name": name, "element": dtype.name() }), counts);
+            write!(out, "{}{tensor}", if i == 0 { "" } else { "," })?;
+        }
+        writeln!(out, "]}}")
+    }
+}
+
+fn table(out: &mut dyn Write, title: &str, counts: Saturation) -> io::Result<()> {
+    let total = counts.total().max(1) as f64;
+    writeln!(out, "  {title}")?;
+    let rows = [("at 0", counts.zero), ("inside", counts.inside), ("at 1", counts.one), ("NaN", counts.nan)];
+    rows.iter().try_for_each(|(label, n)| writeln!(out, "    {label:<6} {n:>14}  {:>6.2} %", *n as f64 / total * 100.0))
+}
+
+/// Explains the effect of saturation on training, if it is large.
+fn advice(f: HardSigmoid, total: Saturation) -> Option<String> {
+    if f.alpha() == 0.0 {
+        return Some("With alpha = 0 the function is constant, and every gradient is zero.".into());
+    }
+    let saturated = total.fraction();
+    (saturated > ADVICE_THRESHOLD).then(|| {
+        format!(
+            "{:.0} % of the results are saturated. Nearly all of their gradients are zero, so they do not contribute \
+             to training. Smaller weights, or a normalization before the activation, would reduce the saturation.",
+            saturated * 100.0
+        )
+    })
+}
+
+/// Adds `counts` to a JSON object.
+fn with_counts(object: Value, counts: Saturation) -> Value {
+    let counts = json!({
+        "elements": counts.total(),
+        "zero": counts.zero,
+        "one": counts.one,
+        "inside": counts.inside,
+        "nan": counts.nan,
+        "saturated": counts.fraction(),
+    });
+    join(object, counts)
+}

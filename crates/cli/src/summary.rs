@@ -1,0 +1,119 @@
+//! What a call computed, in one line or as JSON.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use hard_sigmoid_files::Dtype;
+use hard_sigmoid_files::Layout;
+
+/// With less data, or smaller files, the speed says more about starting and opening than about computing.
+const MIN_BYTES_FOR_SPEED: u64 = 1 << 26;
+const MIN_FILE_BYTES_FOR_SPEED: u64 = 1 << 20;
+
+/// How many of the inputs that failed the last line names.
+const MAX_NAMED: usize = 8;
+
+/// What was computed of a file or of several.
+#[derive(Default)]
+pub(crate) struct Computed {
+    files: u64,
+    elements: u64,
+    /// In the order of their variants.
+    types: Vec<Dtype>,
+    /// Sections with a name.
+    tensors: usize,
+    /// Sections that were copied.
+    copied: usize,
+    bytes: u64,
+}
+
+impl Computed {
+    pub(crate) fn of(layout: &Layout<'_>) -> Self {
+        let computed = || layout.sections.iter().filter(|section| section.dtype.is_some());
+        let types = Dtype::ALL.into_iter();
+        Self {
+            files: 1,
+            elements: layout.elements(),
+            types: types.filter(|&it| computed().any(|section| section.dtype == Some(it))).collect(),
+            tensors: computed().filter(|section| section.name.is_some()).count(),
+            copied: layout.sections.iter().filter(|section| section.dtype.is_none()).count(),
+            bytes: computed().map(|section| section.bytes).sum(),
+        }
+    }
+
+    /// Of a file that is copied as a whole.
+    pub(crate) fn of_copy() -> Self {
+        Self { files: 1, copied: 1, ..Self::default() }
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.files = self.files.saturating_add(other.files);
+        self.elements = self.elements.saturating_add(other.elements);
+        let both = |dtype: &&Dtype| self.types.contains(dtype) || other.types.contains(dtype);
+        self.types = Dtype::ALL.iter().filter(both).copied().collect();
+        self.tensors = self.tensors.saturating_add(other.tensors);
+        self.copied = self.copied.saturating_add(other.copied);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+    }
+
+    fn type_names(&self) -> Vec<&'static str> {
+        self.types.iter().map(|dtype| dtype.name()).collect()
+    }
+
+    /// `arrays` of the size of the input were read and written.
+    pub(crate) fn text(&self, arrays: u8, seconds: f64) -> String {
+        let Self { elements, tensors, copied, bytes, .. } = self;
+        let types = self.type_names().join(", ");
+        let mut text = match elements {
+            1 => format!("1 {types} element"),
+            _ if types.is_empty() => "no elements".to_owned(),
+            _ => format!("{elements} {types} elements"),
+        };
+        if *tensors > 0 {
+            text.push_str(&format!(" of {tensors} {}", if *tensors == 1 { "tensor" } else { "tensors" }));
+        }
+        if *copied > 0 {
+            text.push_str(&format!(" ({copied} copied)"));
+        }
+        text.push_str(&format!(" in {seconds:.3} s"));
+        if *bytes >= MIN_BYTES_FOR_SPEED.max(self.files.saturating_mul(MIN_FILE_BYTES_FOR_SPEED)) {
+            let speed = *bytes as f64 * f64::from(arrays) * 1e-9 / seconds;
+            text.push_str(&format!(", {speed:.2} GB/s read and written"));
+        }
+        text
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "elements": self.elements,
+            "types": self.type_names(),
+            "tensors": self.tensors,
+            "copied": self.copied,
+            "bytes": self.bytes,
+        })
+    }
+}
+
+/// Adds the fields of `more` to a JSON object.
+pub(crate) fn join(mut object: Value, more: Value) -> Value {
+    if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
+        object.extend(more);
+    }
+    object
+}
+
+/// A path in JSON, which is Unicode. A file name need not be, and is given as bytes then.
+pub(crate) fn path_json(key: &str, path: &Path) -> Value {
+    let bytes = path.to_str().is_none().then_some(path.as_os_str().as_encoded_bytes());
+    json!({ key: path.to_str(), format!("{key}_bytes"): bytes })
+}
+
+/// Says which of several inputs failed. The others were named above it.
+pub(crate) fn failures(failed: &[&Path], of: usize) -> String {
+    let mut names: Vec<_> = failed.iter().take(MAX_NAMED).map(|path| path.display().to_string()).collect();
+    if failed.len() > MAX_NAMED {
+        names.push(format!("{} others, named above", failed.len().saturating_sub(MAX_NAMED)));
+    }
+    format!("{} of {of} files failed: {}", failed.len(), names.join(", "))
+}

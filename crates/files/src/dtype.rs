@@ -1,0 +1,45 @@
+//! Element types that are known only at run time.
+
+/// An element type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dtype {
+    /// IEEE 754 binary16.
+    F16,
+    /// bfloat16.
+    Bf16,
+    /// IEEE 754 binary32.
+    F32,
+    /// IEEE 754 binary64.
+    F64,
+}
+
+/// Evaluates an expression in which `$T` is the Rust type of a [`Dtype`].
+#[rustfmt::skip]
+#[macro_export]
+macro_rules! with_type {
+    ($dtype:expr, $T:ident => $expression:expr) => {{
+        match $dtype {
+            $crate::Dtype::F16 => { type $T = $crate::half::f16; $expression }
+            $crate::Dtype::Bf16 => { type $T = $crate::half::bf16; $expression }
+            $crate::Dtype::F32 => { type $T = f32; $expression }
+            $crate::Dtype::F64 => { type $T = f64; $expression }
+        }
+    }};
+}
+
+impl Dtype {
+    /// In the order in which they are listed to people.
+    pub const ALL: [Self; 4] = [Self::F32, Self::F16, Self::Bf16, Self::F64];
+
+    /// The size of an element in bytes.
+    #[must_use]
+    pub const fn size(self) -> u64 {
+        with_type!(self, T => size_of::<T>() as u64)
+    }
+
+    /// As in Rust: `f32`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        with_type!(self, T => <T as hard_sigmoid::Element>::NAME)
+    }
+}

@@ -1,0 +1,14 @@
+//! Which parts of a file are computed.
+
+use crate::Dtype;
+
+/// Which parts of a file are computed.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// The names of tensors, or of arrays in a `.npz` archive. If there is none, all of a supported type.
+    pub tensor: Vec<String>,
+    /// The type of the elements, if the dtype of an array gives only their size.
+    pub element: Option<Dtype>,
+    /// Whether a file may have nothing to compute, as one of several.
+    pub may_be_empty: bool,
+}

@@ -1,0 +1,23 @@
+//! What the page and the JavaScript package call.
+
+#![cfg(target_arch = "wasm32")]
+
+mod apply;
+mod batch;
+mod check;
+mod curve;
+mod dispatches;
+mod histogram;
+mod package;
+
+use hard_sigmoid::HardSigmoid;
+use js_sys::Error;
+
+/// The function for α and β, or an error for JavaScript.
+fn function(alpha: f64, beta: f64) -> Result<HardSigmoid, Error> {
+    HardSigmoid::new(alpha, beta).map_err(error)
+}
+
+fn error(error: impl std::fmt::Display) -> Error {
+    Error::new(&error.to_string())
+}

@@ -1,0 +1,1 @@
+../../../shaders/hard_sigmoid.wgsl

@@ -1,1 +1,0 @@
-../../hard_sigmoid.wgsl
