@@ -1,5 +1,5 @@
-//! The files that the command `hard-sigmoid` takes: `.npy`, `.npz` and `.safetensors`, in either byte order, of any size,
-//! also from pipes. A file is a header and [sections](Section), of which some are computed and the others copied.
+//! The files that the command `hard-sigmoid` takes: `.npy`, `.npz` and `.safetensors`, in either byte order, of any
+//! size, also from pipes. A file is a header and [sections](Section), of which some are computed and the others copied.
 //!
 //! Its interface is what the command and the page need, and changes with them.
 
