@@ -11,6 +11,10 @@ pub trait Element: sealed::Sealed {
     /// The name of the type in Rust.
     const NAME: &'static str;
 
+    /// The nearest element, ties to even. NaN stays NaN.
+    #[must_use]
+    fn from_f64(x: f64) -> Self;
+
     /// Whether the type is supported on a GPU.
     const ON_GPU: bool = !Self::SHADERS.is_empty();
 }
@@ -59,11 +63,22 @@ float!(f64);
 pub(crate) mod sealed {
     use super::Float;
 
+    /// A binary format of floating-point numbers.
+    #[derive(Debug)]
+    pub enum Format {
+        F16,
+        Bf16,
+        F32,
+        F64,
+    }
+
     /// What the crate requires of an element type.
     #[allow(private_bounds, reason = "sealed: no other crate implements it")]
     pub trait Sealed: bytemuck::Pod + Send + Sync + PartialEq + std::fmt::LowerExp + std::fmt::Debug {
         /// The type in which elements are evaluated.
         type Wide: Float + super::Element<Wide = Self::Wide>;
+
+        const FORMAT: Format;
 
         /// The WGSL for this element type. A device that refuses the first is given the next, except in a browser,
         /// which refuses later. Empty if the type is not supported on a GPU.
@@ -89,7 +104,6 @@ pub(crate) mod sealed {
         fn count(elements: &[Self], low: Self::Key, high: Self::Key) -> [u64; 3];
 
         fn to_exact(self) -> f64;
-        fn nearest(exact: f64) -> Self;
     }
 }
 
@@ -153,15 +167,22 @@ fn to_odd(x: f64) -> f32 {
 
 macro_rules! element {
     (
-        $type:ident, $wide:ident, $bits:ident, $shaders:expr,
+        $type:ident, $format:ident, $wide:ident, $bits:ident, $shaders:expr,
         $is_nan:expr, $quiet:expr, $widen:expr, $round:expr, $from:expr, $key:ident, $to_key:expr
     ) => {
         impl Element for $type {
             const NAME: &'static str = stringify!($type);
+
+            #[inline]
+            fn from_f64(x: f64) -> Self {
+                $from(x)
+            }
         }
 
         impl sealed::Sealed for $type {
             type Wide = $wide;
+
+            const FORMAT: sealed::Format = sealed::Format::$format;
 
             const SHADERS: &'static [&'static str] = $shaders;
 
@@ -213,11 +234,6 @@ macro_rules! element {
             fn to_exact(self) -> f64 {
                 self.into()
             }
-
-            #[inline]
-            fn nearest(exact: f64) -> Self {
-                $from(exact)
-            }
         }
     };
 }
@@ -238,9 +254,10 @@ const F16: &[&str] = &[
 const BF16: &[&str] =
     &[concat!(include_str!("../shaders/element/bf16.wgsl"), include_str!("../shaders/element/two_per_word.wgsl"))];
 
-element!(f32, f32, u32, F32, f32::is_nan, 0x0040_0000, |x| x, |y| y, |x: f64| x as f32, f32, |x| x);
+element!(f32, F32, f32, u32, F32, f32::is_nan, 0x0040_0000, |x| x, |y| y, |x: f64| x as f32, f32, |x| x);
 element!(
     f16,
+    F16,
     f32,
     u16,
     F16,
@@ -254,6 +271,7 @@ element!(
 );
 element!(
     bf16,
+    Bf16,
     f32,
     u16,
     BF16,
@@ -265,11 +283,10 @@ element!(
     i16,
     |x: bf16| ordered(x.to_bits())
 );
-element!(f64, f64, u64, &[], f64::is_nan, 0x0008_0000_0000_0000, |x| x, |y| y, |x| x, f64, |x| x);
+element!(f64, F64, f64, u64, &[], f64::is_nan, 0x0008_0000_0000_0000, |x| x, |y| y, |x| x, f64, |x| x);
 
 #[cfg(test)]
 mod tests {
-    use super::sealed::Sealed;
     use super::*;
 
     #[test]
@@ -299,17 +316,17 @@ mod tests {
     #[test]
     fn nearest_rounds_once() {
         let half_way = 1.0 + 2_f64.powi(-8);
-        assert_eq!(bf16::nearest(half_way).to_f64(), 1.0);
-        assert_eq!(bf16::nearest(half_way + 2_f64.powi(-50)).to_f64(), 1.0 + 2_f64.powi(-7));
-        assert_eq!(bf16::nearest(-half_way - 2_f64.powi(-50)).to_f64(), -1.0 - 2_f64.powi(-7));
+        assert_eq!(<bf16 as Element>::from_f64(half_way).to_f64(), 1.0);
+        assert_eq!(<bf16 as Element>::from_f64(half_way + 2_f64.powi(-50)).to_f64(), 1.0 + 2_f64.powi(-7));
+        assert_eq!(<bf16 as Element>::from_f64(-half_way - 2_f64.powi(-50)).to_f64(), -1.0 - 2_f64.powi(-7));
         let half_way = 1.0 + 2_f64.powi(-11);
-        assert_eq!(f16::nearest(half_way).to_f64(), 1.0);
-        assert_eq!(f16::nearest(half_way + 2_f64.powi(-50)).to_f64(), 1.0 + 2_f64.powi(-10));
-        assert_eq!(f16::nearest(half_way - 2_f64.powi(-50)).to_f64(), 1.0);
+        assert_eq!(<f16 as Element>::from_f64(half_way).to_f64(), 1.0);
+        assert_eq!(<f16 as Element>::from_f64(half_way + 2_f64.powi(-50)).to_f64(), 1.0 + 2_f64.powi(-10));
+        assert_eq!(<f16 as Element>::from_f64(half_way - 2_f64.powi(-50)).to_f64(), 1.0);
         for bits in 0..=0x7c00 {
             let x = f16::from_bits(bits);
-            assert_eq!(f16::nearest(x.to_f64()), x);
+            assert_eq!(<f16 as Element>::from_f64(x.to_f64()), x);
         }
-        assert!(f16::nearest(f64::NAN).is_nan());
+        assert!(<f16 as Element>::from_f64(f64::NAN).is_nan());
     }
 }

@@ -123,7 +123,7 @@ pub fn first_mismatch<T: Element>(f: HardSigmoid, source: &[T], target: &[T]) ->
 #[must_use]
 pub fn first_out_of_bound<T: Element>(f: HardSigmoid, source: &[T], target: &[T]) -> Option<Difference<T>> {
     let reference = Reference::new(f);
-    first_difference(source, target, |x| T::nearest(reference.exact(x)), |x, y| reference.allows(x, y))
+    first_difference(source, target, |x| T::from_f64(reference.exact(x)), |x, y| reference.allows(x, y))
 }
 
 fn first_difference<T: Element>(
@@ -170,7 +170,7 @@ impl<'a, T: Element> Check<'a, T> {
         }
         // A result that nobody writes must not pass for one.
         self.y.clear();
-        self.y.resize(self.x.len(), T::nearest(-1.0));
+        self.y.resize(self.x.len(), T::from_f64(-1.0));
         !self.x.is_empty()
     }
 

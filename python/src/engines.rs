@@ -58,7 +58,6 @@ impl Chosen {
 
 /// Says how the CPU path is used, if the message advises to use it.
 pub(crate) fn gpu_error(error: &Error) -> PyErr {
-    let message = error.to_string();
-    let remedy = if message.ends_with("the CPU path") { " (backend=\"cpu\")" } else { "" };
-    PyRuntimeError::new_err(format!("{message}{remedy}"))
+    let remedy = if error.advises_cpu_path() { " (backend=\"cpu\")" } else { "" };
+    PyRuntimeError::new_err(format!("{error}{remedy}"))
 }

@@ -25,24 +25,24 @@ impl<T: Element> Thresholds<T> {
     pub(super) fn new(f: HardSigmoid) -> Self {
         let coefficients = f.coefficients::<T>();
         // All numbers in ascending order, from -inf to +inf. NaNs surround them.
-        let infinity = T::nearest(f64::INFINITY).bits();
+        let infinity = T::from_f64(f64::INFINITY).bits();
         let sign = 1 << (8 * size_of::<T>() as u64 - 1);
         let (first, last) = (sign - 1 - infinity, sign + infinity);
         let number = |i| T::from_low_bits(if i < sign { sign + (sign - 1 - i) } else { i - sign });
         let result = |i| coefficients.eval(number(i));
-        let is_saturated = |y| y == T::nearest(0.0) || y == T::nearest(1.0);
+        let is_saturated = |y| y == T::from_f64(0.0) || y == T::from_f64(1.0);
         let (lowest, highest) = (result(first), result(last));
         let low_end =
             if is_saturated(lowest) { partition_point(first..last + 1, |i| result(i) == lowest) } else { first };
         // The results of a constant function are one end.
         let has_high_end = is_saturated(highest) && lowest != highest;
         let high = if has_high_end { partition_point(first..last + 1, |i| result(i) != highest) } else { last + 1 };
-        Self { low: number(low_end - 1).key(), high: number(high).key(), rising: lowest == T::nearest(0.0) }
+        Self { low: number(low_end - 1).key(), high: number(high).key(), rising: lowest == T::from_f64(0.0) }
     }
 
     /// For elements that are results themselves.
     pub(super) fn of_results() -> Self {
-        Self { low: T::nearest(0.0).key(), high: T::nearest(1.0).key(), rising: true }
+        Self { low: T::from_f64(0.0).key(), high: T::from_f64(1.0).key(), rising: true }
     }
 
     /// Counts the results for fewer than 2^16 elements.

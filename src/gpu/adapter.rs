@@ -1,6 +1,6 @@
 //! Finding an adapter, on which [`Gpu::open_adapter`](crate::Gpu::open_adapter) opens a device.
 
-use super::error::{CANNOT_COMPUTE, Error, one_line};
+use super::error::{Error, one_line};
 use super::kernel::Kernel;
 
 /// Which adapters are acceptable.
@@ -96,19 +96,18 @@ pub fn describe(info: &wgpu::AdapterInfo) -> String {
 pub async fn find(kind: AdapterKind, name: Option<&str>) -> Result<wgpu::Adapter, Error> {
     let adapters = enumerate().await?;
     let wanted = name.map(str::to_owned).or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok()).unwrap_or_default();
-    let present = |adapter: &wgpu::Adapter| {
-        let remark = if check(adapter).is_err() { CANNOT_COMPUTE } else { "" };
-        format!("{}{remark}", describe(&adapter.get_info()))
-    };
     for adapter in &adapters {
         match unfit(adapter, kind, &wanted) {
             None => return Ok(adapter.clone()),
             Some(reason) => log::debug!("passed over {}: {reason}", describe(&adapter.get_info())),
         }
     }
+    let (usable, unusable): (Vec<_>, Vec<_>) = adapters.iter().partition(|&adapter| check(adapter).is_ok());
+    let described = |adapters: Vec<&wgpu::Adapter>| adapters.iter().map(|it| describe(&it.get_info())).collect();
     Err(Error::NoAdapter {
         hardware_only: kind == AdapterKind::Hardware,
-        present: adapters.iter().map(present).collect(),
+        present: described(usable),
+        unusable: described(unusable),
         wanted,
     })
 }

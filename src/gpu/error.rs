@@ -24,14 +24,16 @@ pub enum Error {
         word: String,
     },
     /// No adapter is suitable.
-    #[error("{}", no_adapter(*hardware_only, wanted, present).join("; "))]
+    #[error("{}", no_adapter(*hardware_only, wanted, [present, unusable]).join("; "))]
     NoAdapter {
         /// Whether only hardware was looked for.
         hardware_only: bool,
         /// The part of a name that was asked for, perhaps by `WGPU_ADAPTER_NAME`; empty if none was.
         wanted: String,
-        /// The adapters that are present, and which of them cannot compute.
+        /// The adapters that are present.
         present: Vec<String>,
+        /// Those that are present, too, but cannot compute.
+        unusable: Vec<String>,
     },
     /// A device and the queue of another device were given.
     #[error("the queue belongs to another device: pass the queue that request_device returned with the device")]
@@ -233,20 +235,19 @@ const fn remedy(error: &wgpu::Error) -> &'static str {
     }
 }
 
-/// The remark about an adapter that cannot be used.
-pub(crate) const CANNOT_COMPUTE: &str = ", which cannot compute";
-
 /// Why there is no adapter, and what to do.
-fn no_adapter(hardware_only: bool, wanted: &str, present: &[String]) -> [String; 2] {
+fn no_adapter(hardware_only: bool, wanted: &str, [present, unusable]: [&[String]; 2]) -> [String; 2] {
     let what = if hardware_only { "hardware GPU" } else { "GPU adapter" };
     let named = if wanted.is_empty() { String::new() } else { format!(" with \"{wanted}\" in its name") };
-    let (found, remedy) = if !present.is_empty() {
-        let remedy = if hardware_only && !present.iter().all(|adapter| adapter.ends_with(CANNOT_COMPUTE)) {
+    let unusable = unusable.iter().map(|adapter| format!("{adapter}, which cannot compute"));
+    let found: Vec<_> = present.iter().cloned().chain(unusable).collect();
+    let (found, remedy) = if !found.is_empty() {
+        let remedy = if hardware_only && !present.is_empty() {
             "ask for the GPU backend to use a software one"
         } else {
             "ask for another name (WGPU_ADAPTER_NAME) or backend (WGPU_BACKEND)"
         };
-        (format!("this machine has {}", present.join(", ")), remedy)
+        (format!("this machine has {}", found.join(", ")), remedy)
     } else if cfg!(target_arch = "wasm32") {
         let remedy = "use a browser that has WebGPU, on a page from https or localhost, and turn on WebGPU there";
         ("the browser offers none".into(), remedy)
@@ -263,11 +264,29 @@ impl Error {
     /// The message without what to do, for one who need not do anything.
     pub(crate) fn reason(&self) -> String {
         match self {
-            Self::NoAdapter { hardware_only, wanted, present } => {
-                let [reason, _] = no_adapter(*hardware_only, wanted, present);
+            Self::NoAdapter { hardware_only, wanted, present, unusable } => {
+                let [reason, _] = no_adapter(*hardware_only, wanted, [present, unusable]);
                 reason
             }
             other => other.to_string(),
+        }
+    }
+
+    /// Whether the message ends with the advice to use the CPU path.
+    #[must_use]
+    pub fn advises_cpu_path(&self) -> bool {
+        match self {
+            Self::NoAdapter { .. }
+            | Self::Open { .. }
+            | Self::MissingLimit { .. }
+            | Self::Device { .. }
+            | Self::Panicked { .. }
+            | Self::Lost
+            | Self::Map(_)
+            | Self::Poll(_)
+            | Self::Bind(BindError::NotOnGpu { .. }) => true,
+            Self::Interrupted { cause, .. } => cause.advises_cpu_path(),
+            _ => false,
         }
     }
 }

@@ -14,7 +14,7 @@ use super::wait::{Mapped, outcome};
 /// How long a mapping may take after its submission is done.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// How long to try to be the thread that polls the device when a callback of the queue is due.
+/// wgpu calls back on whichever thread polls the device. [`is_queue_of`] has to be that thread, and tries for so long.
 const QUEUE_GRACE: Duration = Duration::from_secs(1);
 
 /// A thread that polls a device while a call waits for it. It starts with the first request.

@@ -2,17 +2,11 @@
 
 #[cfg(target_arch = "wasm32")]
 mod arrays;
+mod copy;
 pub(super) mod host;
-#[cfg(target_arch = "wasm32")]
-#[path = "slot/browser.rs"]
-mod memory;
-#[cfg(not(target_arch = "wasm32"))]
-#[path = "slot/native.rs"]
 mod memory;
 
 use std::ops::Range;
-
-use futures_channel::oneshot;
 
 use super::error::Error;
 use super::kernel::{Kernel, binding::Binding};
@@ -20,14 +14,13 @@ use super::objects;
 use super::scope::scoped;
 use super::wait::Mapped;
 use crate::job::Work;
+use crate::plan::program::COUNTER_BYTES;
 use crate::{Element, Saturation};
 use host::Host;
 use memory::Memory;
 
 /// Bytes of a window: enough to hide what a dispatch costs, while three of them fit a cache.
 const WINDOW_BYTES: u64 = 4 << 20;
-
-const COUNTER_BYTES: u64 = size_of::<Saturation>() as u64;
 
 /// The number of elements in a full window of a job.
 pub(super) fn window_len<T: Element>(work: Work, limits: &wgpu::Limits) -> usize {
@@ -142,29 +135,4 @@ impl Flight {
         scoped(device, "reusing a staging buffer", || memory.readback.unmap())?;
         Ok((self.slot, Saturation::from_bytes(counts)))
     }
-}
-
-/// Unmaps the upload buffer, and records that what it holds is copied. What was saved begins at half of the buffers.
-fn copy_upload(
-    encoder: &mut wgpu::CommandEncoder,
-    upload: &wgpu::Buffer,
-    data: &wgpu::Buffer,
-    bytes: u64,
-    has_saved: bool,
-) {
-    upload.unmap();
-    encoder.copy_buffer_to_buffer(upload, 0, data, 0, bytes);
-    if has_saved {
-        let half = data.size() / 2;
-        encoder.copy_buffer_to_buffer(upload, half, data, half, bytes);
-    }
-}
-
-fn map(buffer: &wgpu::Buffer, mode: wgpu::MapMode, range: Range<u64>) -> Mapped {
-    let (sender, receiver) = oneshot::channel();
-    buffer.map_async(mode, range, move |result| {
-        // Nobody listens any more if the call was dropped.
-        let _ = sender.send(result);
-    });
-    receiver
 }

@@ -1,5 +1,6 @@
 //! Waiting for the GPU, during which somebody has to poll the device, except in a browser.
 
+use std::ops::Range;
 use std::task::Poll;
 
 use futures_channel::oneshot;
@@ -34,6 +35,16 @@ impl CallMode {
 pub(super) type Mapped = oneshot::Receiver<MapResult>;
 
 pub(super) type MapResult = Result<(), wgpu::BufferAsyncError>;
+
+/// Requests that a range of a buffer be mapped.
+pub(super) fn map(buffer: &wgpu::Buffer, mode: wgpu::MapMode, range: Range<u64>) -> Mapped {
+    let (sender, receiver) = oneshot::channel();
+    buffer.map_async(mode, range, move |result| {
+        // Nobody listens any more if the call was dropped.
+        let _ = sender.send(result);
+    });
+    receiver
+}
 
 /// Waits until buffers are mapped, while somebody else polls the device.
 pub(super) async fn mapped(buffers: Vec<Mapped>) -> Result<(), Error> {

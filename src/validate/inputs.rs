@@ -45,7 +45,7 @@ impl<T: Element> Inputs<'_, T> {
 pub(super) fn gradient<T: Element>(i: u64) -> T {
     let bits = (i as u32).wrapping_add(1).wrapping_mul(0x9e37_79b1);
     if size_of::<T>() > size_of::<f32>() {
-        T::nearest(f32::from_bits(bits).into())
+        T::from_f64(f32::from_bits(bits).into())
     } else {
         T::from_low_bits(bits.into())
     }
@@ -85,5 +85,5 @@ pub fn samples<T: Element>(f: HardSigmoid) -> Vec<T> {
     let near =
         |edge: f64| (0..=2 * u64::from(NEAR)).map(move |i| edge.to_bits().wrapping_add(i).wrapping_sub(NEAR.into()));
     let neighbours = edges.into_iter().flat_map(|edge| [edge, -edge]).flat_map(near).map(f64::from_bits);
-    bits.into_iter().map(widened).chain(neighbours).map(T::nearest).collect()
+    bits.into_iter().map(widened).chain(neighbours).map(T::from_f64).collect()
 }

@@ -109,7 +109,7 @@ impl<T: Element> Oracle<T> {
 /// Whether a number is subnormal in its own type.
 fn is_subnormal<T: Element>(x: T) -> bool {
     // The exponent of infinity has all bits set, that of the least normal number only the lowest.
-    let least = 1 << T::nearest(f64::INFINITY).bits().trailing_zeros();
+    let least = 1 << T::from_f64(f64::INFINITY).bits().trailing_zeros();
     is_between(x.to_exact().abs(), T::from_low_bits(least).to_exact())
 }
 

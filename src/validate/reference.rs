@@ -99,7 +99,7 @@ impl Reference {
         let bound = (shifted * u + 3.0 * u * exact) * (1.0 + 1e-6) + own;
         // A 16-bit type rounds the f32 result.
         let rounded = size_of::<T>() == 2
-            && (T::nearest(exact - bound).to_exact()..=T::nearest(exact + bound).to_exact()).contains(&wide);
+            && (T::from_f64(exact - bound).to_exact()..=T::from_f64(exact + bound).to_exact()).contains(&wide);
         rounded || (wide - exact).abs() <= bound
     }
 }
@@ -134,13 +134,13 @@ pub(crate) fn ulps<T: Element>(y: T, exact: f64) -> u32 {
     if wide.is_nan() || wide.is_sign_negative() {
         return u32::MAX;
     }
-    u32::try_from(y.bits().abs_diff(T::nearest(exact).bits())).map_or(FAR, |ulps| ulps.min(FAR))
+    u32::try_from(y.bits().abs_diff(T::from_f64(exact).bits())).map_or(FAR, |ulps| ulps.min(FAR))
 }
 
 /// The distance in ULP between a result of either sign and the number nearest to the exact result.
 #[inline]
 pub(crate) fn signed_ulps<T: Element>(got: T, exact: f64) -> u32 {
-    let nearest = T::nearest(exact);
+    let nearest = T::from_f64(exact);
     if got.to_exact().is_nan() || nearest.to_exact().is_nan() {
         return u32::MAX;
     }

@@ -29,8 +29,7 @@ impl AdapterArgs {
 
 /// Says with which option the CPU path is used, if the message advises to use it.
 pub(crate) fn failure(error: &Error, option: &str) -> Failure {
-    let message = error.to_string();
-    Failure::Runtime(if message.ends_with("the CPU path") { format!("{message} ({option})") } else { message })
+    Failure::Runtime(if error.advises_cpu_path() { format!("{error} ({option})") } else { error.to_string() })
 }
 
 /// List the GPU adapters of this machine, with the limits that matter here

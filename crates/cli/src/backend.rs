@@ -1,5 +1,6 @@
 //! The option that selects the backend.
 
+use std::fmt::{Display, Formatter};
 use std::time::Instant;
 
 use clap::ValueEnum;
@@ -114,20 +115,49 @@ impl Opener<'_> {
     }
 }
 
-/// Says where the file was computed, and why `auto` did not use a GPU.
-pub(crate) fn describe(engine: &Engine, layout: &Layout<'_>) -> String {
-    let executed_on = engine.executed_on();
-    let f64_elements = layout.f64_elements();
-    let auto = engine.comparison().map_or(String::new(), |comparison| format!("; auto: {comparison}"));
-    match engine.fallback() {
-        Some(_) if f64_elements > 0 && f64_elements == layout.elements() => {
-            format!("{executed_on}; auto: GPUs do not support f64")
+/// Where files were computed.
+#[derive(Default)]
+pub(crate) struct Ran {
+    on: String,
+    /// Why `auto` chose that.
+    why: Option<String>,
+}
+
+impl Ran {
+    pub(crate) fn of(engine: &Engine, layout: &Layout<'_>) -> Self {
+        let mut on = engine.executed_on().to_string();
+        let f64_elements = layout.f64_elements();
+        let why = match engine.fallback() {
+            Some(_) if f64_elements > 0 && f64_elements == layout.elements() => {
+                Some("GPUs do not support f64".to_owned())
+            }
+            Some(reason) => Some(reason.to_string()),
+            None => engine.comparison().map(|comparison| comparison.to_string()),
+        };
+        if f64_elements > 0 && engine.fallback().is_none() && matches!(engine.executed_on(), ExecutedOn::Gpu { .. }) {
+            on.push_str(", with f64 on the CPU path");
         }
-        Some(reason) => format!("{executed_on}; auto: {reason}"),
-        None if f64_elements > 0 && matches!(executed_on, ExecutedOn::Gpu { .. }) => {
-            format!("{executed_on}, with f64 on the CPU path{auto}")
+        Self { on, why }
+    }
+
+    /// Adds where another file was computed. Why differs from file to file.
+    pub(crate) fn add(&mut self, other: &Self) {
+        if !self.on.contains(&other.on) {
+            self.on.push_str(if self.on.is_empty() { "" } else { " and " });
+            self.on.push_str(&other.on);
         }
-        None => format!("{executed_on}{auto}"),
+    }
+
+    /// Whether nothing was computed.
+    pub(crate) const fn is_nowhere(&self) -> bool {
+        self.on.is_empty()
+    }
+}
+
+impl Display for Ran {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.on)?;
+        self.why.as_ref().map_or(Ok(()), |why| write!(f, "; auto: {why}"))
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use hard_sigmoid::{Backward, Element, Engine};
 
-use super::backend::{self, BackendArgs};
+use super::backend::{self, BackendArgs, Ran};
 use super::console::{self, Failure};
 use super::function::FunctionArgs;
 use super::output::{Output, is_pipe};
@@ -93,9 +93,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     run.output.finish()?;
     run.bar.clear();
     if !args.quiet {
-        let executed_on = backend::describe(run.engine, &layout);
+        let ran = Ran::of(run.engine, &layout);
         let seconds = started.elapsed().as_secs_f64() - opener.seconds;
-        console::log(&format!("{}, on {executed_on}", Computed::of(&layout).text(3, seconds)));
+        console::log(&format!("{}, on {ran}", Computed::of(&layout).text(3, seconds)));
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use hard_sigmoid::{Element, Engine, HardSigmoid, Saturation};
 use serde_json::{Value, json};
 
-use super::backend::{self, BackendArgs, Opener};
+use super::backend::{self, BackendArgs, Opener, Ran};
 use super::console::{self, Failure, escape};
 use super::function::{self, FunctionArgs};
 use super::item::Action;
@@ -55,7 +55,7 @@ struct Report<'a> {
     layout: &'a Layout<'a>,
     /// Of each section that is computed.
     counts: Vec<Saturation>,
-    executed_on: String,
+    ran: Ran,
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
@@ -117,8 +117,8 @@ fn file(
         }
     }
     input.finish()?;
-    let executed_on = backend::describe(engine, &layout);
-    let report = Report { f, path, layout: &layout, counts, executed_on };
+    let ran = Ran::of(engine, &layout);
+    let report = Report { f, path, layout: &layout, counts, ran };
     console::print_with(|out| if args.json { report.json(out) } else { report.text(out) })?;
     Ok(report.total())
 }
@@ -154,7 +154,7 @@ impl Report<'_> {
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
         let f = self.f;
         let path = if self.path.as_os_str() == STANDARD { "stdin".into() } else { self.path.display().to_string() };
-        writeln!(out, "{}: {}, on {}", escape(&path), function::name(f), self.executed_on)?;
+        writeln!(out, "{}: {}, on {}", escape(&path), function::name(f), self.ran)?;
         for (name, dtype, counts) in self.tensors() {
             let name = name.map_or(String::new(), |name| format!("{name:?}, "));
             table(out, &format!("{name}{} {} elements", counts.total(), dtype.name()), counts)?;
@@ -173,7 +173,7 @@ impl Report<'_> {
             "preset": f.preset(),
             "alpha": f.alpha(),
             "beta": f.beta(),
-            "ran": self.executed_on,
+            "ran": self.ran.to_string(),
             "advice": advice(f, total),
         });
         let file = with_counts(join(path_json("file", self.path), file), total).to_string();

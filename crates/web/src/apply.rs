@@ -58,7 +58,7 @@ async fn run<T: Element + Into<f64>>(
     x: &[T],
 ) -> Result<Outcome, Error> {
     let mut y = vec![T::zeroed(); x.len()];
-    let gpu = gpu.filter(|_| T::NAME != "f64");
+    let gpu = gpu.filter(|_| T::ON_GPU);
     if let Some(gpu) = gpu {
         // The first call compiles the shader and creates buffers.
         let len = x.len().min(1 << 20);

@@ -99,9 +99,9 @@ fn f16c_rounds_as_integers_do() {
 
 /// Lengths and alignments around the size of a block. The elements around the target must stay unchanged.
 fn streamed_is_the_same_as_plain<T: Element>(f: fn(T::Wide, T::Wide) -> T::Wide) {
-    let a: Vec<T> = (0..400).map(|i| T::nearest(f64::from(i))).collect();
-    let b: Vec<T> = (0..400).map(|i| T::nearest(f64::from(i + 1000))).collect();
-    let old = T::nearest(7777.0);
+    let a: Vec<T> = (0..400).map(|i| T::from_f64(f64::from(i))).collect();
+    let b: Vec<T> = (0..400).map(|i| T::from_f64(f64::from(i + 1000))).collect();
+    let old = T::from_f64(7777.0);
     for start in 0..40 {
         for len in (0..200).chain([300]) {
             let (a, b) = (&a[start / 2..][..len], &b[start / 3..][..len]);

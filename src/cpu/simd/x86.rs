@@ -4,6 +4,7 @@ use std::arch::x86_64::*;
 
 use super::plain::{Pointwise, plain};
 use crate::Element;
+use crate::element::sealed::Format;
 
 /// Elements per block: whole cache lines for every element type.
 const BLOCK: usize = 32;
@@ -19,9 +20,9 @@ const PREFETCH_BYTES: usize = 32 * CACHE_LINE;
 macro_rules! loops {
     ($name:ident, $features:literal, $converts:ident) => {
         pub(super) mod $name {
-            use super::{BLOCK, map_block, widen, $converts};
             use crate::Element;
             use crate::cpu::simd::plain::{Pointwise, plain, plain_in_place};
+            use crate::cpu::simd::x86::{BLOCK, map_block, widen, $converts};
 
             #[target_feature(enable = $features)]
             pub(in crate::cpu) fn run<R>(work: impl FnOnce() -> R) -> R {
@@ -98,7 +99,7 @@ const fn is_16_bit<T: Element>() -> bool {
 /// F16C converts f16. Integers take several times as long.
 #[inline]
 const fn is_f16<T: Element>() -> bool {
-    matches!(T::NAME.as_bytes(), b"f16")
+    matches!(T::FORMAT, Format::F16)
 }
 
 #[inline]
@@ -113,7 +114,11 @@ fn map_block<T: Element>(
         *a = f(*a, b);
     }
     for (x, halves) in bytemuck::cast_slice(&first).iter().zip(bytemuck::cast_slice_mut(target)) {
-        if is_f16::<T>() { round_f16(x, halves) } else { round_bf16(x, halves) }
+        match T::FORMAT {
+            Format::F16 => round_f16(x, halves),
+            Format::Bf16 => round_bf16(x, halves),
+            Format::F32 | Format::F64 => {}
+        }
     }
 }
 
@@ -122,7 +127,11 @@ fn map_block<T: Element>(
 fn widen<T: Element>(source: &[T]) -> [T::Wide; BLOCK] {
     let mut wide = [bytemuck::Zeroable::zeroed(); BLOCK];
     for (x, halves) in bytemuck::cast_slice_mut(&mut wide).iter_mut().zip(bytemuck::cast_slice(source)) {
-        if is_f16::<T>() { widen_f16(halves, x) } else { widen_bf16(halves, x) }
+        match T::FORMAT {
+            Format::F16 => widen_f16(halves, x),
+            Format::Bf16 => widen_bf16(halves, x),
+            Format::F32 | Format::F64 => {}
+        }
     }
     wide
 }

@@ -12,7 +12,7 @@ use crate::{Backward, Element, HardSigmoid};
 ///
 /// Made from `&buffer`, which means all whole elements in it, or from `(&buffer, range)`, where `range` is `3..10`,
 /// `5..`, `..n` or the like, of `u64`, `usize` or `i32` indices. The indices count elements of the type that the
-/// binding is made for. [`Kernel`](crate::Kernel) says what is allowed.
+/// binding is made for. [`guide::embedding`](crate::guide::embedding) says which ranges are allowed.
 #[derive(Clone, Debug)]
 pub struct BufferRange<'a> {
     pub(super) buffer: &'a wgpu::Buffer,

@@ -195,11 +195,6 @@ impl Run<'_> {
 impl Done {
     fn add(&mut self, other: Self) {
         self.computed.add(&other.computed);
-        // Why auto chose it differs from file to file.
-        let executed_on = other.executed_on.split(';').next().unwrap_or_default();
-        if !self.executed_on.contains(executed_on) {
-            self.executed_on.push_str(if self.executed_on.is_empty() { "" } else { " and " });
-            self.executed_on.push_str(executed_on);
-        }
+        self.ran.add(&other.ran);
     }
 }

@@ -7,7 +7,7 @@ use hard_sigmoid::{Element, Engine, ExecutedOn, HardSigmoid, cpu};
 use serde_json::{Value, json};
 
 use super::verify::verify;
-use crate::backend::{self, Opener};
+use crate::backend::{self, Opener, Ran};
 use crate::console::Failure;
 use crate::output::{Output, is_pipe};
 use crate::progress::Progress;
@@ -41,7 +41,7 @@ pub(super) struct Done {
     pub(super) computed: Computed,
     /// Without the time in which a GPU was opened.
     pub(super) seconds: f64,
-    pub(super) executed_on: String,
+    pub(super) ran: Ran,
 }
 
 impl Run<'_> {
@@ -66,19 +66,19 @@ impl Run<'_> {
             Header::Npz(members) => work.archive(&mut data, members, selection, &layout, output)?,
             _ => work.sections(&mut data, &layout, output)?,
         }
-        let executed_on = backend::describe(work.engine, &layout);
+        let ran = Ran::of(work.engine, &layout);
         if let Some(bar) = own_bar {
             bar.clear();
         }
         let seconds = started.elapsed().as_secs_f64() - (self.opener.seconds - opening);
-        Ok(Done { computed: Computed::of(&layout), seconds, executed_on })
+        Ok(Done { computed: Computed::of(&layout), seconds, ran })
     }
 
     /// What was done, in a line.
     pub(super) fn summary(&self, done: &Done) -> String {
-        let Done { computed, seconds, executed_on } = done;
+        let Done { computed, seconds, ran } = done;
         let verified = if self.verify { ", verified" } else { "" };
-        let on = if executed_on.is_empty() { String::new() } else { format!(", on {executed_on}") };
+        let on = if ran.is_nowhere() { String::new() } else { format!(", on {ran}") };
         format!("{}{verified}{on}", computed.text(2, *seconds))
     }
 
@@ -88,7 +88,7 @@ impl Run<'_> {
             "alpha": self.f.alpha(),
             "beta": self.f.beta(),
             "seconds": done.seconds,
-            "ran": done.executed_on,
+            "ran": done.ran.to_string(),
             "verified": self.verify,
         });
         let paths = join(path_json("file", input), path_json("output", output));

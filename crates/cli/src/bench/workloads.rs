@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::{Binding, Element, Gpu, HardSigmoid, Saturation, cpu, wgpu};
 use rayon::prelude::*;
 
@@ -29,18 +28,9 @@ pub(crate) struct Case<'a> {
 
 /// Returns test data between -4 and 4, of which most is not saturated.
 pub(crate) fn numbers<T: Element>(len: usize) -> Vec<T> {
-    (0..len as u32).map(|i| nearest(f64::from(i.wrapping_mul(0x9e37_79b1)) / f64::from(u32::MAX) * 8.0 - 4.0)).collect()
-}
-
-/// Rounds to an element type. [`Element`] has no public conversion from f64.
-fn nearest<T: Element>(x: f64) -> T {
-    let bits: u64 = match T::NAME {
-        "f16" => f16::from_f64(x).to_bits().into(),
-        "bf16" => bf16::from_f64(x).to_bits().into(),
-        "f32" => (x as f32).to_bits().into(),
-        _ => x.to_bits(),
-    };
-    bytemuck::pod_read_unaligned(bits.to_le_bytes().get(..size_of::<T>()).unwrap_or_default())
+    (0..len as u32)
+        .map(|i| T::from_f64(f64::from(i.wrapping_mul(0x9e37_79b1)) / f64::from(u32::MAX) * 8.0 - 4.0))
+        .collect()
 }
 
 /// A case that reads and writes so many `arrays` of `elements` elements.

@@ -5,10 +5,11 @@ use std::ops::Range;
 
 use js_sys::{Reflect, Uint8Array};
 
-use super::{COUNTER_BYTES, copy_upload, map};
 use crate::gpu::error::Error;
 use crate::gpu::objects::buffer;
-use crate::gpu::wait::Mapped;
+use crate::gpu::slot::copy::copy_upload;
+use crate::gpu::wait::{Mapped, map};
+use crate::plan::program::COUNTER_BYTES;
 
 #[derive(Debug)]
 pub(in crate::gpu) struct Memory {
@@ -18,11 +19,11 @@ pub(in crate::gpu) struct Memory {
     /// What the GPU works on.
     data: wgpu::Buffer,
     /// The data, followed by the counters.
-    pub(super) readback: wgpu::Buffer,
+    pub(in crate::gpu::slot) readback: wgpu::Buffer,
 }
 
 impl Memory {
-    pub(super) fn new(device: &wgpu::Device, capacity: u64) -> Self {
+    pub(in crate::gpu::slot) fn new(device: &wgpu::Device, capacity: u64) -> Self {
         use wgpu::BufferUsages as Usage;
         let (write, read) = (Usage::MAP_WRITE | Usage::COPY_SRC, Usage::MAP_READ | Usage::COPY_DST);
         let on_gpu = Usage::STORAGE | Usage::COPY_SRC | Usage::COPY_DST;
@@ -35,19 +36,19 @@ impl Memory {
         }
     }
 
-    pub(super) fn capacity(&self) -> u64 {
+    pub(in crate::gpu::slot) fn capacity(&self) -> u64 {
         self.data.size()
     }
 
-    pub(super) fn source(&self) -> &wgpu::Buffer {
+    pub(in crate::gpu::slot) fn source(&self) -> &wgpu::Buffer {
         &self.data
     }
 
-    pub(super) fn target(&self) -> &wgpu::Buffer {
+    pub(in crate::gpu::slot) fn target(&self) -> &wgpu::Buffer {
         &self.data
     }
 
-    pub(super) fn upload(&self, offset: u64, bytes: &[u8], queue: &wgpu::Queue) -> Result<(), Error> {
+    pub(in crate::gpu::slot) fn upload(&self, offset: u64, bytes: &[u8], queue: &wgpu::Queue) -> Result<(), Error> {
         if self.is_mapped {
             return self.write_mapped(offset, bytes.len() as u32, |memory| memory.copy_from(bytes));
         }
@@ -63,7 +64,7 @@ impl Memory {
     }
 
     /// [`upload`](Self::upload) to the start, of an array of JavaScript.
-    pub(super) fn upload_array(&self, array: &Uint8Array, queue: &wgpu::Queue) -> Result<(), Error> {
+    pub(in crate::gpu::slot) fn upload_array(&self, array: &Uint8Array, queue: &wgpu::Queue) -> Result<(), Error> {
         if self.is_mapped {
             return self.write_mapped(0, array.length(), |memory| memory.set(array, 0));
         }
@@ -89,33 +90,33 @@ impl Memory {
     }
 
     /// Records what has to be done between the upload and the work.
-    pub(super) fn record_upload(&self, encoder: &mut wgpu::CommandEncoder, bytes: u64, has_saved: bool) {
+    pub(in crate::gpu::slot) fn record_upload(&self, encoder: &mut wgpu::CommandEncoder, bytes: u64, has_saved: bool) {
         if self.is_mapped {
             copy_upload(encoder, &self.upload, &self.data, bytes, has_saved);
         }
     }
 
     /// Records what has to be done between the work and [`read`](Self::read).
-    pub(super) fn record_readback(&self, encoder: &mut wgpu::CommandEncoder, bytes: u64) {
+    pub(in crate::gpu::slot) fn record_readback(&self, encoder: &mut wgpu::CommandEncoder, bytes: u64) {
         encoder.copy_buffer_to_buffer(&self.data, 0, &self.readback, 0, bytes);
     }
 
     /// Asks for the result to be mapped and, after a full window, the upload buffer for the next one.
-    pub(super) fn map(&mut self, result: Range<u64>, is_full: bool) -> Vec<Mapped> {
+    pub(in crate::gpu::slot) fn map(&mut self, result: Range<u64>, is_full: bool) -> Vec<Mapped> {
         self.is_mapped = is_full;
         let upload = is_full.then(|| map(&self.upload, wgpu::MapMode::Write, 0..self.capacity()));
         std::iter::once(map(&self.readback, wgpu::MapMode::Read, result)).chain(upload).collect()
     }
 
     /// Copies from the mapped readback buffer. A slice of it would be a copy already.
-    pub(super) fn read(&self, offset: u64, bytes: &mut [u8]) -> Result<(), Error> {
+    pub(in crate::gpu::slot) fn read(&self, offset: u64, bytes: &mut [u8]) -> Result<(), Error> {
         let mapped = self.readback.get_mapped_range(offset..offset + bytes.len().next_multiple_of(4) as u64)?;
         mapped.as_uint8array().subarray(0, bytes.len() as u32).copy_to(bytes);
         Ok(())
     }
 
     /// [`read`](Self::read) from the start, to an array of JavaScript.
-    pub(super) fn read_array(&self, array: &Uint8Array) -> Result<(), Error> {
+    pub(in crate::gpu::slot) fn read_array(&self, array: &Uint8Array) -> Result<(), Error> {
         let mapped = self.readback.get_mapped_range(0..u64::from(array.length().next_multiple_of(4)))?;
         array.set(&mapped.as_uint8array().subarray(0, array.length()), 0);
         Ok(())
