@@ -1,8 +1,8 @@
 //! Where a batch runs: on a GPU, on the CPU path, or on whichever suits it.
 
-#[cfg(target_arch = "wasm32")]
-mod arrays;
 mod comparison;
+#[cfg(target_arch = "wasm32")]
+mod js_arrays;
 
 pub use comparison::Comparison;
 

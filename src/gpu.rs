@@ -14,10 +14,10 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-#[cfg(target_arch = "wasm32")]
-use crate::arrays::Arrays;
 use crate::calls::slice_calls;
 use crate::job::Job;
+#[cfg(target_arch = "wasm32")]
+use crate::js_arrays::Arrays;
 use crate::{Backward, Element, HardSigmoid, Saturation};
 use adapter::AdapterKind;
 use error::Error;

@@ -2,8 +2,6 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(feature = "wgpu"), allow(rustdoc::broken_intra_doc_links, reason = "links to the GPU path"))]
 
-#[cfg(all(feature = "wgpu", target_arch = "wasm32"))]
-mod arrays;
 mod backward;
 #[cfg(feature = "wgpu")]
 mod calls;
@@ -18,6 +16,8 @@ mod gpu;
 pub mod guide;
 mod hard_sigmoid;
 mod job;
+#[cfg(all(feature = "wgpu", target_arch = "wasm32"))]
+mod js_arrays;
 #[cfg(feature = "ndarray")]
 pub mod nd;
 pub mod plan;

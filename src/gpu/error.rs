@@ -121,12 +121,6 @@ pub enum BindError {
         /// The type.
         element: &'static str,
     },
-    /// A range has a negative index.
-    #[error("the {role} range has a negative index: give element indices from 0 on")]
-    NegativeIndex {
-        /// The range.
-        role: BufferRole,
-    },
     /// A range ends before it begins.
     #[error("the {role} range {start}..{end} ends before it begins: give the lower element first")]
     Reversed {

@@ -41,8 +41,8 @@ struct Inner {
     pipelines: Mutex<HashMap<(&'static str, Program), Pipeline>>,
 }
 
-/// What the text of a shader depends on: the name of the element type, the operation, where the source lies, and whether
-/// a thread writes single words.
+/// What the text of a shader depends on: the name of the element type, the operation, where the source lies, and
+/// whether a thread writes single words.
 type ModuleKey = (&'static str, Operation, Access, bool);
 
 /// A compiled program and the layout of its bind group.

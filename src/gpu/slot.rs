@@ -1,9 +1,9 @@
 //! Staging: the buffers through which one window of a job goes to the GPU and back.
 
-#[cfg(target_arch = "wasm32")]
-mod arrays;
 mod copy;
 pub(super) mod host;
+#[cfg(target_arch = "wasm32")]
+mod js_arrays;
 mod memory;
 
 use std::ops::Range;

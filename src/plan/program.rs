@@ -141,8 +141,8 @@ impl Program {
             }
         };
         let unit = match self.unit {
-            Unit::Word => include_str!("../../shaders/unit/words.wgsl"),
-            Unit::Vector { .. } | Unit::Mixed { .. } => include_str!("../../shaders/unit/vectors.wgsl"),
+            Unit::Word => include_str!("../../shaders/entry/words.wgsl"),
+            Unit::Vector { .. } | Unit::Mixed { .. } => include_str!("../../shaders/entry/vectors.wgsl"),
         };
         let count = match self.unit {
             _ if !self.counts() => "",
@@ -156,8 +156,8 @@ impl Program {
                 )
             }
         };
-        let map = include_str!("../../shaders/map.wgsl");
-        [crate::WGSL, element, source, operand, operation, unit, map, count].concat()
+        let range = include_str!("../../shaders/range.wgsl");
+        [crate::WGSL, element, source, operand, operation, unit, range, count].concat()
     }
 
     const fn counts(self) -> bool {

@@ -4,11 +4,11 @@
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-mod arrays;
 mod calls;
 mod faults;
 #[path = "../suite/golden.rs"]
 mod golden;
+mod js_arrays;
 mod kernel;
 #[path = "../suite/numbers.rs"]
 #[allow(dead_code, reason = "the suite uses all of it")]

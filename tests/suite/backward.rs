@@ -6,8 +6,8 @@ use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::validate::{self, Inputs};
 use hard_sigmoid::{Backward, BindError, BufferRole, Error, HardSigmoid, PlanError};
 
-use crate::bench::{Bench, at, bench};
 use crate::numbers::{Number, assert_bits, functions, gradients, numbers};
+use crate::rig::{Bench, at, bench};
 use crate::subject::{Subject, Test};
 
 pub(crate) const TESTS: &[Test] = &[

@@ -8,8 +8,8 @@ use hard_sigmoid::validate::{Inputs, validate_blocking};
 use hard_sigmoid::{BindError, Error, Gpu, Kernel};
 use wgpu::BufferUsages as Usage;
 
-use crate::bench::{Bench, F, at, bench};
 use crate::numbers::{assert_bits, expected, functions, numbers};
+use crate::rig::{Bench, F, at, bench};
 use crate::subject::{Subject, Test};
 
 pub(crate) const TESTS: &[Test] = &[

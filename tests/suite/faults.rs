@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use hard_sigmoid::{Engine, Error, ExecutedOn, Fallback, Gpu, HardSigmoid, Saturation, cpu};
 
-use crate::bench::wait;
 use crate::numbers::{Number, assert_bits, expected, gradients, numbers};
+use crate::rig::wait;
 use crate::subject::{Subject, Test};
 
 pub(crate) const GPU_TESTS: &[Test] = &[

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use hard_sigmoid::{BindError, BufferRole, Error, Gpu, adapter};
 
-use crate::bench::{Bench, F, at, bench};
 use crate::numbers::{assert_bits, expected, numbers};
+use crate::rig::{Bench, F, at, bench};
 use crate::subject::{Subject, Test};
 
 pub(crate) const TESTS: &[Test] = &[

@@ -8,8 +8,8 @@ use hard_sigmoid::plan::{self, Buffers, Start};
 use hard_sigmoid::{BindError, BufferRole, Error, HardSigmoid, Kernel, PlanError};
 use wgpu::BufferUsages as Usage;
 
-use crate::bench::Bench;
 use crate::numbers::{Number, assert_bits, expected, numbers};
+use crate::rig::Bench;
 use crate::subject::{Subject, Test};
 
 pub(crate) const TESTS: &[Test] = &[
@@ -157,7 +157,7 @@ fn every_spelling(subject: &Subject) {
         assert_bits(&bench.read(&buffer), &whole, &range);
     };
     let kernel = &bench.kernel;
-    let (a, b) = (30_u64, 70_usize);
+    let (a, b) = (30, 70);
     check(0..100, &|x| kernel.bind_in_place::<f32>(f, x));
     check(0..100, &|x| kernel.bind_in_place::<f32>(f, (x, ..)));
     check(30..70, &|x| kernel.bind_in_place::<f32>(f, (x, 30..70)));

@@ -7,7 +7,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "tests")]
 
 mod backward;
-mod bench;
 mod embed;
 mod engine;
 mod faults;
@@ -18,6 +17,7 @@ mod mistakes;
 mod noop;
 mod numbers;
 mod properties;
+mod rig;
 mod saturation;
 mod slices;
 mod subject;

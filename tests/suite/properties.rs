@@ -5,9 +5,9 @@ use hard_sigmoid::{Gpu, HardSigmoid};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use crate::bench::Bench;
 use crate::kernel::{Layout, check};
 use crate::numbers::{Number, assert_bits, expected, gradients, numbers};
+use crate::rig::Bench;
 use crate::subject::{Subject, Test};
 
 pub(crate) const TESTS: &[Test] =

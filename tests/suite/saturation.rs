@@ -4,8 +4,8 @@ use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::{BindError, BufferRole, Error, HardSigmoid, Saturation};
 use wgpu::BufferUsages as Usage;
 
-use crate::bench::{Bench, F, at, bench};
 use crate::numbers::{Number, assert_bits, expected, functions, numbers};
+use crate::rig::{Bench, F, at, bench};
 use crate::subject::{Subject, Test};
 
 pub(crate) const TESTS: &[Test] = &[

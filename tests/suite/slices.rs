@@ -6,8 +6,8 @@ use std::task::{Context, Waker};
 use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::{BindError, Error, Gpu, HardSigmoid};
 
-use crate::bench::wait;
 use crate::numbers::{Number, assert_bits, expected, functions, numbers};
+use crate::rig::wait;
 use crate::subject::{Subject, Test};
 
 pub(crate) const TESTS: &[Test] = &[

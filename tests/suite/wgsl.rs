@@ -1,7 +1,7 @@
 //! The functions that an app can import from the WGSL.
 
-use crate::bench::bench;
 use crate::numbers::{assert_bits, expected, gradients, numbers};
+use crate::rig::bench;
 use crate::subject::{Subject, Test};
 use hard_sigmoid::HardSigmoid;
 use hard_sigmoid::half::f16;

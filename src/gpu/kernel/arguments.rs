@@ -1,6 +1,6 @@
 //! What a binding is made from: ranges of buffers, and functions.
 
-use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
+use std::ops::{Bound, RangeBounds};
 
 use crate::error::BufferRole;
 use crate::gpu::error::BindError;
@@ -11,49 +11,37 @@ use crate::{Backward, Element, HardSigmoid};
 /// A range of elements in a storage buffer.
 ///
 /// Made from `&buffer`, which means all whole elements in it, or from `(&buffer, range)`, where `range` is `3..10`,
-/// `5..`, `..n` or the like, of `u64`, `usize` or `i32` indices. The indices count elements of the type that the
-/// binding is made for. [`guide::embedding`](crate::guide::embedding) says which ranges are allowed.
+/// `5..`, `..n` or the like. The indices are `u64`, and count elements of the type that the binding is made for.
+/// [`guide::embedding`](crate::guide::embedding) says which ranges are allowed.
 #[derive(Clone, Debug)]
 pub struct BufferRange<'a> {
     pub(super) buffer: &'a wgpu::Buffer,
-    /// The first element, and the one after the last, or none for the end of the buffer. None for a negative index.
-    range: Option<(u64, Option<u64>)>,
+    /// The first element.
+    start: u64,
+    /// The one after the last, or none for the end of the buffer.
+    end: Option<u64>,
 }
 
 impl<'a> From<&'a wgpu::Buffer> for BufferRange<'a> {
     fn from(buffer: &'a wgpu::Buffer) -> Self {
-        Self { buffer, range: Some((0, None)) }
+        Self { buffer, start: 0, end: None }
     }
 }
 
-impl<'a> From<(&'a wgpu::Buffer, RangeFull)> for BufferRange<'a> {
-    fn from((buffer, _): (&'a wgpu::Buffer, RangeFull)) -> Self {
-        buffer.into()
+impl<'a, R: RangeBounds<u64>> From<(&'a wgpu::Buffer, R)> for BufferRange<'a> {
+    fn from((buffer, range): (&'a wgpu::Buffer, R)) -> Self {
+        let start = match range.start_bound() {
+            Bound::Included(&first) => first,
+            Bound::Excluded(&before) => before.saturating_add(1),
+            Bound::Unbounded => 0,
+        };
+        let end = match range.end_bound() {
+            Bound::Included(&last) => Some(last.saturating_add(1)),
+            Bound::Excluded(&end) => Some(end),
+            Bound::Unbounded => None,
+        };
+        Self { buffer, start, end }
     }
-}
-
-macro_rules! from_ranges {
-    ($($index:ty),*) => { $(
-        from_ranges!(Range<$index>, |r| Some((index(r.start)?, Some(index(r.end)?))));
-        from_ranges!(RangeFrom<$index>, |r| Some((index(r.start)?, None)));
-        from_ranges!(RangeTo<$index>, |r| Some((0, Some(index(r.end)?))));
-        from_ranges!(RangeInclusive<$index>, |r| Some((index(*r.start())?, Some(index(*r.end())?.saturating_add(1)))));
-        from_ranges!(RangeToInclusive<$index>, |r| Some((0, Some(index(r.end)?.saturating_add(1)))));
-    )* };
-    ($range:ty, $bounds:expr) => {
-        impl<'a> From<(&'a wgpu::Buffer, $range)> for BufferRange<'a> {
-            fn from((buffer, range): (&'a wgpu::Buffer, $range)) -> Self {
-                let bounds: fn($range) -> Option<(u64, Option<u64>)> = $bounds;
-                Self { buffer, range: bounds(range) }
-            }
-        }
-    };
-}
-// Where several types would do, a literal without a suffix is an i32.
-from_ranges!(u64, usize, i32);
-
-fn index(i: impl TryInto<u64>) -> Option<u64> {
-    i.try_into().ok()
 }
 
 impl BufferRange<'_> {
@@ -63,9 +51,9 @@ impl BufferRange<'_> {
             return Err(BindError::NotStorage { role, usage: self.buffer.usage() });
         }
         let buffer_bytes = self.buffer.size();
-        let (start, end) = self.range.ok_or(BindError::NegativeIndex { role })?;
+        let start = self.start;
         // A start behind the end of the buffer is for the plan to refuse.
-        let end = end.unwrap_or((buffer_bytes / size_of::<T>() as u64).max(start));
+        let end = self.end.unwrap_or((buffer_bytes / size_of::<T>() as u64).max(start));
         let len = end.checked_sub(start).ok_or(BindError::Reversed { role, start, end })?;
         Ok((Start { element: start, buffer_bytes }, len))
     }

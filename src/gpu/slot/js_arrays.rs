@@ -5,9 +5,9 @@ use std::ops::Range;
 use super::host::Host;
 use super::memory::Memory;
 use crate::Element;
-use crate::arrays::Arrays;
 use crate::gpu::error::Error;
 use crate::job::Work;
+use crate::js_arrays::Arrays;
 
 impl<T: Element> Host for Arrays<'_, T> {
     type Element = T;

@@ -3,11 +3,11 @@
 use js_sys::Uint8Array;
 
 use super::Engine;
-use crate::arrays::Arrays;
 use crate::cpu;
 use crate::gpu::error::Error;
 use crate::gpu::wait::CallMode;
 use crate::job::Work;
+use crate::js_arrays::Arrays;
 use crate::{Element, HardSigmoid};
 
 /// What the CPU path has in the memory of WebAssembly: little enough for a cache.
