@@ -19,6 +19,11 @@ pub trait Element: sealed::Sealed {
     const ON_GPU: bool = !Self::SHADERS.is_empty();
 }
 
+/// Whether elements are evaluated in f32, and so in a format that holds all of them.
+pub(crate) const fn is_evaluated_in_f32<T: Element>() -> bool {
+    matches!(<T::Wide as sealed::Sealed>::FORMAT, sealed::Format::F32)
+}
+
 /// A type in which the arithmetic is done.
 pub(crate) trait Float:
     Copy + Send + Sync + PartialOrd + std::ops::Add<Output = Self> + std::ops::Mul<Output = Self>

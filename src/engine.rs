@@ -7,7 +7,7 @@ mod js_arrays;
 pub use comparison::Comparison;
 
 use crate::calls::slice_calls;
-use crate::cpu::{self, STREAM_MIN_BYTES};
+use crate::cpu;
 use crate::gpu::adapter::{self, AdapterKind};
 use crate::gpu::error::Error;
 use crate::gpu::wait::CallMode;
@@ -17,6 +17,9 @@ use crate::{Backward, Element, Gpu, HardSigmoid, Saturation};
 /// From this many elements on, [`Backend::Auto`] looks for a GPU. The CPU path computes fewer in less time than it
 /// takes to open a GPU: two cores take 15 to 30 ms for this many f32, and opening takes 50 ms and more.
 pub const AUTO_GPU_MIN_ELEMENTS: u64 = 1 << 26;
+
+/// What the CPU path computes of an async call before the executor gets the thread back.
+const ASYNC_PIECE_BYTES: usize = 16 << 20;
 
 /// Where to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -224,7 +227,7 @@ impl Engine {
             return Ok(cpu::run(rest));
         }
         let mut counts = Saturation::default();
-        for piece in rest.chunks(STREAM_MIN_BYTES / size_of::<T>()) {
+        for piece in rest.chunks(ASYNC_PIECE_BYTES / size_of::<T>()) {
             counts += cpu::run(piece);
             mode.yield_now().await;
         }

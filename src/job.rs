@@ -25,6 +25,12 @@ pub(crate) enum Work {
     Backward(Backward),
 }
 
+/// Where what was saved begins in staging buffers of so many bytes, which a backward pass has for both of its inputs.
+#[cfg(feature = "wgpu")]
+pub(crate) const fn saved_offset(buffer_bytes: u64) -> u64 {
+    buffer_bytes / 2
+}
+
 #[cfg(feature = "wgpu")]
 impl Work {
     /// Whether a second input was saved by the forward pass.

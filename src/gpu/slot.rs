@@ -13,7 +13,7 @@ use super::kernel::{Kernel, binding::Binding};
 use super::objects;
 use super::scope::scoped;
 use super::wait::Mapped;
-use crate::job::Work;
+use crate::job::{Work, saved_offset};
 use crate::plan::program::COUNTER_BYTES;
 use crate::{Element, Saturation};
 use host::Host;
@@ -25,7 +25,7 @@ const WINDOW_BYTES: u64 = 4 << 20;
 /// The number of elements in a full window of a job.
 pub(super) fn window_len<T: Element>(work: Work, limits: &wgpu::Limits) -> usize {
     let capacity = capacity_bytes(limits);
-    let bytes = if work.has_saved() { capacity / 2 } else { capacity };
+    let bytes = if work.has_saved() { saved_offset(capacity) } else { capacity };
     bytes as usize / size_of::<T>()
 }
 

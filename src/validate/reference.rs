@@ -3,6 +3,7 @@
 
 use std::cmp::Ordering;
 
+use crate::element::is_evaluated_in_f32;
 use crate::{Element, HardSigmoid};
 
 /// The exact function, and the error bound of [`HardSigmoid`].
@@ -40,7 +41,7 @@ impl Reference {
         let wide = x.to_exact();
         let y = match self.formula {
             // Adding first is more accurate for f64: the sum is exact near the zero of the function.
-            Formula::Divide(d) if !T::ON_GPU => (wide + d / 2.0) / d,
+            Formula::Divide(d) if !is_evaluated_in_f32::<T>() => (wide + d / 2.0) / d,
             Formula::Divide(d) => wide / d + 0.5,
             // Infinities give the constant too.
             Formula::Multiply(0.0, beta) if !wide.is_nan() => beta,
@@ -85,7 +86,7 @@ impl Reference {
         if !(0.0..=1.0).contains(&wide) || wide.is_sign_negative() {
             return false;
         }
-        let wider = T::ON_GPU;
+        let wider = is_evaluated_in_f32::<T>();
         // The largest relative error of one rounding in the type in which the arithmetic is done.
         let u = if wider { 2_f64.powi(-24) } else { 2_f64.powi(-53) };
         let shifted = match self.shifted {

@@ -5,7 +5,7 @@ use super::arguments::{BufferBlock, BufferRange, ParamSource};
 use super::binding::{Binding, BoundBuffer, Operands};
 use crate::error::BufferRole;
 use crate::gpu::error::Error;
-use crate::job::Work;
+use crate::job::{Work, saved_offset};
 use crate::plan::program::Operation;
 use crate::{Backward, Element};
 
@@ -212,7 +212,7 @@ impl Kernel {
         ];
         self.check_counters(counters, &buffers)?;
         // In this order, since the target may replace the source.
-        let operations: &[_] = if self.limits().max_storage_buffers_per_shader_stage >= 3 {
+        let operations: &[_] = if self.binds_three_buffers() {
             &[Operation::ForwardAndCount]
         } else {
             &[Operation::Count, Operation::Forward]
@@ -225,8 +225,7 @@ impl Kernel {
         Binding::new::<T>(self, f.into_block(), &planned, &buffers)
     }
 
-    /// Binds the work of a call over host slices on its first `len` elements. What was saved begins at half of the
-    /// source.
+    /// Binds the work of a call over host slices on its first `len` elements.
     pub(in crate::gpu) fn bind_work<T: Element>(
         &self,
         work: Work,
@@ -235,8 +234,8 @@ impl Kernel {
         target: &wgpu::Buffer,
         counters: &wgpu::Buffer,
     ) -> Result<Binding, Error> {
-        let half = source.size() / 2 / size_of::<T>() as u64;
-        let (saved, source, target) = ((source, half..half + len), (source, ..len), (target, ..len));
+        let first = saved_offset(source.size()) / size_of::<T>() as u64;
+        let (saved, source, target) = ((source, first..first + len), (source, ..len), (target, ..len));
         match work {
             Work::Apply(f) => self.bind::<T>(f, source, target),
             Work::Count(f) => self.bind_saturation::<T>(f, source, counters),

@@ -46,7 +46,7 @@ impl Kernel {
         let alignment = u64::from(self.plan_limits().alignment_bytes).max(16);
         if [saved, grad_y].iter().any(|range| range.buffer == grad_x.buffer)
             || !apart.is_multiple_of(alignment)
-            || self.limits().max_storage_buffers_per_shader_stage < 3
+            || !self.binds_three_buffers()
         {
             return Ok(copy.into_iter().chain(in_place).collect());
         }
@@ -58,6 +58,11 @@ impl Kernel {
         let dispatches =
             self.plan::<T>((BufferRole::Source, shorter), (BufferRole::Target, target_start), len, Buffers::Two)?;
         Ok(dispatches.map(|dispatch| operands.planned(Operation::BackwardOfPair, dispatch)).collect())
+    }
+
+    /// Whether a dispatch may have a third storage buffer. Without, there are two dispatches instead.
+    pub(super) fn binds_three_buffers(&self) -> bool {
+        self.limits().max_storage_buffers_per_shader_stage >= 3
     }
 
     /// Plans dispatches from a range to another of the same length.

@@ -1,6 +1,8 @@
 //! What both kinds of memory record.
 
-/// Unmaps the upload buffer, and records that what it holds is copied. What was saved begins at half of the buffers.
+use crate::job::saved_offset;
+
+/// Unmaps the upload buffer, and records that what it holds is copied.
 pub(super) fn copy_upload(
     encoder: &mut wgpu::CommandEncoder,
     upload: &wgpu::Buffer,
@@ -11,7 +13,7 @@ pub(super) fn copy_upload(
     upload.unmap();
     encoder.copy_buffer_to_buffer(upload, 0, data, 0, bytes);
     if has_saved {
-        let half = data.size() / 2;
-        encoder.copy_buffer_to_buffer(upload, half, data, half, bytes);
+        let saved = saved_offset(data.size());
+        encoder.copy_buffer_to_buffer(upload, saved, data, saved, bytes);
     }
 }

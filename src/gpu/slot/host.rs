@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::memory::Memory;
 use crate::Element;
 use crate::gpu::error::Error;
-use crate::job::{Job, Work};
+use crate::job::{Job, Work, saved_offset};
 
 /// A call, window by window.
 pub(in crate::gpu) trait Host {
@@ -40,7 +40,7 @@ impl<T: Element> Host for Job<'_, T> {
         if window.saved.is_empty() {
             return Ok(());
         }
-        memory.upload(memory.capacity() / 2, bytemuck::cast_slice(window.saved), queue)
+        memory.upload(saved_offset(memory.capacity()), bytemuck::cast_slice(window.saved), queue)
     }
 
     fn readback(&mut self, window: Range<usize>, memory: &Memory) -> Result<(), Error> {
