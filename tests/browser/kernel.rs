@@ -65,7 +65,8 @@ async fn ranges<T: Number>() {
             let case = (mixed, from, to, len);
             let [source, target] = [&x, &vec![T::WRONG; x.len()]].map(|data| app.buffer(bytemuck::cast_slice(data)));
             let counters = app.buffer(&[0; 32]);
-            let (range, into) = ((&source, from..from + len), (&target, to..to + len));
+            let part = |first: usize| first as u64..(first + len) as u64;
+            let (range, into) = ((&source, part(from)), (&target, part(to)));
             let binding =
                 kernel.checked(|kernel| kernel.bind_with_saturation::<T>(f, range, into, &counters)).await.unwrap();
             let mut encoder = app.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
@@ -80,7 +81,7 @@ async fn ranges<T: Number>() {
             assert_eq!(counts, cpu::saturation(f, &x[from..from + len]), "{case:?}");
 
             // In place, with neighbours that stay.
-            let binding = kernel.checked(|kernel| kernel.bind_in_place::<T>(f, (&source, from..from + len))).await;
+            let binding = kernel.checked(|kernel| kernel.bind_in_place::<T>(f, (&source, part(from)))).await;
             let mut encoder = app.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
             binding.unwrap().record(&mut encoder);
             app.queue.submit([encoder.finish()]);
