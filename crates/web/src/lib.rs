@@ -1,6 +1,7 @@
 //! What the page and the JavaScript package call.
 
 #![cfg(target_arch = "wasm32")]
+#![allow(missing_debug_implementations, missing_docs, unreachable_pub, reason = "JavaScript calls what is public")]
 
 mod apply;
 mod batch;
