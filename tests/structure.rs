@@ -108,7 +108,7 @@ fn home(path: &Module, sources: &BTreeMap<Module, String>) -> Option<Module> {
 fn exported(item: &str, sources: &BTreeMap<Module, String>) -> Option<Module> {
     let root = &sources[&Module::new()];
     let uses = root.match_indices("pub use ").flat_map(|(at, word)| paths(&root[at + word.len()..]));
-    let path = uses.into_iter().find(|path| path.last() == Some(&item))?;
+    let path = uses.into_iter().find(|path| path.iter().rfind(|&&name| name != "self") == Some(&item))?;
     home(&path.into_iter().map(str::to_owned).collect(), sources)
 }
 

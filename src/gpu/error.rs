@@ -278,7 +278,7 @@ impl Error {
             | Self::Lost
             | Self::Map(_)
             | Self::Poll(_)
-            | Self::Bind(BindError::NotOnGpu { .. }) => true,
+            | Self::Bind(BindError::NotOnGpu { .. } | BindError::Plan(PlanError::ElementBytes { .. })) => true,
             Self::Interrupted { cause, .. } => cause.advises_cpu_path(),
             _ => false,
         }
