@@ -1,6 +1,8 @@
 //! The extension module `hard_sigmoid._native`. The package's Python files handle the arguments that are not simply
 //! contiguous arrays.
 
+#![allow(clippy::doc_markdown, reason = "Python shows the doc comments as plain text")]
+
 mod arguments;
 mod arrays;
 mod calls;
