@@ -36,31 +36,20 @@ fn main() {
     adapters.retain(|adapter| adapter::check(adapter).is_ok());
     let mut trials = vec![required(&adapters)];
 
-    let engine = |backend| {
-        move || {
-            engine::every_call(backend);
-            Ok(())
-        }
-    };
-    trials.push(Trial::test("cpu::engine_every_call", engine(Backend::Cpu)));
+    trials.push(trial("cpu::engine_every_call", || engine::every_call(Backend::Cpu)));
     let on_the_cpu: [(&str, fn()); 2] = [
         ("cpu::engine_yields_to_its_executor", engine::yields_on_the_cpu),
         ("cpu::engine_small_batches_stay_on_the_cpu_and_say_so", engine::small_batches_stay_on_the_cpu_and_say_so),
     ];
     if !adapters.is_empty() {
-        trials.push(Trial::test("gpu::engine_every_call", engine(Backend::Gpu)));
+        trials.push(trial("gpu::engine_every_call", || engine::every_call(Backend::Gpu)));
     }
 
     let noops: [(&str, fn()); 2] = [
         ("noop::validate_notices_that_nothing_is_computed", noop::computes_nothing),
         ("noop::a_buffer_beyond_the_limits_is_refused", noop::refuses_a_size),
     ];
-    trials.extend(noops.into_iter().chain(on_the_cpu).map(|(name, run)| {
-        Trial::test(name, move || {
-            run();
-            Ok(())
-        })
-    }));
+    trials.extend(noops.into_iter().chain(on_the_cpu).map(|(name, run)| trial(name, run)));
 
     let mut subjects = vec![Subject::Cpu];
     for adapter in &adapters {
@@ -73,10 +62,7 @@ fn main() {
         let name = subject.name();
         let mut add = |test: &str, run: fn(&Subject)| {
             let subject = subject.clone();
-            trials.push(Trial::test(format!("{name}::{test}"), move || {
-                run(&subject);
-                Ok(())
-            }));
+            trials.push(trial(&format!("{name}::{test}"), move || run(&subject)));
         };
         golden::TESTS
             .iter()
@@ -102,6 +88,17 @@ fn main() {
         }
     }
     libtest_mimic::run(&args, trials).exit();
+}
+
+/// A test that runs on a thread of its own, which has ended with all that drivers keep for it when the test is done. The
+/// threads of the harness may still be ending when the process does, and a driver that is unloaded meanwhile crashes.
+fn trial(name: &str, run: impl FnOnce() + Send + 'static) -> Trial {
+    Trial::test(name, || {
+        if let Err(panic) = std::thread::spawn(run).join() {
+            std::panic::resume_unwind(panic);
+        }
+        Ok(())
+    })
 }
 
 /// Keeps panics of wgpu from stderr, where they look like failures. The crate turns them into errors, which tests
