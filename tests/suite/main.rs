@@ -90,8 +90,9 @@ fn main() {
     libtest_mimic::run(&args, trials).exit();
 }
 
-/// A test that runs on a thread of its own, which has ended with all that drivers keep for it when the test is done. The
-/// threads of the harness may still be ending when the process does, and a driver that is unloaded meanwhile crashes.
+/// A test that runs on a thread of its own, which has ended with all that drivers keep for it when the test is done.
+/// The threads of the harness may still be ending when the process does, and a driver that is unloaded meanwhile
+/// crashes.
 fn trial(name: &str, run: impl FnOnce() + Send + 'static) -> Trial {
     Trial::test(name, || {
         if let Err(panic) = std::thread::spawn(run).join() {
