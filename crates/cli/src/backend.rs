@@ -5,12 +5,10 @@ use std::time::Instant;
 
 use clap::ValueEnum;
 use hard_sigmoid::{AUTO_GPU_MIN_ELEMENTS, Backend, Engine, ExecutedOn};
+use hard_sigmoid_files::{Input, Layout, npy};
 
 use super::adapters::{self, AdapterArgs};
 use super::console::Failure;
-use hard_sigmoid_files::Input;
-use hard_sigmoid_files::Layout;
-use hard_sigmoid_files::npy;
 
 #[derive(clap::Args)]
 pub(crate) struct BackendArgs {

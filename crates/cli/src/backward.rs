@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use hard_sigmoid::{Backward, Element, Engine};
+use hard_sigmoid_files::{Dtype, Header, Input, Layout, STANDARD, Section, Selection, with_type};
 
 use super::backend::{self, BackendArgs, Ran};
 use super::console::{self, Failure};
@@ -13,10 +14,6 @@ use super::progress::Progress;
 use super::selection::dtype;
 use super::stop::Stop;
 use super::summary::Computed;
-use hard_sigmoid_files::Selection;
-use hard_sigmoid_files::{Dtype, with_type};
-use hard_sigmoid_files::{Header, Input, STANDARD};
-use hard_sigmoid_files::{Layout, Section};
 
 /// Compute the gradients with respect to x from those with respect to y
 ///

@@ -5,13 +5,13 @@ mod workloads;
 use std::time::{Duration, Instant};
 
 use hard_sigmoid::{Element, Gpu, adapter, cpu};
+use hard_sigmoid_files::{Dtype, with_type};
 use workloads::Case;
 
 use super::adapters::AdapterArgs;
 use super::console::{self, Failure, print};
 use super::selection::dtype;
 use super::size;
-use hard_sigmoid_files::{Dtype, with_type};
 
 /// The most timings of a case. The median is reported.
 const MAX_TIMINGS: u32 = 15;

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
+use hard_sigmoid_files::Selection;
 use serde::Deserialize;
 
 use super::item::{Action, Item};
-use hard_sigmoid_files::Selection;
 
 /// Larger indexes are refused. A hundred thousand tensors take less than 10 MB, and ten times that in memory.
 const MAX_BYTES: u64 = 1 << 25;

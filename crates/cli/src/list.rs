@@ -6,12 +6,11 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use hard_sigmoid_files::{STANDARD, Selection, npy};
+
 use super::console::Failure;
 use super::index;
 use super::item::{Action, Item};
-use hard_sigmoid_files::STANDARD;
-use hard_sigmoid_files::Selection;
-use hard_sigmoid_files::npy;
 
 #[derive(clap::Args)]
 pub(crate) struct ListArgs {

@@ -4,11 +4,10 @@ use std::fs::{File, Metadata};
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
+use hard_sigmoid_files::{STANDARD, has_extension, npy, npz, safetensors};
 use tempfile::{Builder, NamedTempFile};
 
 use super::console::Failure;
-use hard_sigmoid_files::{STANDARD, has_extension};
-use hard_sigmoid_files::{npy, npz, safetensors};
 
 /// The start of the names of temporary files.
 const PREFIX: &str = ".hard-sigmoid-";

@@ -15,8 +15,7 @@ use std::path::PathBuf;
 use super::console::Failure;
 use super::selection::dtype;
 use functions::{FunctionsArgs, Range};
-use hard_sigmoid_files::Dtype;
-use hard_sigmoid_files::Selection;
+use hard_sigmoid_files::{Dtype, Selection};
 use target::Target;
 
 /// Draw functions, their derivatives, or a histogram of a file before and after a function

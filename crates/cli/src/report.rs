@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use hard_sigmoid::validate::Report;
 use hard_sigmoid::{Element, Gpu, HardSigmoid};
+use hard_sigmoid_files::{Dtype, with_type};
 
 use super::adapters::AdapterArgs;
 use super::bench::{self, Measurement};
 use super::console::{Failure, print};
 use super::{size, validate};
-use hard_sigmoid_files::{Dtype, with_type};
 
 /// Check and measure a GPU, and print what to paste into an issue
 ///

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use hard_sigmoid::{Element, Engine, HardSigmoid, Saturation};
+use hard_sigmoid_files::{Data, Dtype, Layout, STANDARD, Section, Selection, with_type};
 use serde_json::{Value, json};
 
 use super::backend::{self, BackendArgs, Opener, Ran};
@@ -13,10 +14,6 @@ use super::item::Action;
 use super::list::ListArgs;
 use super::selection::SelectionArgs;
 use super::summary::{failures, join, path_json};
-use hard_sigmoid_files::Selection;
-use hard_sigmoid_files::{Data, STANDARD};
-use hard_sigmoid_files::{Dtype, with_type};
-use hard_sigmoid_files::{Layout, Section};
 
 /// The fraction of saturated results above which the command gives advice.
 const ADVICE_THRESHOLD: f64 = 0.5;

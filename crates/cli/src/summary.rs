@@ -2,10 +2,8 @@
 
 use std::path::Path;
 
+use hard_sigmoid_files::{Dtype, Layout};
 use serde_json::{Value, json};
-
-use hard_sigmoid_files::Dtype;
-use hard_sigmoid_files::Layout;
 
 /// With less data, or smaller files, the speed says more about starting and opening than about computing.
 const MIN_BYTES_FOR_SPEED: u64 = 1 << 26;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use hard_sigmoid::cpu;
+use hard_sigmoid_files::STANDARD;
 use rayon::prelude::*;
 use serde_json::json;
 
@@ -16,7 +17,6 @@ use crate::output::{Output, is_pipe};
 use crate::progress::Progress;
 use crate::stop::Stop;
 use crate::summary::{Computed, failures, join, path_json};
-use hard_sigmoid_files::STANDARD;
 
 /// Files of less take longer to open and to create than to compute. Several threads do that at the same time.
 const MAX_SMALL_BYTES: u64 = 1 << 20;

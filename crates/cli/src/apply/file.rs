@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use hard_sigmoid::{Element, Engine, ExecutedOn, HardSigmoid, cpu};
+use hard_sigmoid_files::{Data, Header, Input, Layout, Section, Selection, npz, with_type};
 use serde_json::{Value, json};
 
 use super::verify::verify;
@@ -13,11 +14,6 @@ use crate::output::{Output, is_pipe};
 use crate::progress::Progress;
 use crate::stop::Stop;
 use crate::summary::{Computed, join, path_json};
-use hard_sigmoid_files::Selection;
-use hard_sigmoid_files::npz;
-use hard_sigmoid_files::with_type;
-use hard_sigmoid_files::{Data, Header, Input};
-use hard_sigmoid_files::{Layout, Section};
 
 /// What the files of a call share.
 pub(super) struct Run<'a> {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use hard_sigmoid::{Element, HardSigmoid};
+use hard_sigmoid_files::{Data, Section, Selection, with_type};
 use kuva::plot::Histogram;
 use kuva::render::render::TextAnchor;
 
@@ -13,10 +14,6 @@ use super::functions::{Range, ramp, rounded};
 use super::panel::Panel;
 use super::pen::{INSIDE, SATURATED};
 use super::style::Style;
-use hard_sigmoid_files::Data;
-use hard_sigmoid_files::Section;
-use hard_sigmoid_files::Selection;
-use hard_sigmoid_files::with_type;
 
 /// Elements that are read at once.
 const PIECE: usize = 1 << 18;

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::path::Path;
 
+use hard_sigmoid_files::has_extension;
 use kuva::backend::svg::SvgBackend;
 use kuva::{PngBackend, TerminalBackend};
 
@@ -11,7 +12,6 @@ use super::super::output::Output;
 use super::panel::{self, Panel};
 use super::pen::{INK, INK_ESCAPE};
 use super::style::Style;
-use hard_sigmoid_files::has_extension;
 
 /// The size of a text plot where the size of the terminal is not known.
 const TEXT_SIZE: (usize, usize) = (80, 24);
