@@ -16,7 +16,7 @@ pub trait Element: sealed::Sealed {
     fn from_f64(x: f64) -> Self;
 
     /// Whether the type is supported on a GPU.
-    const ON_GPU: bool = !Self::SHADERS.is_empty();
+    const ON_GPU: bool = !matches!(Self::FORMAT, sealed::Format::F64);
 }
 
 /// Whether elements are evaluated in f32, and so in a format that holds all of them.
@@ -69,7 +69,7 @@ pub(crate) mod sealed {
     use super::Float;
 
     /// A binary format of floating-point numbers.
-    #[derive(Debug)]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub enum Format {
         F16,
         Bf16,
@@ -84,10 +84,6 @@ pub(crate) mod sealed {
         type Wide: Float + super::Element<Wide = Self::Wide>;
 
         const FORMAT: Format;
-
-        /// The WGSL for this element type. A device that refuses the first is given the next, except in a browser,
-        /// which refuses later. Empty if the type is not supported on a GPU.
-        const SHADERS: &'static [&'static str];
 
         fn widen(self) -> Self::Wide;
 
@@ -172,7 +168,7 @@ fn to_odd(x: f64) -> f32 {
 
 macro_rules! element {
     (
-        $type:ident, $format:ident, $wide:ident, $bits:ident, $shaders:expr,
+        $type:ident, $format:ident, $wide:ident, $bits:ident,
         $is_nan:expr, $quiet:expr, $widen:expr, $round:expr, $from:expr, $key:ident, $to_key:expr
     ) => {
         impl Element for $type {
@@ -188,8 +184,6 @@ macro_rules! element {
             type Wide = $wide;
 
             const FORMAT: sealed::Format = sealed::Format::$format;
-
-            const SHADERS: &'static [&'static str] = $shaders;
 
             #[inline]
             fn widen(self) -> $wide {
@@ -243,29 +237,12 @@ macro_rules! element {
     };
 }
 
-const F32: &[&str] = &[include_str!("../shaders/element/f32.wgsl")];
-const F16: &[&str] = &[
-    concat!(
-        include_str!("../shaders/element/f16.wgsl"),
-        include_str!("../shaders/element/f16_unpack.wgsl"),
-        include_str!("../shaders/element/two_per_word.wgsl"),
-    ),
-    concat!(
-        include_str!("../shaders/element/f16.wgsl"),
-        include_str!("../shaders/element/f16_integers.wgsl"),
-        include_str!("../shaders/element/two_per_word.wgsl"),
-    ),
-];
-const BF16: &[&str] =
-    &[concat!(include_str!("../shaders/element/bf16.wgsl"), include_str!("../shaders/element/two_per_word.wgsl"))];
-
-element!(f32, F32, f32, u32, F32, f32::is_nan, 0x0040_0000, |x| x, |y| y, |x: f64| x as f32, f32, |x| x);
+element!(f32, F32, f32, u32, f32::is_nan, 0x0040_0000, |x| x, |y| y, |x: f64| x as f32, f32, |x| x);
 element!(
     f16,
     F16,
     f32,
     u16,
-    F16,
     f16::is_nan,
     0x0200,
     widen_f16,
@@ -279,7 +256,6 @@ element!(
     Bf16,
     f32,
     u16,
-    BF16,
     bf16::is_nan,
     0x0040,
     widen_bf16,
@@ -288,7 +264,7 @@ element!(
     i16,
     |x: bf16| ordered(x.to_bits())
 );
-element!(f64, F64, f64, u64, &[], f64::is_nan, 0x0008_0000_0000_0000, |x| x, |y| y, |x| x, f64, |x| x);
+element!(f64, F64, f64, u64, f64::is_nan, 0x0008_0000_0000_0000, |x| x, |y| y, |x| x, f64, |x| x);
 
 #[cfg(test)]
 mod tests {

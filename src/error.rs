@@ -88,7 +88,7 @@ impl std::fmt::Display for BufferRole {
     }
 }
 
-/// Why [`plan::dispatches`](crate::plan::dispatches) refused its ranges or limits.
+/// Why a [`Recipe`](crate::plan::Recipe) refused its ranges or limits.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PlanError {
@@ -133,11 +133,31 @@ pub enum PlanError {
         /// The size of the buffer.
         buffer_bytes: u64,
     },
-    /// The shader has no elements of this size.
-    #[error("elements of {element_bytes} bytes: a GPU computes those of 2 or 4 bytes, so use the CPU path")]
-    ElementBytes {
-        /// The size.
-        element_bytes: u64,
+    /// A GPU does not compute elements of this type.
+    #[error("a GPU does not compute {element}: convert to f32, f16 or bf16, or use the CPU path")]
+    NotOnGpu {
+        /// The type.
+        element: &'static str,
+    },
+    /// A range ends before it begins.
+    #[error("the {role} range {start}..{end} ends before it begins: give the lower element first")]
+    Reversed {
+        /// The range.
+        role: BufferRole,
+        /// Its first element.
+        start: u64,
+        /// The element after its last.
+        end: u64,
+    },
+    /// Two ranges differ in length.
+    #[error("the {role} range has {source_len} elements and the target range {target_len}: make them equally long")]
+    Lengths {
+        /// The range that is not as long as the target.
+        role: BufferRole,
+        /// The number of elements in that range.
+        source_len: u64,
+        /// The number of elements in the target range.
+        target_len: u64,
     },
     /// The device cannot bind even a few elements, or cannot dispatch.
     #[error(
@@ -151,17 +171,6 @@ pub enum PlanError {
         /// `max_compute_workgroups_per_dimension`.
         groups: u32,
     },
-}
-
-impl PlanError {
-    /// Replaces the plan's source and target by the roles that they have in a binding.
-    #[cfg(feature = "wgpu")]
-    pub(crate) fn with_roles(mut self, source: BufferRole, target: BufferRole) -> Self {
-        if let Self::OutOfRange { role, .. } | Self::PartOfWord { role, .. } | Self::Overlap { role, .. } = &mut self {
-            *role = if *role == BufferRole::Source { source } else { target };
-        }
-        self
-    }
 }
 
 /// Arrays that a call cannot read or write.

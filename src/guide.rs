@@ -4,7 +4,7 @@
 //! |---|---|
 //! | an app on wgpu | [`embedding`]: buffers and ranges of them, changing parameters, many tensors |
 //! | a shader of your own | [`WGSL`](crate::WGSL): the function to import or paste |
-//! | an app on another version of wgpu | [`other_wgpu`], and [`plan::program`](crate::plan::program) |
+//! | an app on another version of wgpu | [`other_wgpu`], and [`plan`](crate::plan) |
 //! | slices | [`slices`]: on the CPU or on a GPU, blocking or async |
 //! | files or pipes | [`command`] |
 //! | a page in a browser | [`browser`] |
@@ -63,8 +63,8 @@ pub mod command {}
 #[doc = include_str!("../docs/python.md")]
 pub mod python {}
 
-/// How to use the shaders with another version of wgpu or another implementation of WebGPU. The steps are those of
-/// [`plan::program`](crate::plan::program).
+/// How to use the shaders with another version of wgpu or another implementation of WebGPU, which [`plan`](crate::plan)
+/// has as data.
 #[doc = include_str!("../docs/other_wgpu.md")]
 pub mod other_wgpu {}
 

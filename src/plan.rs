@@ -1,14 +1,30 @@
-//! Splits a range of elements into dispatches that fit the limits of a device, and has the shaders for them
-//! ([`program`]). Pure data and arithmetic, without a GPU or wgpu.
+//! What to dispatch, for any implementation of WebGPU: data and arithmetic, without a GPU or wgpu.
 //!
-//! A dispatch accesses its data through bindings. The offset of a binding must be a multiple of an alignment, and both
-//! its size and the number of workgroups are limited. Each [`Dispatch`] has element offsets into its bindings, so a
-//! range may begin at any element. Offsets and lengths are in elements unless a name says otherwise. One or two
-//! elements fill a word (4 bytes, the smallest unit that a shader can load), and four words fill a vector.
+//! A [`Kernel`](crate::Kernel) does all of this for the crate's own wgpu. Elsewhere, make a [`Recipe`] of the operation
+//! and the ranges. Then, for each of its [`Step`]s:
+//!
+//! 1. Compile [`Program::wgsl`], and make a pipeline with [`Program::entry_point`], [`Program::constants`] and the
+//!    layout of the shader (`layout: None`, or `"auto"`). Programs are few: keep the pipelines.
+//! 2. Bind what [`Step::bindings`] lists, as bind group 0.
+//! 3. Dispatch [`Step::workgroups`] workgroups.
+//!
+//! The steps run in order. [`guide::other_wgpu`](crate::guide::other_wgpu) has an example.
 
 mod dispatch;
 mod dispatches;
-pub mod program;
+mod limits;
+mod program;
+mod recipe;
+mod step;
 
-pub use dispatch::{Access, Buffers, Dispatch, Limits, Span, Start, Unit, VECTORS_PER_GROUP, WORKGROUP};
-pub use dispatches::{Dispatches, dispatches};
+pub use limits::Limits;
+pub use program::Program;
+#[cfg(feature = "wgpu")]
+pub(crate) use program::{COUNTING_BYTES, MOST_BINDINGS, Operation};
+pub use recipe::{Operand, Recipe};
+pub use step::{Resource, Step};
+#[cfg(feature = "wgpu")]
+pub(crate) use {
+    dispatch::{Access, Unit, WORKGROUP},
+    step::BLOCK_BYTES,
+};

@@ -36,6 +36,9 @@ pub struct Saturation {
     pub nan: u64,
 }
 
+/// Bytes of the counters that a GPU adds to.
+pub(crate) const COUNTER_BYTES: u64 = size_of::<Saturation>() as u64;
+
 impl Saturation {
     /// The number of results that were counted.
     #[must_use]

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use hard_sigmoid::cpu::{apply, apply_with_saturation, backward, backward_in_place};
-use hard_sigmoid::plan::{self, Buffers, Limits, Start};
+use hard_sigmoid::plan::{Limits, Operand, Recipe};
 use hard_sigmoid::{BufferRole, HardSigmoid, LengthMismatch, Params, WGSL};
 
 /// Large enough to go past the caches, at an odd alignment, with the neighbours of the target untouched.
@@ -42,9 +42,10 @@ fn refuses_unequal_lengths_and_writes_nothing() {
 /// What an app without wgpu has besides.
 #[test]
 fn plans_and_shaders_need_no_wgpu() {
-    let limits = Limits { binding_bytes: 128 << 20, alignment_bytes: 256, groups: 65_535, mixed: false };
-    let whole = Start { element: 0, buffer_bytes: 1 << 30 };
-    assert_eq!(plan::dispatches(whole, whole, 1 << 28, 4, Buffers::Two, limits).unwrap().count(), 8);
+    let limits =
+        Limits { binding_bytes: 128 << 20, alignment_bytes: 256, storage_buffers: 8, groups: 65_535, mixed: false };
+    let whole = |buffer| Operand { buffer, buffer_bytes: 1 << 30, elements: 0..1 << 28 };
+    assert_eq!(Recipe::forward::<f32>(&whole('x'), &whole('y'), limits).unwrap().steps().count(), 8);
     assert!(WGSL.contains("fn hard_sigmoid(x: f32, f: HardSigmoid) -> f32"));
     assert_eq!(size_of::<Params>(), 16);
 }

@@ -1,68 +1,127 @@
-//! Plans arbitrary ranges and limits. The result is an error, or valid dispatches.
+//! Makes recipes of arbitrary operations, ranges and limits. The result is an error, or valid steps.
 
 #![no_main]
 
 use arbitrary::Arbitrary;
-use hard_sigmoid::plan::{Access, Buffers, Limits, Start, Unit, dispatches};
+use hard_sigmoid::half::f16;
+use hard_sigmoid::plan::{Limits, Operand, Recipe, Resource, Step};
+use hard_sigmoid::{Element, PlanError};
 use libfuzzer_sys::fuzz_target;
 
 #[derive(Arbitrary, Debug)]
-struct Case {
-    source: (u64, u64),
-    target: (u64, u64),
-    len: u64,
-    halves: bool,
-    one: bool,
-    limits: (u64, u32, u32, bool),
+enum Operation {
+    Forward,
+    Count,
+    ForwardAndCount,
+    Backward,
 }
 
+#[derive(Arbitrary, Debug)]
+struct Case {
+    operation: Operation,
+    /// Buffers and first elements.
+    ranges: [(u8, u64); 3],
+    len: u64,
+    buffer_bytes: [u64; 3],
+    halves: bool,
+    limits: (u64, u32, u32, u32, bool),
+}
+
+/// By number.
+type Buffer = usize;
+
+const COUNTERS: Buffer = 3;
+
 fuzz_target!(|case: Case| {
-    let bytes = if case.halves { 2 } else { 4 };
-    let start = |(element, buffer_bytes)| Start { element, buffer_bytes };
-    let (source, mut target) = (start(case.source), start(case.target));
-    let buffers = if case.one { Buffers::One } else { Buffers::Two };
-    if case.one {
-        target.buffer_bytes = source.buffer_bytes;
+    if case.halves {
+        check::<f16>(&case);
+    } else {
+        check::<f32>(&case);
     }
-    let (binding_bytes, alignment_bytes, groups, mixed) = case.limits;
-    let limits = Limits { binding_bytes, alignment_bytes, groups, mixed };
-    let Ok(all) = dispatches(source, target, case.len, bytes, buffers, limits) else { return };
-    let mut done = 0;
-    let mut ended = true;
-    for (i, w) in all.enumerate() {
-        if i == 1000 {
-            ended = false;
-            break;
-        }
-        let rotation = match w.unit {
-            Unit::Vector { rotation } | Unit::Mixed { rotation } => u64::from(rotation),
-            Unit::Word => 0,
-        };
-        let (len, head) = (u64::from(w.len), u64::from(w.head));
-        let vectors = u64::from(w.vector_groups) * 1024 * 16 / bytes;
-        assert!(len > 0 && head + vectors <= len && w.vector_groups <= w.groups && w.groups <= groups);
-        let per_thread = if vectors == 0 { 4 / bytes } else { 16 / bytes };
-        assert!(u64::from(w.groups - w.vector_groups) * 256 * per_thread >= len - vectors);
-        let from = w.source.offset_bytes / bytes + u64::from(w.source_first);
-        let to = w.target.offset_bytes / bytes + u64::from(w.target_first);
-        assert_eq!((from, to), (source.element + done, target.element + done));
-        for (span, start) in [(w.source, source), (w.target, target)] {
-            assert!(span.size_bytes <= binding_bytes && span.size_bytes % 4 == 0);
-            assert!(span.offset_bytes + span.size_bytes <= start.buffer_bytes);
-            assert!(alignment_bytes == 0 || span.offset_bytes % u64::from(alignment_bytes) == 0);
-        }
-        // Reads and writes are within the bindings.
-        assert!((to + len) * bytes <= w.target.offset_bytes + w.target.size_bytes);
-        let behind = if rotation == 0 { 0 } else { 16 / bytes - rotation };
-        let read = len.max(head + vectors + behind);
-        assert!((from + read) * bytes <= w.source.offset_bytes + w.source.size_bytes);
-        assert_eq!(w.access == Access::SeparateBuffer, !case.one);
-        if w.access == Access::SameBuffer {
-            let (low, high) =
-                if w.source.offset_bytes < w.target.offset_bytes { (w.source, w.target) } else { (w.target, w.source) };
-            assert!(low.offset_bytes + low.size_bytes <= high.offset_bytes);
-        }
-        done += len;
-    }
-    assert_eq!(done == case.len, ended);
 });
+
+fn check<T: Element>(case: &Case) {
+    let (binding_bytes, alignment_bytes, storage_buffers, groups, mixed) = case.limits;
+    let limits = Limits { binding_bytes, alignment_bytes, storage_buffers, groups, mixed };
+    let operands = case.ranges.map(|(buffer, start)| {
+        let buffer = usize::from(buffer % 3);
+        Operand { buffer, buffer_bytes: case.buffer_bytes[buffer], elements: start..start.wrapping_add(case.len) }
+    });
+    let Ok(recipe) = recipe::<T>(&case.operation, &operands, limits) else { return };
+    let [_, second, third] = &operands;
+    let target = if matches!(case.operation, Operation::Backward) { third } else { second };
+    let len = case.len;
+    // A step for each part of the range, or two: elements that were written, and those that were counted.
+    let (mut written, mut counted) = (0, 0);
+    let mut all = recipe.steps();
+    for step in all.by_ref().take(1000) {
+        let [source_first, target_first, step_len, head, vector_groups] = block(&step);
+        assert!(step_len > 0 && step.workgroups() <= groups && vector_groups <= u64::from(step.workgroups()));
+        let size = size_of::<T>() as u64;
+        let vectors = vector_groups * 1024 * 16 / size;
+        assert!(head + vectors <= step_len);
+        let per_thread = if vectors == 0 { 4 / size } else { 16 / size };
+        assert!((u64::from(step.workgroups()) - vector_groups) * 256 * per_thread >= step_len - vectors);
+        let constants = step.program().constants();
+        let rotation = constants.iter().find(|(name, _)| *name == "ROTATION").map_or(0, |&(_, value)| value as u64);
+        let behind = if rotation == 0 { 0 } else { 16 / size - rotation };
+        let mut parts = Vec::new();
+        for (_, resource) in step.bindings() {
+            let Resource::Storage { buffer, offset_bytes, size_bytes } = resource else { continue };
+            if buffer == COUNTERS {
+                assert_eq!((offset_bytes, size_bytes), (0, 32));
+                counted += step_len;
+                continue;
+            }
+            assert!(size_bytes <= binding_bytes && size_bytes % 4 == 0);
+            assert!(offset_bytes + size_bytes <= case.buffer_bytes[buffer]);
+            assert_eq!(offset_bytes % u64::from(alignment_bytes), 0);
+            // What is written has no other binding.
+            assert!(parts.iter().all(|&(other, low, high)| {
+                buffer != other || other != target.buffer || offset_bytes + size_bytes <= low || high <= offset_bytes
+            }));
+            parts.push((buffer, offset_bytes, offset_bytes + size_bytes));
+        }
+        let [from, to] = match parts[..] {
+            [both] => [both, both],
+            [from, to, ..] => [from, to],
+            [] => panic!("{step:?}"),
+        };
+        // Reads and writes are within the bindings.
+        let read = step_len.max(head + vectors + behind);
+        assert!(from.1 + (source_first + read) * size <= from.2);
+        let is_counting = step.program().entry_point().starts_with("count");
+        if !is_counting {
+            assert!(to.1 + (target_first + step_len) * size <= to.2);
+            let first = to.1 / size + target_first;
+            // A copy of the gradient comes before the rest of a backward pass.
+            written %= len;
+            assert_eq!((to.0, first), (target.buffer, target.elements.start + written));
+            written += step_len;
+        }
+    }
+    if all.next().is_none() {
+        let counts = matches!(case.operation, Operation::Count | Operation::ForwardAndCount);
+        let writes = !matches!(case.operation, Operation::Count);
+        assert_eq!((written, counted), (if writes { len } else { 0 }, if counts { len } else { 0 }));
+    }
+}
+
+fn recipe<T: Element>(
+    operation: &Operation,
+    [a, b, c]: &[Operand<Buffer>; 3],
+    limits: Limits,
+) -> Result<Recipe<Buffer>, PlanError> {
+    match operation {
+        Operation::Forward => Recipe::forward::<T>(a, b, limits),
+        Operation::Count => Recipe::count::<T>(a, (COUNTERS, 0), limits),
+        Operation::ForwardAndCount => Recipe::forward_and_count::<T>(a, b, (COUNTERS, 0), limits),
+        Operation::Backward => Recipe::backward::<T>(a, b, c, limits),
+    }
+}
+
+/// The numbers of a step's block.
+fn block(step: &Step<Buffer>) -> [u64; 5] {
+    let bytes = step.block();
+    std::array::from_fn(|i| u32::from_le_bytes(std::array::from_fn(|byte| bytes[4 * i + byte])).into())
+}

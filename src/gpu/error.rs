@@ -115,22 +115,6 @@ pub enum BindError {
         /// Its usage.
         usage: wgpu::BufferUsages,
     },
-    /// A GPU does not compute elements of this type.
-    #[error("a GPU does not compute {element}: convert to f32, f16 or bf16, or use the CPU path")]
-    NotOnGpu {
-        /// The type.
-        element: &'static str,
-    },
-    /// A range ends before it begins.
-    #[error("the {role} range {start}..{end} ends before it begins: give the lower element first")]
-    Reversed {
-        /// The range.
-        role: BufferRole,
-        /// Its first element.
-        start: u64,
-        /// The element after its last.
-        end: u64,
-    },
     /// A buffer lacks the usage of a uniform buffer.
     #[error("the parameter buffer has usage {usage:?}: create it with BufferUsages::UNIFORM as well")]
     NotUniform {
@@ -180,19 +164,15 @@ pub enum BindError {
         /// What the device says.
         reason: String,
     },
-    /// Two ranges differ in length.
-    #[error("the {role} range has {source_len} elements and the target range {target_len}: make them equally long")]
-    Lengths {
-        /// The range that is not as long as the target.
-        role: BufferRole,
-        /// The number of elements in that range.
-        source_len: u64,
-        /// The number of elements in the target range.
-        target_len: u64,
-    },
-    /// A range leaves its buffer, or two ranges overlap.
+    /// The ranges cannot be computed: one leaves its buffer, two overlap or differ in length, or the like.
     #[error(transparent)]
     Plan(#[from] PlanError),
+}
+
+impl From<PlanError> for Error {
+    fn from(error: PlanError) -> Self {
+        Self::Bind(error.into())
+    }
 }
 
 /// The innermost cause, in one line.
@@ -278,7 +258,7 @@ impl Error {
             | Self::Lost
             | Self::Map(_)
             | Self::Poll(_)
-            | Self::Bind(BindError::NotOnGpu { .. } | BindError::Plan(PlanError::ElementBytes { .. })) => true,
+            | Self::Bind(BindError::Plan(PlanError::NotOnGpu { .. })) => true,
             Self::Interrupted { cause, .. } => cause.advises_cpu_path(),
             _ => false,
         }

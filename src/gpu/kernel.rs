@@ -4,7 +4,7 @@
 pub(crate) mod arguments;
 mod bind;
 pub(crate) mod binding;
-mod planned;
+mod checks;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,8 +18,8 @@ use super::error::{BindError, Error};
 use super::objects;
 use super::scope::{Watch, scoped};
 use crate::Element;
-use crate::plan::program::{self, DISPATCH, DISPATCH_BYTES, Operation, PARAM_BYTES, PARAMS, Program};
-use crate::plan::{self, Access, Limits, Unit};
+use crate::error::PlanError;
+use crate::plan::{self, Access, Limits, Operation, Program, Unit};
 
 /// Hard sigmoid compiled for a device. It makes [`Binding`](crate::Binding)s, which record into your own encoders and
 /// passes.
@@ -37,19 +37,9 @@ struct Inner {
     device: wgpu::Device,
     limits: wgpu::Limits,
     plan_limits: Limits,
-    modules: Mutex<HashMap<ModuleKey, wgpu::ShaderModule>>,
-    pipelines: Mutex<HashMap<(&'static str, Program), Pipeline>>,
-}
-
-/// What the text of a shader depends on: the name of the element type, the operation, where the source lies, and
-/// whether a thread writes single words.
-type ModuleKey = (&'static str, Operation, Access, bool);
-
-/// A compiled program and the layout of its bind group.
-#[derive(Clone, Debug)]
-struct Pipeline {
-    pipeline: wgpu::ComputePipeline,
-    layout: wgpu::BindGroupLayout,
+    /// By their text, or that of the first alternative.
+    modules: Mutex<HashMap<String, wgpu::ShaderModule>>,
+    pipelines: Mutex<HashMap<Program, wgpu::ComputePipeline>>,
 }
 
 impl Kernel {
@@ -76,6 +66,7 @@ impl Kernel {
         let plan_limits = Limits {
             binding_bytes: limits.binding_bytes.min(own.binding_bytes),
             alignment_bytes: limits.alignment_bytes.max(own.alignment_bytes),
+            storage_buffers: limits.storage_buffers.min(own.storage_buffers),
             groups: limits.groups.min(own.groups),
             mixed: limits.mixed,
         };
@@ -96,6 +87,7 @@ impl Kernel {
         Limits {
             binding_bytes: limits.max_storage_buffer_binding_size,
             alignment_bytes: limits.min_storage_buffer_offset_alignment,
+            storage_buffers: limits.max_storage_buffers_per_shader_stage,
             groups: limits.max_compute_workgroups_per_dimension,
             mixed: device.adapter_info().device_type != wgpu::DeviceType::Cpu,
         }
@@ -109,8 +101,8 @@ impl Kernel {
             ("max_compute_workgroups_per_dimension", 1, limits.max_compute_workgroups_per_dimension),
             ("max_storage_buffers_per_shader_stage", 2, limits.max_storage_buffers_per_shader_stage),
             ("max_uniform_buffers_per_shader_stage", 2, limits.max_uniform_buffers_per_shader_stage),
-            ("max_bindings_per_bind_group", program::COUNTERS + 1, limits.max_bindings_per_bind_group),
-            ("max_compute_workgroup_storage_size", program::COUNTING_BYTES, limits.max_compute_workgroup_storage_size),
+            ("max_bindings_per_bind_group", plan::MOST_BINDINGS, limits.max_bindings_per_bind_group),
+            ("max_compute_workgroup_storage_size", plan::COUNTING_BYTES, limits.max_compute_workgroup_storage_size),
             ("max_bind_groups", 1, limits.max_bind_groups),
         ] {
             if available < needed {
@@ -129,10 +121,11 @@ impl Kernel {
     ///
     /// [`Error::Bind`] for f64, and [`Error::Device`] if the device refuses.
     pub fn compile_ahead<T: Element>(&self) -> Result<(), Error> {
+        Self::check_element::<T>()?;
         let mixed = self.plan_limits().mixed.then_some(Unit::Mixed { rotation: 0 });
         for access in [Access::SeparateBuffer, Access::SameBinding] {
             for unit in [Unit::Vector { rotation: 0 }, Unit::Word].into_iter().chain(mixed) {
-                self.pipeline::<T>(Program { operation: Operation::Forward, access, unit })?;
+                self.pipeline(Program::new(T::FORMAT, Operation::Forward, access, unit))?;
             }
         }
         Ok(())
@@ -178,7 +171,7 @@ impl Kernel {
 
     /// Checks that an element type is supported on a GPU.
     pub(crate) fn check_element<T: Element>() -> Result<(), BindError> {
-        if T::ON_GPU { Ok(()) } else { Err(BindError::NotOnGpu { element: T::NAME }) }
+        if T::ON_GPU { Ok(()) } else { Err(PlanError::NotOnGpu { element: T::NAME }.into()) }
     }
 
     pub(super) fn device(&self) -> &wgpu::Device {
@@ -194,38 +187,33 @@ impl Kernel {
     }
 
     /// The pipeline of a program, compiled if nothing before has needed it.
-    fn pipeline<T: Element>(&self, program: Program) -> Result<Pipeline, Error> {
+    fn pipeline(&self, program: Program) -> Result<wgpu::ComputePipeline, Error> {
         let device = self.device();
-        let pipeline = cached(&self.0.pipelines, (T::NAME, program), || {
+        let pipeline = cached(&self.0.pipelines, program, || {
             let started = Instant::now();
-            let module = cached(
-                &self.0.modules,
-                (T::NAME, program.operation, program.access, program.unit == Unit::Word),
-                || {
-                    let compile =
-                        |wgsl| scoped(device, "compiling the shader", || objects::shader_module(device, wgsl));
-                    first_success(program.wgsl::<T>().map(compile)).ok_or(BindError::NotOnGpu { element: T::NAME })?
-                },
-            )?;
-            let uniforms = [(PARAMS, PARAM_BYTES), (DISPATCH, DISPATCH_BYTES)]
-                .map(|(i, bytes)| (i, wgpu::BufferBindingType::Uniform, bytes as u64));
-            let storage =
-                program.storage().map(|(i, read_only)| (i, wgpu::BufferBindingType::Storage { read_only }, 0));
+            let module = self.module(program)?;
             let pipeline = scoped(device, "compiling a pipeline", || {
-                let layout = objects::bind_group_layout(device, uniforms.into_iter().chain(storage));
-                let (entry_point, constants) = (program.entry_point(), program.constants());
-                let pipeline = objects::compute_pipeline(device, &layout, &module, entry_point, &constants);
-                Pipeline { pipeline, layout }
+                objects::compute_pipeline(device, &module, program.entry_point(), &program.constants())
             })?;
-            let Program { operation, access, unit } = program;
             // A browser may go on compiling.
-            log::debug!("compiled {operation:?} of {} ({access:?}, {unit:?}) in {:.1?}", T::NAME, started.elapsed());
+            log::debug!("compiled {program} in {:.1?}", started.elapsed());
             Ok(pipeline)
         })?;
         // A browser may have refused a pipeline that is found here. This raises an error then.
         #[cfg(target_arch = "wasm32")]
-        let _ = pipeline.pipeline.get_bind_group_layout(0);
+        let _ = pipeline.get_bind_group_layout(0);
         Ok(pipeline)
+    }
+
+    /// The first alternative of a program's shader that the device takes.
+    fn module(&self, program: Program) -> Result<wgpu::ShaderModule, Error> {
+        let device = self.device();
+        let text = program.wgsl().next().unwrap_or_default();
+        cached(&self.0.modules, text, || {
+            let compile = |wgsl| scoped(device, "compiling the shader", || objects::shader_module(device, wgsl));
+            let none = PlanError::NotOnGpu { element: "f64" };
+            first_success(program.wgsl().map(compile)).ok_or(BindError::Plan(none))?
+        })
     }
 }
 

@@ -19,29 +19,26 @@ pub(super) fn shader_module(device: &wgpu::Device, wgsl: String) -> wgpu::Shader
     device.create_shader_module(wgpu::ShaderModuleDescriptor { label: LABEL, source })
 }
 
-/// A layout of buffers for a compute shader: binding numbers, kinds, and the least sizes, or 0.
-pub(super) fn bind_group_layout(
-    device: &wgpu::Device,
-    buffers: impl Iterator<Item = (u32, wgpu::BufferBindingType, u64)>,
-) -> wgpu::BindGroupLayout {
-    let entries: Vec<_> = buffers
-        .map(|(binding, ty, size)| wgpu::BindGroupLayoutEntry {
-            binding,
-            visibility: wgpu::ShaderStages::COMPUTE,
-            ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: NonZero::new(size) },
-            count: None,
-        })
-        .collect();
-    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: LABEL, entries: &entries })
+/// A layout of one buffer of any size.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) fn bind_group_layout(device: &wgpu::Device, ty: wgpu::BufferBindingType) -> wgpu::BindGroupLayout {
+    let entry = wgpu::BindGroupLayoutEntry {
+        binding: 0,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
+        count: None,
+    };
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: LABEL, entries: &[entry] })
 }
 
 /// Binds parts of buffers: binding numbers, buffers, offsets and sizes.
 pub(super) fn bind_group<'a>(
     device: &wgpu::Device,
     layout: &wgpu::BindGroupLayout,
-    buffers: impl Iterator<Item = (u32, &'a wgpu::Buffer, u64, u64)>,
+    buffers: impl IntoIterator<Item = (u32, &'a wgpu::Buffer, u64, u64)>,
 ) -> wgpu::BindGroup {
     let entries: Vec<_> = buffers
+        .into_iter()
         .map(|(binding, buffer, offset, size)| {
             let part = wgpu::BufferBinding { buffer, offset, size: NonZero::new(size) };
             wgpu::BindGroupEntry { binding, resource: wgpu::BindingResource::Buffer(part) }
@@ -52,19 +49,13 @@ pub(super) fn bind_group<'a>(
 
 pub(super) fn compute_pipeline(
     device: &wgpu::Device,
-    layout: &wgpu::BindGroupLayout,
     module: &wgpu::ShaderModule,
     entry_point: &str,
     constants: &[(&str, f64)],
 ) -> wgpu::ComputePipeline {
-    let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-        label: LABEL,
-        bind_group_layouts: &[Some(layout)],
-        immediate_size: 0,
-    });
     device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
         label: LABEL,
-        layout: Some(&layout),
+        layout: None,
         module,
         entry_point: Some(entry_point),
         compilation_options: wgpu::PipelineCompilationOptions {

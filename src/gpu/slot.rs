@@ -14,7 +14,7 @@ use super::objects;
 use super::scope::scoped;
 use super::wait::Mapped;
 use crate::job::{Work, saved_offset};
-use crate::plan::program::COUNTER_BYTES;
+use crate::saturation::COUNTER_BYTES;
 use crate::{Element, Saturation};
 use host::Host;
 use memory::Memory;

@@ -2,7 +2,8 @@
 
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use super::dispatch::{Access, Buffers, Dispatch, Limits, Span, Start, Unit, VECTORS_PER_GROUP, WORKGROUP};
+use super::dispatch::{Access, Buffers, Dispatch, Span, Start, Unit, VECTORS_PER_GROUP, WORKGROUP};
+use super::limits::Limits;
 use crate::error::{BufferRole, PlanError};
 
 /// Ranges of up to this many words are processed word by word, which is slower per word but takes one dispatch whatever
@@ -17,23 +18,24 @@ const MOST_EDGE_GROUPS: u64 = 5;
 const WORD_BYTES: u64 = 4;
 
 /// Bytes in a vector.
-const VECTOR_BYTES: u64 = 16;
+pub(super) const VECTOR_BYTES: u64 = 16;
 
 /// The shader's element indices are u32 and can exceed the range by a workgroup. This limit keeps them from wrapping.
 const MAX_BINDING_BYTES: u64 = 1 << 32;
 
 /// Splits the work on `len` elements from `source` to `target` into dispatches that fit `limits`, in ascending order.
-/// `element_bytes`, the size of an element, is 2 or 4.
+/// `element_bytes`, the size of an element, is 2 or 4. Errors call the source `role`.
 ///
 /// # Errors
 ///
-/// [`PlanError`] if a range does not fit its buffer, if two ranges of one buffer overlap without being the same, if
-/// `element_bytes` is neither 2 nor 4, or if the limits do not allow any dispatch.
+/// [`PlanError`] if a range does not fit its buffer, if two ranges of one buffer overlap without being the same, or if
+/// the limits do not allow any dispatch.
 #[allow(
     clippy::arithmetic_side_effects,
     reason = "no product exceeds the u64 that was divided before; twice a u32 fits in a u64"
 )]
-pub fn dispatches(
+pub(super) fn dispatches(
+    role: BufferRole,
     source: Start,
     target: Start,
     len: u64,
@@ -41,12 +43,8 @@ pub fn dispatches(
     buffers: Buffers,
     limits: Limits,
 ) -> Result<Dispatches, PlanError> {
-    let per_word = match element_bytes {
-        2 => 2,
-        4 => 1,
-        _ => return Err(PlanError::ElementBytes { element_bytes }),
-    };
-    for (role, start) in [(BufferRole::Source, source), (BufferRole::Target, target)] {
+    let per_word = WORD_BYTES / element_bytes;
+    for (role, start) in [(role, source), (BufferRole::Target, target)] {
         // A binding covers whole words.
         let available = start.buffer_bytes / WORD_BYTES * per_word;
         if start.element.checked_add(len).is_none_or(|end| end > available) {
@@ -61,12 +59,7 @@ pub fn dispatches(
     }
     let distance = source.element.abs_diff(target.element);
     if buffers == Buffers::One && distance != 0 && distance < len {
-        return Err(PlanError::Overlap {
-            role: BufferRole::Source,
-            source_first: source.element,
-            target_first: target.element,
-            len,
-        });
+        return Err(PlanError::Overlap { role, source_first: source.element, target_first: target.element, len });
     }
     let vector = VECTOR_BYTES / element_bytes;
     let alignment = u64::from(limits.alignment_bytes).max(VECTOR_BYTES) / element_bytes;
@@ -81,7 +74,7 @@ pub fn dispatches(
 
 /// An iterator over the dispatches for a range, returned by [`dispatches`].
 #[derive(Clone, Debug)]
-pub struct Dispatches {
+pub(super) struct Dispatches {
     source: Start,
     target: Start,
     /// The first source element of the whole range.

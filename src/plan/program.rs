@@ -1,72 +1,32 @@
-//! The compute shader of a dispatch, for any implementation of WebGPU: what Rust and WGSL share. All bindings are in
-//! bind group 0.
-//!
-//! A [`Kernel`](crate::Kernel) does all of this for the crate's own wgpu. Elsewhere, for each [`Dispatch`]:
-//!
-//! 1. Compile [`Program::wgsl`], and make a pipeline with [`Program::entry_point`] and [`Program::constants`]. Programs
-//!    are few: keep them.
-//! 2. Bind the parameters of the function at [`PARAMS`] and [`Dispatch::to_bytes`] at [`DISPATCH`], as uniform buffers,
-//!    and the buffers of [`Program::storage`] as storage buffers, in the spans that the dispatch has.
-//!    [`Operation::Copy`] has no parameters.
-//! 3. Dispatch [`Dispatch::groups`] workgroups.
-//!
-//! The tests compare all of it with the WGSL.
+//! What Rust and WGSL share: the shaders, their bindings and their constants. The tests compare it with the WGSL.
 
-use bytemuck::{Pod, Zeroable};
+use super::dispatch::{Access, Unit, WORKGROUP};
+use crate::element::sealed::Format;
 
-use crate::plan::{self, Access, Dispatch, Unit};
-use crate::{Element, Saturation};
-
-/// The binding of a function's parameters, a uniform block of [`PARAM_BYTES`]: [`Params`](crate::Params), or
-/// [`BackwardParams`](crate::BackwardParams) for the backward pass.
-pub const PARAMS: u32 = 0;
-/// The binding of what a dispatch has to know, a uniform block: [`Dispatch::to_bytes`].
-pub const DISPATCH: u32 = 1;
-/// The binding of the source: [`Dispatch::source`].
-pub const SOURCE: u32 = 2;
-/// The binding of the target: [`Dispatch::target`].
-pub const TARGET: u32 = 3;
+/// The binding of a function's parameters, a uniform block.
+pub(super) const PARAMETERS: u32 = 0;
+/// The binding of what a dispatch has to know, a uniform block.
+pub(super) const BLOCK: u32 = 1;
+/// The binding of the source.
+pub(super) const SOURCE: u32 = 2;
+/// The binding of the target.
+pub(super) const TARGET: u32 = 3;
 /// The binding of the gradient for [`Operation::BackwardOfPair`].
-pub const GRADIENT: u32 = 4;
-/// The binding of the counters, to which a dispatch adds: [`Saturation::from_bytes`] reads them.
-pub const COUNTERS: u32 = 5;
+pub(super) const GRADIENT: u32 = 4;
+/// The binding of the counters, to which a dispatch adds.
+pub(super) const COUNTERS: u32 = 5;
 
-/// Bytes of the uniform block with the parameters of a function.
-pub const PARAM_BYTES: usize = 16;
-
-/// Bytes of the counters.
-pub const COUNTER_BYTES: u64 = size_of::<Saturation>() as u64;
+/// How many numbers of bindings there are.
+#[cfg(feature = "wgpu")]
+pub(crate) const MOST_BINDINGS: u32 = COUNTERS + 1;
 
 /// Bytes of workgroup memory that counting uses.
-pub const COUNTING_BYTES: u32 = 16;
-
-/// Bytes of the uniform block of a dispatch.
-pub const DISPATCH_BYTES: usize = size_of::<DispatchBlock>();
-
-/// The shader's struct `Dispatch`, padded to a uniform block.
-#[derive(Clone, Copy, Pod, Zeroable)]
-#[repr(C)]
-struct DispatchBlock {
-    source_first: u32,
-    target_first: u32,
-    len: u32,
-    head: u32,
-    vector_groups: u32,
-    padding: [u32; 3],
-}
-
-impl Dispatch {
-    /// What the shader has to know of a dispatch: a uniform block.
-    #[must_use]
-    pub fn to_bytes(&self) -> [u8; DISPATCH_BYTES] {
-        let &Self { source_first, target_first, len, head, vector_groups, .. } = self;
-        bytemuck::cast(DispatchBlock { source_first, target_first, len, head, vector_groups, padding: [0; 3] })
-    }
-}
+#[cfg(feature = "wgpu")]
+pub(crate) const COUNTING_BYTES: u32 = 16;
 
 /// What a dispatch computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Operation {
+pub(crate) enum Operation {
     /// The function.
     Forward,
     /// How many results of the function are 0, 1, between them, and NaN.
@@ -84,30 +44,27 @@ pub enum Operation {
     BackwardOfPair,
 }
 
-/// A pipeline: one entry point of one shader.
+/// One entry point of one shader: what a pipeline is made from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Program {
-    /// What it computes.
-    pub operation: Operation,
-    /// How it accesses the source.
-    pub access: Access,
-    /// What a thread writes.
-    pub unit: Unit,
+    pub(super) element: Format,
+    pub(super) operation: Operation,
+    pub(super) access: Access,
+    pub(super) unit: Unit,
 }
 
 impl Program {
     /// The program for a dispatch with this access and unit.
-    #[must_use]
-    pub const fn new(operation: Operation, access: Access, unit: Unit) -> Self {
+    pub(crate) const fn new(element: Format, operation: Operation, access: Access, unit: Unit) -> Self {
         // Counting has no target to share a buffer with.
         let access = if matches!(operation, Operation::Count) { Access::SeparateBuffer } else { access };
-        Self { operation, access, unit }
+        Self { element, operation, access, unit }
     }
 
-    /// The shader for an element type. A device may refuse all alternatives but the last: use the first that it takes.
-    /// There is none for f64.
-    pub fn wgsl<T: Element>(self) -> impl Iterator<Item = String> {
-        T::SHADERS.iter().map(move |element| self.join(element))
+    /// The shader. A device may refuse all alternatives but the last: use the first that it takes. A browser, which
+    /// refuses only later, takes the first.
+    pub fn wgsl(self) -> impl Iterator<Item = String> {
+        elements(self.element).iter().map(move |element| self.join(element))
     }
 
     /// Joins the shader from whole files, and only from what it needs: drivers spend longer removing unused code than
@@ -160,8 +117,12 @@ impl Program {
         [crate::WGSL, element, source, operand, operation, unit, range, count].concat()
     }
 
-    const fn counts(self) -> bool {
+    pub(super) const fn counts(self) -> bool {
         matches!(self.operation, Operation::Count | Operation::ForwardAndCount)
+    }
+
+    pub(super) const fn has_parameters(self) -> bool {
+        !matches!(self.operation, Operation::Copy)
     }
 
     /// The entry point.
@@ -183,24 +144,44 @@ impl Program {
     /// The values of the shader's overrides: pipeline constants.
     #[must_use]
     pub fn constants(self) -> Vec<(&'static str, f64)> {
-        let workgroup = ("WORKGROUP", plan::WORKGROUP.into());
+        let workgroup = ("WORKGROUP", WORKGROUP.into());
         match self.unit {
             Unit::Vector { rotation } | Unit::Mixed { rotation } => vec![workgroup, ("ROTATION", rotation.into())],
             Unit::Word => vec![workgroup],
         }
     }
+}
 
-    /// The storage bindings, and whether the shader only reads them.
-    pub fn storage(self) -> impl Iterator<Item = (u32, bool)> {
-        let source = match self.access {
-            Access::SeparateBuffer => Some((SOURCE, true)),
-            Access::SameBuffer => Some((SOURCE, false)),
-            Access::SameBinding => None,
-        };
-        let target = (self.operation != Operation::Count).then_some((TARGET, false));
-        let gradient = (self.operation == Operation::BackwardOfPair).then_some((GRADIENT, true));
-        let counters = self.counts().then_some((COUNTERS, false));
-        [source, target, gradient, counters].into_iter().flatten()
+/// For logs.
+#[cfg(feature = "wgpu")]
+impl std::fmt::Display for Program {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { element, operation, access, unit } = self;
+        write!(f, "{operation:?} of {element:?} ({access:?}, {unit:?})")
+    }
+}
+
+/// How elements lie in words. A device that refuses the first alternative is given the next. None for f64.
+const fn elements(format: Format) -> &'static [&'static str] {
+    match format {
+        Format::F32 => &[include_str!("../../shaders/element/f32.wgsl")],
+        Format::F16 => &[
+            concat!(
+                include_str!("../../shaders/element/f16.wgsl"),
+                include_str!("../../shaders/element/f16_unpack.wgsl"),
+                include_str!("../../shaders/element/two_per_word.wgsl"),
+            ),
+            concat!(
+                include_str!("../../shaders/element/f16.wgsl"),
+                include_str!("../../shaders/element/f16_integers.wgsl"),
+                include_str!("../../shaders/element/two_per_word.wgsl"),
+            ),
+        ],
+        Format::Bf16 => &[concat!(
+            include_str!("../../shaders/element/bf16.wgsl"),
+            include_str!("../../shaders/element/two_per_word.wgsl"),
+        )],
+        Format::F64 => &[],
     }
 }
 

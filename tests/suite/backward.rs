@@ -253,7 +253,7 @@ fn mistakes(subject: &Subject) {
         Err(Error::Bind(error)) => error,
         other => panic!("{other:?}"),
     };
-    let lengths = |role, source_len, target_len| BindError::Lengths { role, source_len, target_len };
+    let lengths = |role, source_len, target_len| BindError::Plan(PlanError::Lengths { role, source_len, target_len });
     assert_eq!(bind(&a, &b, &c), lengths(BufferRole::Gradient, 90, 100));
     assert_eq!(bind(&b, &a, &c), lengths(BufferRole::Source, 90, 100));
     assert!(matches!(bind(&a, &copies, &c), BindError::NotStorage { role: BufferRole::Gradient, .. }));
@@ -266,6 +266,6 @@ fn mistakes(subject: &Subject) {
         assert_eq!(role, which);
     }
     let error = bench.kernel.bind_backward_in_place::<f64>(backward, &a, &c).unwrap_err();
-    assert!(matches!(error, Error::Bind(BindError::NotOnGpu { element: "f64" })), "{error}");
+    assert!(matches!(error, Error::Bind(BindError::Plan(PlanError::NotOnGpu { element: "f64" }))), "{error}");
     assert!(bench.kernel.bind_backward_in_place::<f32>(backward, &a, &c).is_ok());
 }

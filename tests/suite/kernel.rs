@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use hard_sigmoid::half::{bf16, f16};
-use hard_sigmoid::plan::{self, Buffers, Start};
+use hard_sigmoid::plan::{Limits, Operand, Recipe, Resource, Step};
 use hard_sigmoid::{BindError, BufferRole, Error, HardSigmoid, Kernel, PlanError};
 use wgpu::BufferUsages as Usage;
 
@@ -82,21 +82,21 @@ fn every_range_on<T: Number>(bench: &Bench, layout: Layout) {
     }
     // The offsets and lengths above reach all of these.
     let accesses: &[&str] = match layout {
-        Layout::Two => &["SeparateBuffer"],
-        Layout::InPlace => &["SameBinding"],
-        Layout::Arena => &["SameBuffer", "SameBinding"],
+        Layout::Two => &["separate buffer"],
+        Layout::InPlace => &["same binding"],
+        Layout::Arena => &["same buffer", "same binding"],
     };
-    let unit = if bench.limits.mixed { "Mixed" } else { "Vector" };
+    let vectors = if bench.limits.mixed { "map_mixed" } else { "map_vectors" };
     for access in accesses {
         for rotation in 0..if layout == Layout::InPlace { 1 } else { 4 * per_word } {
-            assert!(planned.contains(&format!("{access} {unit} {{ rotation: {rotation} }}")), "{access} {rotation}");
+            assert!(planned.contains(&format!("{access} {vectors} {rotation}")), "{access} {rotation}");
         }
-        assert!(planned.contains(&format!("{access} Word")), "{access}");
+        assert!(planned.contains(&format!("{access} map_words 0")), "{access}");
     }
-    assert!(planned.contains("windows: 5") || bench.limits.mixed && planned.contains("windows: 2"), "{planned:?}");
+    assert!(planned.contains("steps: 5") || bench.limits.mixed && planned.contains("steps: 2"), "{planned:?}");
 }
 
-/// Checks a case. Returns the kinds and the number (up to 5) of the planned dispatches.
+/// Checks a case. Returns the kinds and the number (up to 5) of the steps.
 pub(crate) fn check<T: Number>(
     bench: &Bench,
     f: HardSigmoid,
@@ -123,23 +123,44 @@ pub(crate) fn check<T: Number>(
         assert_bits(&bench.read(&source_buffer), &source, &case);
     }
 
-    let limits = bench.limits;
-    let start = |range: &Range<usize>| Start { element: range.start as u64, buffer_bytes: source_buffer.size() };
-    let buffers = if layout == Layout::Two { Buffers::Two } else { Buffers::One };
-    let windows: Vec<_> =
-        plan::dispatches(start(&case.2), start(&case.3), case.2.len() as u64, size_of::<T>() as u64, buffers, limits)
-            .unwrap()
-            .collect();
-    let mut planned: Vec<_> = windows.iter().map(|w| format!("{:?} {:?}", w.access, w.unit)).collect();
-    planned.push(format!("windows: {}", windows.len().min(5)));
+    let operand = |buffer, elements| Operand { buffer, buffer_bytes: source_buffer.size(), elements: range(elements) };
+    let (source, target) = (operand(&source_buffer, &case.2), operand(&target_buffer, &case.3));
+    let steps: Vec<_> = Recipe::forward::<T>(&source, &target, bench.limits).unwrap().steps().collect();
+    let mut planned: Vec<_> = steps.iter().map(kind).collect();
+    planned.push(format!("steps: {}", steps.len().min(5)));
     planned
+}
+
+/// How a step accesses its source, what a thread writes, and how the source is rotated.
+fn kind(step: &Step<&wgpu::Buffer>) -> String {
+    let storage: Vec<_> = step
+        .bindings()
+        .filter_map(|(_, resource)| match resource {
+            Resource::Storage { buffer, .. } => Some(buffer),
+            _ => None,
+        })
+        .collect();
+    let access = match storage[..] {
+        [_] => "same binding",
+        [source, target] if source == target => "same buffer",
+        _ => "separate buffer",
+    };
+    let program = step.program();
+    let rotation = program.constants().into_iter().find(|(name, _)| *name == "ROTATION");
+    format!("{access} {} {}", program.entry_point(), rotation.map_or(0.0, |(_, value)| value))
 }
 
 /// A kernel plans for no more than its device allows, whatever it is given.
 fn limits_beyond_the_device(subject: &Subject) {
     for (binding_bytes, groups) in [(64 << 10, 2), (64 << 10, 65_535)] {
         let mut bench = Bench::with_limits(subject, binding_bytes, groups, false);
-        let limits = plan::Limits { binding_bytes: u64::MAX, alignment_bytes: 1, groups: u32::MAX, mixed: false };
+        let limits = Limits {
+            binding_bytes: u64::MAX,
+            alignment_bytes: 1,
+            storage_buffers: u32::MAX,
+            groups: u32::MAX,
+            mixed: false,
+        };
         bench.kernel = Kernel::with_limits(&bench.device, limits).unwrap();
         check::<f32>(&bench, HardSigmoid::ONNX, Layout::Two, 40_000, 3..39_000, 1..38_998);
     }

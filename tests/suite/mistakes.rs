@@ -35,12 +35,12 @@ fn mistakes(subject: &Subject) {
         ),
         (
             bind((&data, 0..2), (&data, 5..8)),
-            BindError::Lengths { role: BufferRole::Source, source_len: 2, target_len: 3 },
+            plan(PlanError::Lengths { role: BufferRole::Source, source_len: 2, target_len: 3 }),
             "equally long",
         ),
         (
             bind((&data, reversed), (&data, 0..1)),
-            BindError::Reversed { role: BufferRole::Source, start: 9, end: 3 },
+            plan(PlanError::Reversed { role: BufferRole::Source, start: 9, end: 3 }),
             "9..3",
         ),
         (

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 
 use hard_sigmoid::half::{bf16, f16};
-use hard_sigmoid::{BindError, Error, Gpu, HardSigmoid};
+use hard_sigmoid::{BindError, Error, Gpu, HardSigmoid, PlanError};
 
 use crate::numbers::{Number, assert_bits, expected, functions, numbers};
 use crate::rig::wait;
@@ -133,7 +133,7 @@ fn f64_slices(subject: &Subject) {
     let Subject::Gpu { gpu, .. } = subject else { panic!("for GPUs only") };
     let mut data = numbers::<f64>(100);
     let error = gpu.apply_in_place_blocking(HardSigmoid::ONNX, &mut data).unwrap_err();
-    assert!(matches!(error, Error::Bind(BindError::NotOnGpu { element: "f64" })), "{error}");
+    assert!(matches!(error, Error::Bind(BindError::Plan(PlanError::NotOnGpu { element: "f64" }))), "{error}");
     assert_bits(&data, &numbers(100), &"untouched");
 }
 

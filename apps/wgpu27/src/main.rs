@@ -1,113 +1,149 @@
-//! Applies the function to a buffer of an app on wgpu 27. hard-sigmoid is on a later wgpu, so this uses the
-//! part of the crate that needs no wgpu: the dispatches of a range, and the shader, bindings and constants of each.
+//! Applies the function, its backward pass and counting to buffers of an app on wgpu 27. hard-sigmoid is on a later
+//! wgpu, so this uses the part of the crate that needs no wgpu: the recipe of an operation.
 
-use hard_sigmoid::plan::program::{DISPATCH, Operation, PARAMS, Program, SOURCE, TARGET};
-use hard_sigmoid::plan::{self, Buffers, Limits, Start};
-use hard_sigmoid::{Element, HardSigmoid, cpu};
+use std::collections::HashMap;
+
+use hard_sigmoid::plan::{Limits, Operand, Program, Recipe, Resource};
+use hard_sigmoid::{HardSigmoid, Saturation, cpu};
 use wgpu::util::{BufferInitDescriptor, DeviceExt};
 
-/// Records y = f(x) for the first `len` elements.
-fn record<T: Element>(
-    device: &wgpu::Device,
-    encoder: &mut wgpu::CommandEncoder,
-    f: HardSigmoid,
-    [x, y]: [&wgpu::Buffer; 2],
-    len: u64,
-) -> Result<(), Box<dyn std::error::Error>> {
-    let of_device = device.limits();
-    let limits = Limits {
-        binding_bytes: of_device.max_storage_buffer_binding_size.into(),
-        alignment_bytes: of_device.min_storage_buffer_offset_alignment,
-        groups: of_device.max_compute_workgroups_per_dimension,
-        // As hardware wants it. It only costs time on a software adapter.
-        mixed: true,
-    };
-    let [from, to] = [x, y].map(|buffer| Start { element: 0, buffer_bytes: buffer.size() });
-    let uniform = |contents: &[u8]| {
-        device.create_buffer_init(&BufferInitDescriptor { label: None, contents, usage: wgpu::BufferUsages::UNIFORM })
-    };
-    let params = uniform(&f.params().to_bytes());
-    for dispatch in plan::dispatches(from, to, len, size_of::<T>() as u64, Buffers::Two, limits)? {
-        // An app keeps the pipelines of the few programs that there are.
-        let program = Program::new(Operation::Forward, dispatch.access, dispatch.unit);
-        let pipeline = pipeline::<T>(device, program)?;
-        let block = uniform(&dispatch.to_bytes());
-        let part = |buffer, span: plan::Span| {
-            let size = wgpu::BufferSize::new(span.size_bytes);
-            wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset: span.offset_bytes, size })
-        };
-        let entry = |binding, resource| wgpu::BindGroupEntry { binding, resource };
-        let group = device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: None,
-            layout: &pipeline.get_bind_group_layout(0),
-            entries: &[
-                entry(PARAMS, params.as_entire_binding()),
-                entry(DISPATCH, block.as_entire_binding()),
-                entry(SOURCE, part(x, dispatch.source)),
-                entry(TARGET, part(y, dispatch.target)),
-            ],
-        });
-        let mut pass = encoder.begin_compute_pass(&Default::default());
-        pass.set_pipeline(&pipeline);
-        pass.set_bind_group(0, &group, &[]);
-        pass.dispatch_workgroups(dispatch.groups, 1, 1);
-    }
-    Ok(())
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// A device, and the pipelines of the few programs that there are.
+struct Gpu {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    pipelines: HashMap<Program, wgpu::ComputePipeline>,
 }
 
-/// The first alternative of the shader that the device takes.
-fn pipeline<T: Element>(device: &wgpu::Device, program: Program) -> Result<wgpu::ComputePipeline, String> {
-    let constants = program.constants();
-    let mut refused = String::from("no shader for this type");
-    for wgsl in program.wgsl::<T>() {
-        device.push_error_scope(wgpu::ErrorFilter::Validation);
-        let source = wgpu::ShaderSource::Wgsl(wgsl.into());
-        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor { label: None, source });
-        let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-            label: None,
-            layout: None,
-            module: &module,
-            entry_point: Some(program.entry_point()),
-            compilation_options: wgpu::PipelineCompilationOptions { constants: &constants, ..Default::default() },
-            cache: None,
-        });
-        match pollster::block_on(device.pop_error_scope()) {
-            None => return Ok(pipeline),
-            Some(error) => refused = error.to_string(),
+impl Gpu {
+    fn limits(&self) -> Limits {
+        let limits = self.device.limits();
+        Limits {
+            binding_bytes: limits.max_storage_buffer_binding_size.into(),
+            alignment_bytes: limits.min_storage_buffer_offset_alignment,
+            storage_buffers: limits.max_storage_buffers_per_shader_stage,
+            groups: limits.max_compute_workgroups_per_dimension,
+            // As hardware wants it. It only costs time on a software adapter.
+            mixed: true,
         }
     }
-    Err(refused)
+
+    /// Runs a recipe. `params` are those of the function.
+    fn run(&mut self, params: [u8; 16], recipe: &Recipe<&wgpu::Buffer>) -> Result<()> {
+        let params = self.buffer(&params, wgpu::BufferUsages::UNIFORM);
+        let mut encoder = self.device.create_command_encoder(&Default::default());
+        for step in recipe.steps() {
+            let pipeline = self.pipeline(step.program())?;
+            let block = self.buffer(&step.block(), wgpu::BufferUsages::UNIFORM);
+            let bindings: Vec<_> = step.bindings().collect();
+            let entries: Vec<_> = bindings
+                .iter()
+                .map(|(binding, resource)| wgpu::BindGroupEntry {
+                    binding: *binding,
+                    resource: match *resource {
+                        Resource::Parameters => params.as_entire_binding(),
+                        Resource::Block => block.as_entire_binding(),
+                        Resource::Storage { buffer, offset_bytes: offset, size_bytes } => {
+                            let size = wgpu::BufferSize::new(size_bytes);
+                            wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size })
+                        }
+                    },
+                })
+                .collect();
+            let layout = &pipeline.get_bind_group_layout(0);
+            let group =
+                self.device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout, entries: &entries });
+            let mut pass = encoder.begin_compute_pass(&Default::default());
+            pass.set_pipeline(&pipeline);
+            pass.set_bind_group(0, &group, &[]);
+            pass.dispatch_workgroups(step.workgroups(), 1, 1);
+        }
+        self.queue.submit([encoder.finish()]);
+        Ok(())
+    }
+
+    /// The pipeline of a program, from the first alternative of the shader that the device takes.
+    fn pipeline(&mut self, program: Program) -> Result<wgpu::ComputePipeline> {
+        if let Some(pipeline) = self.pipelines.get(&program) {
+            return Ok(pipeline.clone());
+        }
+        let mut refused = String::new();
+        for wgsl in program.wgsl() {
+            self.device.push_error_scope(wgpu::ErrorFilter::Validation);
+            let source = wgpu::ShaderSource::Wgsl(wgsl.into());
+            let module = self.device.create_shader_module(wgpu::ShaderModuleDescriptor { label: None, source });
+            let constants = &program.constants();
+            let pipeline = self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                label: None,
+                layout: None,
+                module: &module,
+                entry_point: Some(program.entry_point()),
+                compilation_options: wgpu::PipelineCompilationOptions { constants, ..Default::default() },
+                cache: None,
+            });
+            match pollster::block_on(self.device.pop_error_scope()) {
+                None => return Ok(self.pipelines.entry(program).or_insert(pipeline).clone()),
+                Some(error) => refused = error.to_string(),
+            }
+        }
+        Err(refused.into())
+    }
+
+    fn buffer(&self, contents: &[u8], usage: wgpu::BufferUsages) -> wgpu::Buffer {
+        self.device.create_buffer_init(&BufferInitDescriptor { label: None, contents, usage })
+    }
+
+    fn storage(&self, x: &[f32]) -> wgpu::Buffer {
+        self.buffer(bytemuck::cast_slice(x), wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC)
+    }
+
+    fn read(&self, buffer: &wgpu::Buffer) -> Result<Vec<u8>> {
+        let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+        let descriptor = wgpu::BufferDescriptor { label: None, size: buffer.size(), usage, mapped_at_creation: false };
+        let readback = self.device.create_buffer(&descriptor);
+        let mut encoder = self.device.create_command_encoder(&Default::default());
+        encoder.copy_buffer_to_buffer(buffer, 0, &readback, 0, None);
+        self.queue.submit([encoder.finish()]);
+        readback.map_async(wgpu::MapMode::Read, .., |_| ());
+        self.device.poll(wgpu::PollType::wait_indefinitely())?;
+        Ok(readback.get_mapped_range(..).to_vec())
+    }
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// All elements of a buffer but for the first three.
+fn operand(buffer: &wgpu::Buffer) -> Operand<&wgpu::Buffer> {
+    Operand { buffer, buffer_bytes: buffer.size(), elements: 3..buffer.size() / 4 }
+}
+
+fn main() -> Result<()> {
     let instance = wgpu::Instance::new(&wgpu::InstanceDescriptor::from_env_or_default());
     let adapter = pollster::block_on(wgpu::util::initialize_adapter_from_env_or_default(&instance, None))?;
     let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
         required_limits: wgpu::Limits::downlevel_defaults(),
         ..Default::default()
     }))?;
+    let mut gpu = Gpu { device, queue, pipelines: HashMap::new() };
+    let limits = gpu.limits();
 
+    let f = HardSigmoid::ONNX;
     let x: Vec<f32> = (0..100_003).map(|i| (i % 1000) as f32 / 125.0 - 4.0).collect();
-    let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
-    let contents = bytemuck::cast_slice(&x);
-    let source = device.create_buffer_init(&BufferInitDescriptor { label: None, contents, usage });
-    let buffer = |usage| {
-        let size = contents.len() as u64;
-        device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false })
-    };
-    let target = buffer(usage);
-    let readback = buffer(wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST);
+    let (source, target, counters) = (gpu.storage(&x), gpu.storage(&x), gpu.storage(&[0.0; 8]));
+    let (from, to) = (operand(&source), operand(&target));
+    let activation = Recipe::forward_and_count::<f32>(&from, &to, (&counters, 0), limits)?;
+    gpu.run(f.params().to_bytes(), &activation)?;
+    let mut y = x.clone();
+    let counts = cpu::apply_with_saturation(f, &x[3..], &mut y[3..])?;
+    assert_eq!(gpu.read(&target)?, bytemuck::cast_slice::<f32, u8>(&y));
+    assert_eq!(Saturation::from_bytes(gpu.read(&counters)?.try_into().map_err(|_| "not 32 bytes")?), counts);
 
-    let mut encoder = device.create_command_encoder(&Default::default());
-    record::<f32>(&device, &mut encoder, HardSigmoid::ONNX, [&source, &target], x.len() as u64)?;
-    encoder.copy_buffer_to_buffer(&target, 0, &readback, 0, None);
-    queue.submit([encoder.finish()]);
-    readback.map_async(wgpu::MapMode::Read, .., |_| ());
-    device.poll(wgpu::PollType::wait_indefinitely())?;
-
-    let mut expected = vec![0.0; x.len()];
-    cpu::apply(HardSigmoid::ONNX, &x, &mut expected)?;
-    assert_eq!(readback.get_mapped_range(..)[..], *bytemuck::cast_slice::<f32, u8>(&expected));
+    let backward = f.backward();
+    let gradient = gpu.storage(&x);
+    let recipe = Recipe::backward::<f32>(&from, &operand(&gradient), &operand(&gradient), limits)?;
+    gpu.run(backward.params().to_bytes(), &recipe)?;
+    let mut expected = x.clone();
+    cpu::backward_in_place(backward, &x[3..], &mut expected[3..])?;
+    assert_eq!(gpu.read(&gradient)?, bytemuck::cast_slice::<f32, u8>(&expected));
     println!("{} elements on {} through wgpu 27: the bits of the CPU path", x.len(), adapter.get_info().name);
     Ok(())
 }

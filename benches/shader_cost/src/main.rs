@@ -7,44 +7,34 @@ mod figures;
 mod radv;
 
 use hard_sigmoid::half::{bf16, f16};
-use hard_sigmoid::plan::program::{Operation, Program};
-use hard_sigmoid::plan::{self, Access, Unit};
+use hard_sigmoid::plan::{Limits, Operand, Program, Recipe, Resource};
+use hard_sigmoid::{Element, PlanError};
 
 /// By the names that `RADV_FORCE_FAMILY` knows: GCN 5, RDNA 2 and RDNA 3.
 const GPUS: [&str; 3] = ["vega10", "navi21", "gfx1100"];
 
-/// The shaders of an element type.
-type Wgsl = fn(Program) -> Option<String>;
-
-/// The element types, and bytes of an element.
-const ELEMENTS: [(&str, Wgsl, u64); 3] = [
-    ("f32", |program| program.wgsl::<f32>().next(), 4),
-    ("f16", |program| program.wgsl::<f16>().next(), 2),
-    ("bf16", |program| program.wgsl::<bf16>().next(), 2),
-];
-
 /// The operations, and how many elements each reads and writes for an element.
-const OPERATIONS: [(&str, Operation, u64); 6] = [
-    ("forward", Operation::Forward, 2),
-    ("count", Operation::Count, 1),
-    ("forward and count", Operation::ForwardAndCount, 2),
-    ("backward", Operation::Backward, 3),
-    ("backward over saved", Operation::BackwardOverSaved, 3),
-    ("backward of pair", Operation::BackwardOfPair, 3),
+const OPERATIONS: [(&str, u64); 6] = [
+    ("forward", 2),
+    ("count", 1),
+    ("forward and count", 2),
+    ("backward", 3),
+    ("backward over saved", 3),
+    ("backward of pair", 3),
 ];
 
-const ACCESSES: [(&str, Access); 3] = [
-    ("separate buffer", Access::SeparateBuffer),
-    ("same buffer", Access::SameBuffer),
-    ("same binding", Access::SameBinding),
-];
+/// Where the source lies: the number of its buffer and the byte at which it begins, if the target begins at byte 0 of
+/// buffer 0. Ranges of one buffer share a binding if they are close together.
+const ACCESSES: [(&str, u32, u64); 3] =
+    [("separate buffer", 1, 0), ("same buffer", 0, 1 << 30), ("same binding", 0, 8 << 20)];
 
+/// How many elements further on the source begins, whether steps are mixed, and the first element of both.
+///
 /// Mixed code has the words besides, which the workgroups with vectors pass over.
-const UNITS: [(&str, Unit); 3] = [
-    ("vectors", Unit::Vector { rotation: 0 }),
-    ("rotated", Unit::Vector { rotation: 1 }),
-    ("mixed", Unit::Mixed { rotation: 0 }),
-];
+const UNITS: [(&str, u64, bool, u64); 3] = [("vectors", 0, false, 0), ("rotated", 1, false, 0), ("mixed", 0, true, 1)];
+
+/// Vectors of 16 bytes that a thread computes.
+const VECTORS_PER_THREAD: u64 = 4;
 
 /// A program that is measured.
 struct Kernel {
@@ -53,39 +43,74 @@ struct Kernel {
     access: &'static str,
     unit: &'static str,
     program: Program,
-    wgsl: String,
+    bindings: Vec<(u32, Resource<u32>)>,
     /// Elements that a thread computes.
     elements: u64,
     /// Bytes that it moves.
     bytes: u64,
 }
 
-fn kernels() -> Vec<Kernel> {
+fn kernels() -> Result<Vec<Kernel>, PlanError> {
+    let mut kernels = kernels_of::<f32>()?;
+    kernels.extend(kernels_of::<f16>()?);
+    kernels.extend(kernels_of::<bf16>()?);
+    Ok(kernels)
+}
+
+fn kernels_of<T: Element>() -> Result<Vec<Kernel>, PlanError> {
+    let size = size_of::<T>() as u64;
     let mut kernels = Vec::new();
-    for (element, wgsl_of, size) in ELEMENTS {
-        for (operation, code, arrays) in OPERATIONS {
-            for (access, source) in ACCESSES {
-                for (unit, of) in UNITS {
-                    let program = Program::new(code, source, of);
-                    if program.access != source || code == Operation::BackwardOfPair && source != Access::SeparateBuffer
-                    {
-                        continue;
-                    }
-                    let elements = plan::VECTORS_PER_GROUP / u64::from(plan::WORKGROUP) * 16 / size;
-                    let bytes = elements * arrays * size;
-                    let Some(wgsl) = wgsl_of(program) else { continue };
-                    kernels.push(Kernel { element, operation, access, unit, program, wgsl, elements, bytes });
+    for (operation, arrays) in OPERATIONS {
+        for (access, buffer, byte) in ACCESSES {
+            for (unit, further, mixed, first) in UNITS {
+                let alone = matches!(operation, "count" | "backward of pair") && access != "separate buffer";
+                // Counting has no target that its source could be rotated against.
+                if alone || (operation, unit) == ("count", "rotated") {
+                    continue;
                 }
+                let limits = Limits {
+                    binding_bytes: 128 << 20,
+                    alignment_bytes: 256,
+                    storage_buffers: 8,
+                    groups: 65_535,
+                    mixed,
+                };
+                let operand =
+                    |buffer, first| Operand { buffer, buffer_bytes: 2 << 30, elements: first..first + (1 << 20) };
+                let source = operand(buffer, byte / size + first + further);
+                let recipe = recipe::<T>(operation, &source, &operand(0, first), limits)?;
+                // The step with the most workgroups computes vectors.
+                let Some(step) = recipe.steps().max_by_key(|step| step.workgroups()) else { continue };
+                let elements = VECTORS_PER_THREAD * 16 / size;
+                let (program, bindings, bytes) = (step.program(), step.bindings().collect(), elements * arrays * size);
+                kernels.push(Kernel { element: T::NAME, operation, access, unit, program, bindings, elements, bytes });
             }
         }
     }
-    kernels
+    Ok(kernels)
+}
+
+fn recipe<T: Element>(
+    operation: &str,
+    source: &Operand<u32>,
+    target: &Operand<u32>,
+    limits: Limits,
+) -> Result<Recipe<u32>, PlanError> {
+    let counters = (2, 0);
+    match operation {
+        "forward" => Recipe::forward::<T>(source, target, limits),
+        "count" => Recipe::count::<T>(source, counters, limits),
+        "forward and count" => Recipe::forward_and_count::<T>(source, target, counters, limits),
+        "backward" => Recipe::backward::<T>(source, target, target, limits),
+        "backward over saved" => Recipe::backward::<T>(target, source, target, limits),
+        _ => Recipe::backward::<T>(source, source, target, limits),
+    }
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     if std::env::var_os(figures::CHILD).is_some() {
-        return radv::compile(&kernels());
+        return radv::compile(&kernels()?);
     }
-    print!("{}", figures::table(&kernels())?);
+    print!("{}", figures::table(&kernels()?)?);
     Ok(())
 }

@@ -4,8 +4,9 @@ use ash::vk;
 use naga::back::spv;
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
 
+use hard_sigmoid::plan::Resource;
+
 use crate::Kernel;
-use hard_sigmoid::plan::program::{DISPATCH, PARAMS};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -49,16 +50,21 @@ pub fn compile(kernels: &[Kernel]) -> Result<()> {
 
 unsafe fn pipeline(device: &ash::Device, kernel: &Kernel) -> Result<()> {
     let spirv = spirv(kernel)?;
-    let binding = |(binding, ty): (u32, vk::DescriptorType)| {
-        vk::DescriptorSetLayoutBinding::default()
-            .binding(binding)
-            .descriptor_type(ty)
-            .descriptor_count(1)
-            .stage_flags(vk::ShaderStageFlags::COMPUTE)
-    };
-    let uniforms = [PARAMS, DISPATCH].map(|i| (i, vk::DescriptorType::UNIFORM_BUFFER));
-    let storage = kernel.program.storage().map(|(i, _)| (i, vk::DescriptorType::STORAGE_BUFFER));
-    let bindings: Vec<_> = uniforms.into_iter().chain(storage).map(binding).collect();
+    let bindings: Vec<_> = kernel
+        .bindings
+        .iter()
+        .map(|(binding, resource)| {
+            let ty = match resource {
+                Resource::Parameters | Resource::Block => vk::DescriptorType::UNIFORM_BUFFER,
+                Resource::Storage { .. } => vk::DescriptorType::STORAGE_BUFFER,
+            };
+            vk::DescriptorSetLayoutBinding::default()
+                .binding(*binding)
+                .descriptor_type(ty)
+                .descriptor_count(1)
+                .stage_flags(vk::ShaderStageFlags::COMPUTE)
+        })
+        .collect();
     // SAFETY: all structures outlive the calls.
     unsafe {
         let layouts = [device
@@ -79,7 +85,7 @@ unsafe fn pipeline(device: &ash::Device, kernel: &Kernel) -> Result<()> {
 
 /// The SPIR-V that wgpu makes of a kernel for a Vulkan 1.3 device with `robustBufferAccess2`.
 fn spirv(kernel: &Kernel) -> Result<Vec<u32>> {
-    let module = naga::front::wgsl::parse_str(&kernel.wgsl)?;
+    let module = naga::front::wgsl::parse_str(&kernel.program.wgsl().next().ok_or("no shader")?)?;
     let capabilities = naga::valid::Capabilities::SHADER_FLOAT16_IN_FLOAT32;
     let info = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), capabilities).validate(&module)?;
     let constants = kernel.program.constants().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();

@@ -1,39 +1,85 @@
 // The function over buffers of the page's own device. What to dispatch comes from the crate; the WebGPU calls are here.
 
-import { parameters as block, Planner } from "./pkg/hard_sigmoid_web.js";
+import { backward_parameters, parameters as forward_parameters, Planner } from "./pkg/hard_sigmoid_web.js";
 import { load, parameters } from "./load.js";
 
-export async function bind(device, options = {}) {
-  const { type, source, target = source } = options;
+export function bind(device, options = {}) {
+  const { source, target = source } = options;
+  return make(device, options, { source, target }, ({ planner, type, source, target, alpha, beta }) => {
+    return [forward_parameters(alpha, beta), planner.forward(type, source, target)];
+  });
+}
+
+export function bindSaturation(device, options = {}) {
+  const { source, counters } = options;
+  return make(device, options, { source, counters }, ({ planner, type, source, counters, alpha, beta }) => {
+    return [forward_parameters(alpha, beta), planner.count(type, source, counters)];
+  });
+}
+
+export function bindWithSaturation(device, options = {}) {
+  const { source, target = source, counters } = options;
+  const operands = { source, target, counters };
+  return make(device, options, operands, ({ planner, type, source, target, counters, alpha, beta }) => {
+    return [forward_parameters(alpha, beta), planner.forward_and_count(type, source, target, counters)];
+  });
+}
+
+export function bindBackward(device, options = {}) {
+  const { saved, gradY, gradX = gradY, from } = options;
+  const operands = { saved, gradY, gradX };
+  return make(device, options, operands, ({ planner, type, saved, gradY, gradX, alpha, beta }) => {
+    if (from !== "input" && from !== "output") {
+      throw new TypeError('say what the forward pass saved, with from: "input" or "output"');
+    }
+    return [backward_parameters(alpha, beta, from === "output"), planner.backward(type, saved, gradY, gradX)];
+  });
+}
+
+/** Binds an operation. `recipe` returns its parameters and its steps, from the operands as lists of numbers. */
+async function make(device, options, operands, recipe) {
+  const { type } = options;
   const { alpha, beta } = parameters(options);
-  const from = range(source, type, "source");
-  const to = range(target, type, "target");
-  if (from.length !== to.length) {
-    throw new RangeError(`source has ${from.length} elements and target ${to.length}: give ranges of one length`);
+  if (!Object.hasOwn(sizes, type)) {
+    throw new TypeError('give type: "float32", "float16" or "bfloat16"; WebGPU computes no others');
+  }
+  const buffers = [];
+  const number = (buffer) => {
+    if (!buffers.includes(buffer)) buffers.push(buffer);
+    return buffers.indexOf(buffer);
+  };
+  const numbers = {};
+  for (const [role, of] of Object.entries(operands)) {
+    const { buffer, at } = role === "counters" ? place(of) : range(of, sizes[type], role);
+    numbers[role] = [number(buffer), ...at];
   }
   await load();
-  const dispatches = plan(device, type, from, to);
-  const pipelines = await Promise.all(dispatches.map((dispatch) => pipeline(device, dispatch)));
-  const buffers = { source: from.buffer, target: to.buffer };
-  return checked(device, () => new Binding(device, block(alpha, beta), dispatches, pipelines, buffers));
+  const planner = plannerOf(device);
+  let block;
+  let steps;
+  try {
+    [block, steps] = recipe({ planner, type, ...numbers, alpha, beta });
+  } finally {
+    planner.free();
+  }
+  const pipelines = await Promise.all(steps.map((step) => pipeline(device, step)));
+  return checked(device, () => new Binding(device, block, steps, pipelines, buffers));
 }
 
 /** What was bound, ready to be recorded any number of times. */
 class Binding {
   #dispatches;
 
-  constructor(device, parameters, dispatches, pipelines, buffers) {
+  constructor(device, parameters, steps, pipelines, buffers) {
     const stride = device.limits.minUniformBufferOffsetAlignment;
-    const blocks = uniforms(device, [parameters, ...dispatches.map(({ block }) => block)], stride);
-    this.#dispatches = dispatches.map(({ bindings, block, workgroups }, i) => {
-      const entries = bindings.map(({ binding, buffer, offset, size }) => {
-        const resource =
-          buffer === "parameters"
-            ? { buffer: blocks, offset: 0, size: parameters.byteLength }
-            : buffer === "block"
-              ? { buffer: blocks, offset: stride * (i + 1), size: block.byteLength }
-              : { buffer: buffers[buffer], offset, size };
-        return { binding, resource };
+    const blocks = uniforms(device, [parameters, ...steps.map(({ block }) => block)], stride);
+    this.#dispatches = steps.map(({ bindings, block, workgroups }, i) => {
+      const uniform = {
+        parameters: { buffer: blocks, offset: 0, size: parameters.byteLength },
+        block: { buffer: blocks, offset: stride * (i + 1), size: block.byteLength },
+      };
+      const entries = bindings.map(({ binding, uniform: name, buffer, offset, size }) => {
+        return { binding, resource: name ? uniform[name] : { buffer: buffers[buffer], offset, size } };
       });
       const group = device.createBindGroup({ layout: pipelines[i].getBindGroupLayout(0), entries });
       return { pipeline: pipelines[i], group, workgroups };
@@ -58,52 +104,58 @@ class Binding {
 /** Bytes of an element. */
 const sizes = { float32: 4, float16: 2, bfloat16: 2 };
 
-/** A range of elements, from a buffer or `{ buffer, first, length }`. */
-function range(of, type, role) {
-  if (!Object.hasOwn(sizes, type)) {
-    throw new TypeError('give type: "float32", "float16" or "bfloat16"; WebGPU computes no others');
-  }
-  const size = sizes[type];
-  const isBuffer = (it) => typeof GPUBuffer === "function" && it instanceof GPUBuffer;
-  const { buffer, first = 0, length } = isBuffer(of) ? { buffer: of } : (of ?? {});
+const isBuffer = (it) => typeof GPUBuffer === "function" && it instanceof GPUBuffer;
+
+function storage(buffer, role, also) {
   if (!isBuffer(buffer)) {
-    throw new TypeError(`${role} must be a GPUBuffer, or an object with a buffer and, as wanted, first and length`);
+    throw new TypeError(`${role} must be a GPUBuffer, or an object with a buffer and, as wanted, ${also}`);
   }
   if (!(buffer.usage & GPUBufferUsage.STORAGE)) {
     throw new TypeError(`the ${role} buffer is no storage buffer: create it with GPUBufferUsage.STORAGE as well`);
   }
-  const elements = length ?? Math.max(Math.floor(buffer.size / size) - first, 0);
-  if (![first, elements].every((number) => Number.isSafeInteger(number) && number >= 0)) {
-    throw new RangeError(`first and length of ${role} count elements: give integers from 0 on`);
-  }
-  return { buffer, first, length: elements };
 }
 
-function plan(device, type, from, to) {
-  const planner = new Planner(
-    device.limits.maxStorageBufferBindingSize,
-    device.limits.minStorageBufferOffsetAlignment,
-    device.limits.maxComputeWorkgroupsPerDimension,
-    device.adapterInfo?.isFallbackAdapter ?? false,
-  );
-  try {
-    const [source, target] = [from, to].map(({ buffer, first }) => [first, buffer.size]);
-    return planner.dispatches(type, from.length, source, target, from.buffer === to.buffer);
-  } finally {
-    planner.free();
+const isIndex = (number) => Number.isSafeInteger(number) && number >= 0;
+
+/** A range of elements, from a buffer or `{ buffer, first, length }`. */
+function range(of, size, role) {
+  const { buffer, first = 0, length } = isBuffer(of) ? { buffer: of } : (of ?? {});
+  storage(buffer, role, "first and length");
+  const elements = length ?? Math.max(Math.floor(buffer.size / size) - first, 0);
+  if (![first, elements].every(isIndex)) {
+    throw new RangeError(`first and length of ${role} count elements: give integers from 0 on`);
   }
+  return { buffer, at: [buffer.size, first, first + elements] };
+}
+
+/** Where counters begin, from a buffer or `{ buffer, offset }`. */
+function place(of) {
+  const { buffer, offset = 0 } = isBuffer(of) ? { buffer: of } : (of ?? {});
+  storage(buffer, "counters", "offset");
+  if (!isIndex(offset)) throw new RangeError("offset of counters is in bytes: give an integer from 0 on");
+  return { buffer, at: [offset] };
+}
+
+function plannerOf({ limits, adapterInfo }) {
+  return new Planner(
+    limits.maxStorageBufferBindingSize,
+    limits.minStorageBufferOffsetAlignment,
+    limits.maxStorageBuffersPerShaderStage,
+    limits.maxComputeWorkgroupsPerDimension,
+    adapterInfo?.isFallbackAdapter ?? false,
+  );
 }
 
 /** The pipelines of each device. */
 const compiled = new WeakMap();
 
-function pipeline(device, dispatch) {
+function pipeline(device, step) {
   if (!compiled.has(device)) compiled.set(device, new Map());
   const pipelines = compiled.get(device);
-  const { wgsl, entryPoint, constants } = dispatch;
+  const { wgsl, entryPoint, constants } = step;
   const key = JSON.stringify([entryPoint, constants, wgsl]);
   if (!pipelines.has(key)) {
-    const made = compile(device, dispatch);
+    const made = compile(device, step);
     // A failure is not kept, so that a later call may succeed.
     made.catch(() => pipelines.delete(key));
     pipelines.set(key, made);

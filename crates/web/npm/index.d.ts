@@ -57,13 +57,34 @@ export function hardSigmoid<T extends Numbers>(x: T, options: Options<T>): Promi
 /** Elements in a storage buffer: all of them, or `length` from the `first` on. */
 export type BufferRange = Buffer | { buffer: Buffer; first?: number; length?: number };
 
+/** What the buffers hold. */
+export type BufferType = "float32" | "float16" | "bfloat16";
+
 export type BufferOptions = Choice & {
-  /** What the buffers hold. */
-  type: "float32" | "float16" | "bfloat16";
+  type: BufferType;
   /** The elements that the function is applied to. */
   source: BufferRange;
   /** Where the results go: as many elements, in another buffer or this one. In place if omitted. */
   target?: BufferRange;
+};
+
+/**
+ * Where counts are added: 32 bytes of a storage buffer of its own, at a multiple of the device's
+ * `minStorageBufferOffsetAlignment`. Four little-endian u64: how many results are 0, 1, between them, and NaN. Clear
+ * them first, unless several bindings are to add up.
+ */
+export type Counters = Buffer | { buffer: Buffer; offset?: number };
+
+export type BackwardOptions = Choice & {
+  type: BufferType;
+  /** What `saved` is: what the forward pass read, or what it wrote. */
+  from: "input" | "output";
+  /** What the forward pass saved. */
+  saved: BufferRange;
+  /** The gradient with respect to the output of the forward pass. */
+  gradY: BufferRange;
+  /** Where the gradient with respect to the input goes. It replaces `gradY` if omitted. */
+  gradX?: BufferRange;
 };
 
 /** The function and the buffers that it reads and writes, ready to be recorded any number of times. */
@@ -86,6 +107,21 @@ export interface Binding {
  * being the same, or if the device refuses. Neither your error scopes nor your handlers notice.
  */
 export function bind(device: Device, options: BufferOptions): Promise<Binding>;
+
+/** Prepares the backward pass, as `bind` does the function. */
+export function bindBackward(device: Device, options: BackwardOptions): Promise<Binding>;
+
+/** Prepares counting how many results are 0, 1, between them, and NaN, as `bind` does the function. */
+export function bindSaturation(
+  device: Device,
+  options: Omit<BufferOptions, "target"> & Choice & { counters: Counters },
+): Promise<Binding>;
+
+/** Prepares what `bind` and `bindSaturation` do, in one pass over the source. */
+export function bindWithSaturation(
+  device: Device,
+  options: BufferOptions & { counters: Counters },
+): Promise<Binding>;
 
 /** Where a call on a backend for so many elements runs, for people to read. */
 export function executedOn(backend?: Backend, elements?: number): Promise<string>;

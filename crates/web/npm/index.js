@@ -1,7 +1,7 @@
 import { Arrays } from "./pkg/hard_sigmoid_web.js";
 import { load, parameters, presets } from "./load.js";
 
-export { bind } from "./buffers.js";
+export { bind, bindBackward, bindSaturation, bindWithSaturation } from "./buffers.js";
 export { presets };
 
 /** The type of the elements by the name of the array's class. */

@@ -1,6 +1,7 @@
 // Compiled by scripts/web beside the installed package, to check its types. Nothing here runs.
 /// <reference types="@webgpu/types" />
-import { bind, type Binding, executedOn, hardSigmoid, presets } from "hard-sigmoid";
+import { bind, bindBackward, bindSaturation, bindWithSaturation, executedOn, hardSigmoid, presets } from "hard-sigmoid";
+import type { Binding } from "hard-sigmoid";
 
 const x = new Float32Array(8);
 const y: Float32Array = await hardSigmoid(x, { preset: "onnx" });
@@ -16,6 +17,14 @@ declare const encoder: GPUCommandEncoder;
 const binding: Binding = await bind(device, { preset: "onnx", type: "float16", source: buffer });
 binding.record(encoder);
 await bind(device, { ...f, type: "float32", source: { buffer, first: 3, length: 7 }, target: buffer });
+const halves = { ...f, type: "float16" } as const;
+await bindBackward(device, { ...halves, from: "output", saved: buffer, gradY: { buffer, first: 8 } });
+await bindSaturation(device, { ...halves, source: buffer, counters: { buffer, offset: 256 } });
+await bindWithSaturation(device, { ...halves, source: buffer, counters: buffer });
+// @ts-expect-error: it is not said what was saved
+await bindBackward(device, { ...halves, saved: buffer, gradY: buffer });
+// @ts-expect-error: nowhere to count
+await bindSaturation(device, { ...halves, source: buffer });
 // @ts-expect-error: the type of the elements is missing
 await bind(device, { preset: "onnx", source: buffer });
 // @ts-expect-error: an array is no buffer

@@ -7,9 +7,9 @@ mod apply;
 mod batch;
 mod check;
 mod curve;
-mod dispatches;
 mod histogram;
 mod package;
+mod recipe;
 
 use hard_sigmoid::HardSigmoid;
 use js_sys::Error;

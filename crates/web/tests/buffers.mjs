@@ -41,7 +41,9 @@ try {
 }
 
 async function inPage() {
-  const { bind, hardSigmoid } = await import("/node_modules/hard-sigmoid/index.js");
+  const { bind, bindBackward, bindSaturation, bindWithSaturation, hardSigmoid } = await import(
+    "/node_modules/hard-sigmoid/index.js"
+  );
 
   const open = async () => {
     const device = await (await navigator.gpu.requestAdapter()).requestDevice();
@@ -125,6 +127,42 @@ async function inPage() {
     }
   }
 
+  // Whole numbers, so that JavaScript's arithmetic is exact: results are 0 up to -2, 1 from 2 on, and slopes are 1/4.
+  const quarter = { alpha: 0.25, beta: 0.5, type: "float32" };
+  const whole = Float32Array.from({ length: 50_003 }, (_, i) => (i % 101 === 100 ? NaN : (i % 9) - 4));
+  const up = Float32Array.from(whole, (_, i) => (i % 7) - 3);
+  const y = Float32Array.from(whole, (x) => Math.min(Math.max(0.25 * x + 0.5, 0), 1));
+  const slope = (x) => (x > -2 && x < 2 ? 0.25 : Number.isNaN(x) ? NaN : 0);
+  const down = Float32Array.from(whole, (x, i) => slope(x) * up[i]);
+  const one = (values) => storage(values, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC);
+  const near = (found, expected, what) => {
+    const at = expected.findIndex((value, i) => !(Object.is(found[i], value) || found[i] === value));
+    if (at >= 0) throw new Error(`${what}: element ${at} is ${found[at]}, not ${expected[at]}`);
+    compared += 1;
+  };
+  for (const [from, saved] of [["input", whole], ["output", y]]) {
+    // Three buffers, the gradient replaced, and what was saved replaced.
+    const [gradY, gradX] = [one(up), one(up)];
+    const three = await bindBackward(device, { ...quarter, from, saved: one(saved), gradY, gradX });
+    near(await run(three, gradX, up), down, `backward from ${from}`);
+    near(await run(await bindBackward(device, { ...quarter, from, saved: one(saved), gradY }), gradY, up), down, from);
+    const both = one(saved);
+    const over = await bindBackward(device, { ...quarter, from, saved: both, gradY: one(up), gradX: both });
+    near(await run(over, both, up), down, `backward over ${from}`);
+  }
+  const expected = [0, 0, 0, 0];
+  for (const it of y) expected[it === 0 ? 0 : it === 1 ? 1 : Number.isNaN(it) ? 3 : 2] += 1;
+  const counters = one(new BigUint64Array(36));
+  const counted = { ...quarter, source: one(whole), counters: { buffer: counters, offset: 256 } };
+  const found = (await run(await bindSaturation(device, counted), counters, new BigUint64Array())).slice(32);
+  near(Array.from(found, Number), expected, "counts");
+  const target = one(whole);
+  const activation = await bindWithSaturation(device, { ...counted, target });
+  near(await run(activation, target, whole), y, "results that are counted");
+  const twice = { record() {} };
+  const added = (await run(twice, counters, new BigUint64Array())).slice(32);
+  near(Array.from(added, Number), expected.map((n) => 2 * n), "counts that add up");
+
   const x = storage(new Float32Array(1000));
   const f32 = { ...common, type: "float32" };
   // The page's own scope, around all that is refused.
@@ -139,7 +177,10 @@ async function inPage() {
   await refused(bind(device, { ...f32, source: { buffer: x, first: 990, length: 11 } }), /990/);
   const overlapping = { source: { buffer: x, first: 0, length: 10 }, target: { buffer: x, first: 5, length: 10 } };
   await refused(bind(device, { ...f32, ...overlapping }), /overlap/);
-  await refused(bind(device, { ...f32, source: x, target: { buffer: x, length: 10 } }), /one length/);
+  await refused(bind(device, { ...f32, source: x, target: { buffer: x, length: 10 } }), /equally long/);
+  await refused(bindBackward(device, { ...f32, saved: x, gradY: x }), /from: "input" or "output"/);
+  await refused(bindBackward(device, { ...f32, from: "input", saved: x, gradY: { buffer: x, first: 1 } }), /equally/);
+  await refused(bindSaturation(device, { ...f32, source: x }), /counters must be a GPUBuffer/);
   const foreign = await open();
   await refused(bind(foreign, { ...f32, source: x }), /the device refused/);
 

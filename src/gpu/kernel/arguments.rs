@@ -2,11 +2,11 @@
 
 use std::ops::{Bound, RangeBounds};
 
-use crate::error::BufferRole;
-use crate::gpu::error::BindError;
-use crate::plan::Start;
-use crate::plan::program::PARAM_BYTES;
+use crate::plan::Operand;
 use crate::{Backward, Element, HardSigmoid};
+
+/// Bytes of the uniform block with the parameters of a function.
+pub(super) const PARAMETER_BYTES: usize = 16;
 
 /// A range of elements in a storage buffer.
 ///
@@ -44,18 +44,13 @@ impl<'a, R: RangeBounds<u64>> From<(&'a wgpu::Buffer, R)> for BufferRange<'a> {
     }
 }
 
-impl BufferRange<'_> {
-    /// Where the range begins and how many elements it has.
-    pub(super) fn resolve<T: Element>(&self, role: BufferRole) -> Result<(Start, u64), BindError> {
-        if !self.buffer.usage().contains(wgpu::BufferUsages::STORAGE) {
-            return Err(BindError::NotStorage { role, usage: self.buffer.usage() });
-        }
-        let buffer_bytes = self.buffer.size();
-        let start = self.start;
-        // A start behind the end of the buffer is for the plan to refuse.
-        let end = self.end.unwrap_or((buffer_bytes / size_of::<T>() as u64).max(start));
-        let len = end.checked_sub(start).ok_or(BindError::Reversed { role, start, end })?;
-        Ok((Start { element: start, buffer_bytes }, len))
+impl<'a> BufferRange<'a> {
+    pub(super) fn operand<T: Element>(&self) -> Operand<&'a wgpu::Buffer> {
+        let &Self { buffer, start, end } = self;
+        let buffer_bytes = buffer.size();
+        // A start behind the end of the buffer is for the recipe to refuse.
+        let end = end.unwrap_or((buffer_bytes / size_of::<T>() as u64).max(start));
+        Operand { buffer, buffer_bytes, elements: start..end }
     }
 }
 
@@ -68,7 +63,7 @@ pub struct BufferBlock<'a> {
     pub(super) buffer: &'a wgpu::Buffer,
     pub(super) offset: u64,
     /// Where the buffer ends, or the binding if that is earlier.
-    end: u64,
+    pub(super) end: u64,
 }
 
 impl<'a> From<&'a wgpu::Buffer> for BufferBlock<'a> {
@@ -81,20 +76,6 @@ impl<'a> From<wgpu::BufferBinding<'a>> for BufferBlock<'a> {
     fn from(wgpu::BufferBinding { buffer, offset, size }: wgpu::BufferBinding<'a>) -> Self {
         let end = size.map_or(u64::MAX, |size| offset.saturating_add(size.get()));
         Self { buffer, offset, end: end.min(buffer.size()) }
-    }
-}
-
-impl BufferBlock<'_> {
-    /// Checks that a block of `bytes` bytes fits, at a multiple of `alignment`.
-    pub(super) fn check(&self, role: BufferRole, bytes: u64, alignment: u32) -> Result<(), BindError> {
-        let &Self { offset, end, .. } = self;
-        if !offset.is_multiple_of(u64::from(alignment)) {
-            return Err(BindError::Alignment { role, offset, alignment });
-        }
-        if offset.checked_add(bytes).is_none_or(|needed| needed > end) {
-            return Err(BindError::TooShort { role, offset, bytes, size: end });
-        }
-        Ok(())
     }
 }
 
@@ -134,7 +115,7 @@ impl<'a, F> From<wgpu::BufferBinding<'a>> for ParamSource<'a, F> {
 #[allow(private_bounds, reason = "sealed: these are the functions of the crate")]
 impl<'a, F: ParamBlock> ParamSource<'a, F> {
     /// The same, with fixed parameters as the bytes of a uniform block.
-    pub(super) fn into_block(self) -> ParamSource<'a, [u8; PARAM_BYTES]> {
+    pub(super) fn into_block(self) -> ParamSource<'a, [u8; PARAMETER_BYTES]> {
         match self {
             Self::Fixed(f) => ParamSource::Fixed(f.into_block()),
             Self::Uniform(block) => ParamSource::Uniform(block),
@@ -144,17 +125,17 @@ impl<'a, F: ParamBlock> ParamSource<'a, F> {
 
 /// A function whose parameters fill a uniform block.
 pub(super) trait ParamBlock {
-    fn into_block(self) -> [u8; PARAM_BYTES];
+    fn into_block(self) -> [u8; PARAMETER_BYTES];
 }
 
 impl ParamBlock for HardSigmoid {
-    fn into_block(self) -> [u8; PARAM_BYTES] {
+    fn into_block(self) -> [u8; PARAMETER_BYTES] {
         self.params().to_bytes()
     }
 }
 
 impl ParamBlock for Backward {
-    fn into_block(self) -> [u8; PARAM_BYTES] {
+    fn into_block(self) -> [u8; PARAMETER_BYTES] {
         self.params().to_bytes()
     }
 }

@@ -2,11 +2,12 @@
 
 use super::Kernel;
 use super::arguments::{BufferBlock, BufferRange, ParamSource};
-use super::binding::{Binding, BoundBuffer, Operands};
+use super::binding::Binding;
+use super::checks::{BoundBuffer, check_counters};
 use crate::error::BufferRole;
-use crate::gpu::error::Error;
+use crate::gpu::error::{BindError, Error};
 use crate::job::{Work, saved_offset};
-use crate::plan::program::Operation;
+use crate::plan::Recipe;
 use crate::{Backward, Element};
 
 /// # Errors of every `bind` method
@@ -38,9 +39,9 @@ impl Kernel {
         target: impl Into<BufferRange<'a>>,
     ) -> Result<Binding, Error> {
         let (f, source, target) = (f.into(), source.into(), target.into());
-        let planned = self.map::<T>(Operation::Forward, (BufferRole::Source, &source), &target)?;
+        let recipe = Recipe::forward::<T>(&source.operand::<T>(), &target.operand::<T>(), self.plan_limits())?;
         let buffers = [read(BufferRole::Source, &source), written(BufferRole::Target, target.buffer)];
-        Binding::new::<T>(self, f.into_block(), &planned, &buffers)
+        Binding::new(self, f.into_block(), &recipe, &buffers)
     }
 
     /// Binds a function to a range, whose elements it replaces.
@@ -98,13 +99,14 @@ impl Kernel {
         grad_x: impl Into<BufferRange<'a>>,
     ) -> Result<Binding, Error> {
         let (backward, saved, grad_y, grad_x) = (backward.into(), saved.into(), grad_y.into(), grad_x.into());
-        let planned = self.backward::<T>(&saved, &grad_y, &grad_x)?;
+        let operands = [&saved, &grad_y, &grad_x].map(BufferRange::operand::<T>);
+        let recipe = Recipe::backward::<T>(&operands[0], &operands[1], &operands[2], self.plan_limits())?;
         let buffers = [
             read(BufferRole::Source, &saved),
             read(BufferRole::Gradient, &grad_y),
             written(BufferRole::Target, grad_x.buffer),
         ];
-        Binding::new::<T>(self, backward.into_block(), &planned, &buffers)
+        Binding::new(self, backward.into_block(), &recipe, &buffers)
     }
 
     /// Binds the backward pass in place: the gradient with respect to x replaces the one with respect to y in `grad`.
@@ -176,12 +178,9 @@ impl Kernel {
     ) -> Result<Binding, Error> {
         let (f, source, counters) = (f.into(), source.into(), counters.into());
         let buffers = [read(BufferRole::Source, &source), written(BufferRole::Counters, counters.buffer)];
-        self.check_counters(counters, &buffers)?;
-        let operands = Operands { counters: Some(counters), ..Operands::new(&source, &source) };
-        let from = (BufferRole::Source, &source);
-        let planned: Vec<_> =
-            self.dispatches::<T>(from, from)?.map(|dispatch| operands.planned(Operation::Count, dispatch)).collect();
-        Binding::new::<T>(self, f.into_block(), &planned, &buffers)
+        let counters = self.counters(counters, &buffers)?;
+        let recipe = Recipe::count::<T>(&source.operand::<T>(), counters, self.plan_limits())?;
+        Binding::new(self, f.into_block(), &recipe, &buffers)
     }
 
     /// Binds what [`bind`](Self::bind) and [`bind_saturation`](Self::bind_saturation) do, in one pass over the source
@@ -210,19 +209,20 @@ impl Kernel {
             written(BufferRole::Target, target.buffer),
             written(BufferRole::Counters, counters.buffer),
         ];
-        self.check_counters(counters, &buffers)?;
-        // In this order, since the target may replace the source.
-        let operations: &[_] = if self.binds_three_buffers() {
-            &[Operation::ForwardAndCount]
-        } else {
-            &[Operation::Count, Operation::Forward]
-        };
-        let operands = Operands { counters: Some(counters), ..Operands::new(&source, &target) };
-        let dispatches = self.dispatches::<T>((BufferRole::Source, &source), (BufferRole::Target, &target))?;
-        let planned: Vec<_> = dispatches
-            .flat_map(|dispatch| operations.iter().map(move |&operation| operands.planned(operation, dispatch)))
-            .collect();
-        Binding::new::<T>(self, f.into_block(), &planned, &buffers)
+        let counters = self.counters(counters, &buffers)?;
+        let (from, to) = (source.operand::<T>(), target.operand::<T>());
+        let recipe = Recipe::forward_and_count::<T>(&from, &to, counters, self.plan_limits())?;
+        Binding::new(self, f.into_block(), &recipe, &buffers)
+    }
+
+    /// The buffer and the offset of counters, which are bound besides the other `buffers`.
+    fn counters<'a>(
+        &self,
+        counters: BufferBlock<'a>,
+        buffers: &[BoundBuffer<'_>],
+    ) -> Result<(&'a wgpu::Buffer, u64), BindError> {
+        check_counters(counters, self.limits().min_storage_buffer_offset_alignment, buffers)?;
+        Ok((counters.buffer, counters.offset))
     }
 
     /// Binds the work of a call over host slices on its first `len` elements.

@@ -8,6 +8,9 @@ use wgpu::naga;
 
 use super::*;
 use crate::element::sealed::Sealed;
+use crate::plan::dispatch::{Dispatch, Span};
+use crate::plan::step::{BLOCK_BYTES, Block, Resource, Step};
+use crate::saturation::COUNTER_BYTES;
 use crate::{BackwardParams, Params};
 
 /// Lists the operations one after the other, so that a new one does not compile until it is listed.
@@ -25,19 +28,37 @@ fn next(operation: &Operation) -> Option<Operation> {
 
 const ACCESSES: [Access; 3] = [Access::SeparateBuffer, Access::SameBuffer, Access::SameBinding];
 
-const ELEMENTS: [&[&str]; 3] = [f32::SHADERS, f16::SHADERS, bf16::SHADERS];
+const ELEMENTS: [Format; 3] = [Format::F32, Format::F16, Format::Bf16];
 
-/// Every program that can be asked for, with the file of its element type.
+/// Every program that can be asked for, with each alternative for its element type.
 fn programs() -> impl Iterator<Item = (Program, &'static str)> {
-    ELEMENTS.into_iter().flatten().flat_map(|&element| {
+    ELEMENTS.into_iter().flat_map(|element| {
         let operations = std::iter::successors(Some(Operation::Forward), next);
         let all = operations.flat_map(|operation| ACCESSES.map(|access| (operation, access)));
-        all.flat_map(move |(operation, access)| {
-            let units =
-                [Unit::Word, Unit::Vector { rotation: 0 }, Unit::Vector { rotation: 3 }, Unit::Mixed { rotation: 1 }];
-            units.map(|unit| (Program::new(operation, access, unit), element))
-        })
+        let units =
+            [Unit::Word, Unit::Vector { rotation: 0 }, Unit::Vector { rotation: 3 }, Unit::Mixed { rotation: 1 }];
+        all.flat_map(move |(operation, access)| units.map(|unit| Program::new(element, operation, access, unit)))
+            .flat_map(move |program| elements(element).iter().map(move |&alternative| (program, alternative)))
     })
+}
+
+/// A step that runs a program, with the name of each buffer.
+fn step(program: Program) -> Step<&'static str> {
+    let span = Span { offset_bytes: 0, size_bytes: 16 };
+    let dispatch = Dispatch {
+        access: program.access,
+        unit: program.unit,
+        source: span,
+        target: span,
+        source_first: 0,
+        target_first: 0,
+        len: 1,
+        head: 0,
+        vector_groups: 0,
+        groups: 1,
+    };
+    let gradient = (program.operation == Operation::BackwardOfPair).then_some(("gradient", 0));
+    Step { program, dispatch, source: "source", target: "target", gradient, counters: Some(("counters", 0)) }
 }
 
 /// A shader as a driver gets it: one entry point, with its overrides set.
@@ -104,44 +125,48 @@ fn entry_points_and_bindings_are_those_of_the_wgsl() {
         // A driver may write a whole vector to write a part of it, so that threads must not share vectors. Metal does.
         assert!(!program.join(element).contains("]["), "{program:?}");
         assert_eq!(entry_point.name, program.entry_point());
-        assert_eq!(entry_point.workgroup_size, [plan::WORKGROUP, 1, 1]);
+        assert_eq!(entry_point.workgroup_size, [WORKGROUP, 1, 1]);
 
-        let used: BTreeMap<u32, naga::AddressSpace> = shader
-            .globals()
-            .filter_map(|global| {
-                let binding = global.binding.as_ref()?;
-                assert_eq!(binding.group, 0);
-                Some((binding.binding, global.space))
-            })
-            .collect();
-        let mut expected: BTreeMap<_, _> = program
-            .storage()
-            .map(|(binding, read_only)| {
-                let write = if read_only { naga::StorageAccess::empty() } else { naga::StorageAccess::STORE };
-                (binding, naga::AddressSpace::Storage { access: naga::StorageAccess::LOAD | write })
-            })
-            .collect();
-        expected.insert(DISPATCH, naga::AddressSpace::Uniform);
-        if program.operation != Operation::Copy {
-            expected.insert(PARAMS, naga::AddressSpace::Uniform);
+        let mut used = BTreeMap::new();
+        for global in shader.globals().filter(|global| global.binding.is_some()) {
+            let (name, binding) = (global.name.as_deref().unwrap(), global.binding.as_ref().unwrap());
+            assert_eq!(binding.group, 0);
+            let of = match global.space {
+                naga::AddressSpace::Uniform => name,
+                naga::AddressSpace::Storage { access } => {
+                    // WebGPU refuses a dispatch that may write to a part of a buffer and binds it elsewhere, too.
+                    let separate = name == "source_units" && program.access == Access::SeparateBuffer;
+                    let is_read_only = separate || name == "gradient_units";
+                    assert_eq!(access.contains(naga::StorageAccess::STORE), !is_read_only, "{program:?} {name}");
+                    name.trim_end_matches("_units")
+                }
+                _ => panic!("{program:?} {name}"),
+            };
+            used.insert(binding.binding, of.to_owned());
         }
-        assert_eq!(used, expected, "{program:?}");
+        let step = step(program);
+        let bindings = step.bindings().map(|(binding, resource)| match resource {
+            Resource::Parameters => (binding, "params".to_owned()),
+            Resource::Block => (binding, "dispatch".to_owned()),
+            Resource::Storage { buffer, .. } => (binding, buffer.to_owned()),
+        });
+        assert_eq!(used, bindings.collect(), "{program:?}");
     }
 }
 
 #[test]
 fn blocks_are_laid_out_as_in_the_wgsl() {
-    let program = |operation| Program { operation, access: Access::SeparateBuffer, unit: Unit::Word };
+    let program = |operation| Program::new(Format::F32, operation, Access::SeparateBuffer, Unit::Word);
     let named = |fields: &[(&str, usize)]| fields.iter().map(|&(name, at)| (name.to_owned(), at)).collect::<Vec<_>>();
-    let forward = Shader::new(program(Operation::ForwardAndCount), f32::SHADERS[0]);
+    let forward = Shader::new(program(Operation::ForwardAndCount), elements(Format::F32)[0]);
     assert_eq!(
         forward.fields("Dispatch"),
         named(&[
-            ("source_first", offset_of!(DispatchBlock, source_first)),
-            ("target_first", offset_of!(DispatchBlock, target_first)),
-            ("len", offset_of!(DispatchBlock, len)),
-            ("head", offset_of!(DispatchBlock, head)),
-            ("vector_groups", offset_of!(DispatchBlock, vector_groups)),
+            ("source_first", offset_of!(Block, source_first)),
+            ("target_first", offset_of!(Block, target_first)),
+            ("len", offset_of!(Block, len)),
+            ("head", offset_of!(Block, head)),
+            ("vector_groups", offset_of!(Block, vector_groups)),
         ])
     );
     assert_eq!(
@@ -153,7 +178,7 @@ fn blocks_are_laid_out_as_in_the_wgsl() {
             ("hi", offset_of!(Params, hi)),
         ])
     );
-    let backward = Shader::new(program(Operation::Backward), f32::SHADERS[0]);
+    let backward = Shader::new(program(Operation::Backward), elements(Format::F32)[0]);
     assert_eq!(
         backward.fields("HardSigmoidBackward"),
         named(&[
@@ -165,8 +190,8 @@ fn blocks_are_laid_out_as_in_the_wgsl() {
     for shader in [forward, backward] {
         let layouts = shader.layouts();
         for global in shader.globals().filter(|global| global.space == naga::AddressSpace::Uniform) {
-            let is_params = global.binding.as_ref().unwrap().binding == PARAMS;
-            let bytes = if is_params { PARAM_BYTES } else { DISPATCH_BYTES };
+            let is_params = global.binding.as_ref().unwrap().binding == PARAMETERS;
+            let bytes = if is_params { size_of::<Params>() } else { BLOCK_BYTES };
             assert!(layouts[global.ty].size <= bytes as u32, "{:?}", global.name);
         }
     }
@@ -175,8 +200,8 @@ fn blocks_are_laid_out_as_in_the_wgsl() {
 #[test]
 fn counters_and_workgroup_memory_are_as_large_as_rust_says() {
     for operation in [Operation::Count, Operation::ForwardAndCount] {
-        let program = Program { operation, access: Access::SeparateBuffer, unit: Unit::Vector { rotation: 0 } };
-        let shader = Shader::new(program, f32::SHADERS[0]);
+        let program = Program::new(Format::F32, operation, Access::SeparateBuffer, Unit::Vector { rotation: 0 });
+        let shader = Shader::new(program, elements(Format::F32)[0]);
         let layouts = shader.layouts();
         let bytes = |is: &dyn Fn(&naga::GlobalVariable) -> bool| -> u32 {
             shader.globals().filter(|global| is(global)).map(|global| layouts[global.ty].size).sum()
@@ -192,7 +217,7 @@ fn counters_and_workgroup_memory_are_as_large_as_rust_says() {
 #[test]
 fn elements_are_as_in_the_wgsl() {
     fn check<T: Sealed<Wide = f32>>() {
-        for element in T::SHADERS {
+        for element in elements(T::FORMAT) {
             let module = naga::front::wgsl::parse_str(&format!("{}{element}", crate::WGSL)).unwrap();
             let constant = |name: &str| {
                 let is = |constant: &&naga::Constant| constant.name.as_deref() == Some(name);
@@ -217,7 +242,7 @@ fn elements_are_as_in_the_wgsl() {
 /// The last alternative of an element type asks for nothing that a driver may lack.
 #[test]
 fn every_device_compiles_the_last_alternative() {
-    for element in ELEMENTS.map(|alternatives| alternatives.last().unwrap()) {
+    for element in ELEMENTS.map(|element| elements(element).last().unwrap()) {
         let module = naga::front::wgsl::parse_str(&format!("{}{element}", crate::WGSL)).unwrap();
         let flags = naga::valid::ValidationFlags::all();
         naga::valid::Validator::new(flags, naga::valid::Capabilities::empty()).validate(&module).unwrap();

@@ -9,7 +9,7 @@ use crate::gpu::error::Error;
 use crate::gpu::objects::buffer;
 use crate::gpu::slot::copy::copy_upload;
 use crate::gpu::wait::{Mapped, map};
-use crate::plan::program::COUNTER_BYTES;
+use crate::saturation::COUNTER_BYTES;
 
 #[derive(Debug)]
 pub(in crate::gpu) struct Memory {

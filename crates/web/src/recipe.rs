@@ -1,0 +1,146 @@
+//! Recipes as data, for WebGPU code without wgpu. Buffers have numbers.
+
+use hard_sigmoid::half::{bf16, f16};
+use hard_sigmoid::plan::{Limits, Operand, Recipe, Resource, Step};
+use js_sys::{Array, Error, Object, Reflect, Uint8Array};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::{error, function};
+
+/// The uniform block of a function.
+#[wasm_bindgen]
+pub fn parameters(alpha: f64, beta: f64) -> Result<Vec<u8>, Error> {
+    Ok(function(alpha, beta)?.params().to_bytes().to_vec())
+}
+
+/// The uniform block of a backward pass: over what the forward pass read or, with `from_output`, over what it wrote.
+#[wasm_bindgen]
+pub fn backward_parameters(alpha: f64, beta: f64, from_output: bool) -> Result<Vec<u8>, Error> {
+    let f = function(alpha, beta)?;
+    let backward = if from_output { f.backward_from_output() } else { f.backward() };
+    Ok(backward.params().to_bytes().to_vec())
+}
+
+/// Makes recipes for a device.
+#[wasm_bindgen]
+pub struct Planner(Limits);
+
+/// Evaluates an expression in which `$type` is the element type of this name.
+macro_rules! with_element {
+    ($name:expr, $type:ident => $expression:expr) => {
+        match $name {
+            "float32" => {
+                type $type = f32;
+                $expression
+            }
+            "float16" => {
+                type $type = f16;
+                $expression
+            }
+            "bfloat16" => {
+                type $type = bf16;
+                $expression
+            }
+            other => return Err(error(format!("WebGPU does not compute {other:?}"))),
+        }
+    };
+}
+
+/// The methods take operands as the number of a buffer, its size in bytes, the first element and the one after the
+/// last, and counters as the number of a buffer and an offset in bytes. They return steps: objects with `wgsl`,
+/// `entryPoint` and `constants` for a pipeline, the `bindings` of a bind group, the bytes of a uniform `block`, and the
+/// number of `workgroups`.
+#[wasm_bindgen]
+impl Planner {
+    /// Takes limits of the device, in bytes, buffers and workgroups.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        binding_bytes: f64,
+        alignment_bytes: u32,
+        storage_buffers: u32,
+        groups: u32,
+        is_software: bool,
+    ) -> Planner {
+        let binding_bytes = binding_bytes as u64;
+        Self(Limits { binding_bytes, alignment_bytes, storage_buffers, groups, mixed: !is_software })
+    }
+
+    pub fn forward(&self, element: &str, source: &[f64], target: &[f64]) -> Result<Array, Error> {
+        let (source, target) = (operand(source)?, operand(target)?);
+        steps(with_element!(element, T => Recipe::forward::<T>(&source, &target, self.0)).map_err(error)?)
+    }
+
+    pub fn count(&self, element: &str, source: &[f64], counters: &[f64]) -> Result<Array, Error> {
+        let (source, counters) = (operand(source)?, place(counters)?);
+        steps(with_element!(element, T => Recipe::count::<T>(&source, counters, self.0)).map_err(error)?)
+    }
+
+    pub fn forward_and_count(
+        &self,
+        element: &str,
+        source: &[f64],
+        target: &[f64],
+        counters: &[f64],
+    ) -> Result<Array, Error> {
+        let (source, target, counters) = (operand(source)?, operand(target)?, place(counters)?);
+        let recipe = with_element!(element, T => Recipe::forward_and_count::<T>(&source, &target, counters, self.0));
+        steps(recipe.map_err(error)?)
+    }
+
+    pub fn backward(&self, element: &str, saved: &[f64], grad_y: &[f64], grad_x: &[f64]) -> Result<Array, Error> {
+        let (saved, grad_y, grad_x) = (operand(saved)?, operand(grad_y)?, operand(grad_x)?);
+        let recipe = with_element!(element, T => Recipe::backward::<T>(&saved, &grad_y, &grad_x, self.0));
+        steps(recipe.map_err(error)?)
+    }
+}
+
+fn operand(numbers: &[f64]) -> Result<Operand<u32>, Error> {
+    let &[buffer, bytes, start, end] = numbers else { return Err(error("an operand is four numbers")) };
+    Ok(Operand { buffer: buffer as u32, buffer_bytes: bytes as u64, elements: start as u64..end as u64 })
+}
+
+fn place(numbers: &[f64]) -> Result<(u32, u64), Error> {
+    let &[buffer, offset] = numbers else { return Err(error("counters are two numbers")) };
+    Ok((buffer as u32, offset as u64))
+}
+
+fn steps(recipe: Recipe<u32>) -> Result<Array, Error> {
+    recipe.steps().map(|step| object(&step)).collect()
+}
+
+/// A step for JavaScript.
+fn object(step: &Step<u32>) -> Result<JsValue, Error> {
+    let program = step.program();
+    let constants = program.constants().into_iter().map(|(name, value)| (name, value.into()));
+    let bindings = step.bindings().map(|(binding, resource)| {
+        let mut of = vec![("binding", binding.into())];
+        match resource {
+            Resource::Parameters => of.push(("uniform", "parameters".into())),
+            Resource::Block => of.push(("uniform", "block".into())),
+            Resource::Storage { buffer, offset_bytes, size_bytes } => of.extend([
+                ("buffer", buffer.into()),
+                ("offset", (offset_bytes as f64).into()),
+                ("size", (size_bytes as f64).into()),
+            ]),
+        }
+        fields(of)
+    });
+    let bindings: Array = bindings.collect::<Result<_, _>>()?;
+    fields([
+        ("wgsl", program.wgsl().next().into()),
+        ("entryPoint", program.entry_point().into()),
+        ("constants", fields(constants)?),
+        ("bindings", bindings.into()),
+        ("block", Uint8Array::from(&step.block()[..]).into()),
+        ("workgroups", step.workgroups().into()),
+    ])
+}
+
+fn fields<'a>(fields: impl IntoIterator<Item = (&'a str, JsValue)>) -> Result<JsValue, Error> {
+    let object = Object::new();
+    for (name, value) in fields {
+        Reflect::set(&object, &name.into(), &value).map_err(|_| error(format!("cannot set {name}")))?;
+    }
+    Ok(object.into())
+}

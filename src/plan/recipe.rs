@@ -1,0 +1,168 @@
+//! The operations, and which dispatches each takes.
+
+use std::ops::Range;
+
+use super::dispatch::{Buffers, Start};
+use super::dispatches::{Dispatches, VECTOR_BYTES, dispatches};
+use super::limits::Limits;
+use super::program::{Operation, Program};
+use super::step::Step;
+use crate::Element;
+use crate::element::sealed::Format;
+use crate::error::{BufferRole, PlanError};
+
+/// A range of elements in a storage buffer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operand<B> {
+    /// The buffer. The same for two operands that share a buffer, and only then.
+    pub buffer: B,
+    /// The size of the buffer.
+    pub buffer_bytes: u64,
+    /// The elements. They may begin anywhere in the buffer.
+    pub elements: Range<u64>,
+}
+
+/// What to dispatch for an operation: a list of steps.
+///
+/// `B` is whatever stands for a buffer, such as a reference to one, or its number. The errors of all operations:
+///
+/// * [`PlanError::NotOnGpu`] for f64.
+/// * [`PlanError`] if ranges differ in length, leave their buffers, or overlap without being the same range, or if the
+///   limits do not allow any dispatch.
+#[derive(Clone, Debug)]
+pub struct Recipe<B> {
+    passes: Vec<Pass<B>>,
+}
+
+/// One pass over the operands. Its operations follow each other in each dispatch.
+#[derive(Clone, Debug)]
+struct Pass<B> {
+    format: Format,
+    operations: &'static [Operation],
+    dispatches: Dispatches,
+    source: B,
+    target: B,
+    /// The gradient, and by how many bytes its bindings begin after those of the source, modulo 2^64.
+    gradient: Option<(B, u64)>,
+    /// The counters, and at which byte they begin.
+    counters: Option<(B, u64)>,
+}
+
+impl<B: Clone + PartialEq> Recipe<B> {
+    /// Writes the function of `source` to `target`, which may be the same range.
+    pub fn forward<T: Element>(source: &Operand<B>, target: &Operand<B>, limits: Limits) -> Result<Self, PlanError> {
+        Ok(pass::<T, B>(&[Operation::Forward], (BufferRole::Source, source), target, limits)?.into())
+    }
+
+    /// Adds how many results for `source` are 0, 1, between them, and NaN to `counters`: a buffer, and the byte at
+    /// which the 32 bytes of a [`Saturation`](crate::Saturation) begin, a multiple of the alignment.
+    pub fn count<T: Element>(source: &Operand<B>, counters: (B, u64), limits: Limits) -> Result<Self, PlanError> {
+        let pass = pass::<T, B>(&[Operation::Count], (BufferRole::Source, source), source, limits)?;
+        Ok(Pass { counters: Some(counters), ..pass }.into())
+    }
+
+    /// Does what [`forward`](Self::forward) and [`count`](Self::count) do, in one pass over the source unless the
+    /// limits allow only two storage buffers.
+    pub fn forward_and_count<T: Element>(
+        source: &Operand<B>,
+        target: &Operand<B>,
+        counters: (B, u64),
+        limits: Limits,
+    ) -> Result<Self, PlanError> {
+        // Counting comes first, since the target may replace the source.
+        let operations: &[_] = if limits.three_buffers() {
+            &[Operation::ForwardAndCount]
+        } else {
+            &[Operation::Count, Operation::Forward]
+        };
+        let pass = pass::<T, B>(operations, (BufferRole::Source, source), target, limits)?;
+        Ok(Pass { counters: Some(counters), ..pass }.into())
+    }
+
+    /// Writes the gradient with respect to x to `grad_x`, from what the forward pass saved and the gradient with
+    /// respect to y.
+    ///
+    /// `grad_x` may be the same range as one of the others, which may overlap each other.
+    pub fn backward<T: Element>(
+        saved: &Operand<B>,
+        grad_y: &Operand<B>,
+        grad_x: &Operand<B>,
+        limits: Limits,
+    ) -> Result<Self, PlanError> {
+        let (source, gradient) = ((BufferRole::Source, saved), (BufferRole::Gradient, grad_y));
+        // Both are planned in any case, since both ranges have to be checked.
+        let copy = pass::<T, B>(&[Operation::Copy], gradient, grad_x, limits)?;
+        let in_place = pass::<T, B>(&[Operation::Backward], source, grad_x, limits)?;
+        let is_target = |of: &Operand<B>| of.buffer == grad_x.buffer && of.elements.start == grad_x.elements.start;
+        if is_target(grad_y) {
+            return Ok(in_place.into());
+        }
+        if is_target(saved) {
+            return Ok(pass::<T, B>(&[Operation::BackwardOverSaved], gradient, grad_x, limits)?.into());
+        }
+        // One pass over three buffers finds the gradient where it finds what was saved, some bytes further on.
+        let first_byte = |of: &Operand<B>| of.elements.start.wrapping_mul(size_of::<T>() as u64);
+        let apart = first_byte(grad_y).wrapping_sub(first_byte(saved));
+        let are_apart = saved.buffer != grad_x.buffer && grad_y.buffer != grad_x.buffer;
+        let are_aligned_alike = apart.is_multiple_of(u64::from(limits.alignment_bytes).max(VECTOR_BYTES));
+        if !(are_apart && are_aligned_alike && limits.three_buffers()) {
+            return Ok(Self { passes: vec![copy, in_place] });
+        }
+        // The bindings of both sources are of the same size, so that the shorter rest of a buffer counts.
+        let behind = grad_y.buffer_bytes.saturating_sub(first_byte(grad_y));
+        let buffer_bytes = saved.buffer_bytes.min(first_byte(saved).saturating_add(behind));
+        let shorter = Operand { buffer_bytes, ..saved.clone() };
+        let pass = pass::<T, B>(&[Operation::BackwardOfPair], (BufferRole::Source, &shorter), grad_x, limits)?;
+        Ok(Pass { gradient: Some((grad_y.buffer.clone(), apart)), ..pass }.into())
+    }
+
+    /// The steps, in the order in which they run.
+    pub fn steps(&self) -> impl Iterator<Item = Step<B>> {
+        self.passes.iter().flat_map(|pass| {
+            pass.dispatches.clone().flat_map(move |dispatch| {
+                pass.operations.iter().map(move |&operation| Step {
+                    program: Program::new(pass.format, operation, dispatch.access, dispatch.unit),
+                    dispatch,
+                    source: pass.source.clone(),
+                    target: pass.target.clone(),
+                    gradient: pass.gradient.clone(),
+                    counters: pass.counters.clone(),
+                })
+            })
+        })
+    }
+}
+
+impl<B> From<Pass<B>> for Recipe<B> {
+    fn from(pass: Pass<B>) -> Self {
+        Self { passes: vec![pass] }
+    }
+}
+
+/// Plans operations from a range to another of the same length.
+fn pass<T: Element, B: Clone + PartialEq>(
+    operations: &'static [Operation],
+    (role, source): (BufferRole, &Operand<B>),
+    target: &Operand<B>,
+    limits: Limits,
+) -> Result<Pass<B>, PlanError> {
+    if !T::ON_GPU {
+        return Err(PlanError::NotOnGpu { element: T::NAME });
+    }
+    let (from, source_len) = start(role, source)?;
+    let (to, target_len) = start(BufferRole::Target, target)?;
+    if source_len != target_len {
+        return Err(PlanError::Lengths { role, source_len, target_len });
+    }
+    let buffers = if source.buffer == target.buffer { Buffers::One } else { Buffers::Two };
+    let dispatches = dispatches(role, from, to, source_len, size_of::<T>() as u64, buffers, limits)?;
+    let (source, target) = (source.buffer.clone(), target.buffer.clone());
+    Ok(Pass { format: T::FORMAT, operations, dispatches, source, target, gradient: None, counters: None })
+}
+
+/// Where an operand begins, and how many elements it has.
+fn start<B>(role: BufferRole, operand: &Operand<B>) -> Result<(Start, u64), PlanError> {
+    let &Range { start, end } = &operand.elements;
+    let len = end.checked_sub(start).ok_or(PlanError::Reversed { role, start, end })?;
+    Ok((Start { element: start, buffer_bytes: operand.buffer_bytes }, len))
+}

@@ -1,0 +1,95 @@
+//! A dispatch with all that an implementation of WebGPU has to be given.
+
+use bytemuck::{Pod, Zeroable};
+
+use super::dispatch::{Access, Dispatch, Span};
+use super::program::{BLOCK, COUNTERS, GRADIENT, Operation, PARAMETERS, Program, SOURCE, TARGET};
+use crate::saturation::COUNTER_BYTES;
+
+/// One dispatch of a [`Recipe`](super::Recipe).
+#[derive(Clone, Debug)]
+pub struct Step<B> {
+    pub(super) program: Program,
+    pub(super) dispatch: Dispatch,
+    pub(super) source: B,
+    pub(super) target: B,
+    /// The gradient, and by how many bytes its binding begins after that of the source, modulo 2^64.
+    pub(super) gradient: Option<(B, u64)>,
+    /// The counters, and at which byte they begin.
+    pub(super) counters: Option<(B, u64)>,
+}
+
+/// What is at a binding of a [`Step`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resource<B> {
+    /// A uniform buffer with the 16 bytes of the function's parameters: those of [`Params`](crate::Params), or of
+    /// [`BackwardParams`](crate::BackwardParams) for the backward pass.
+    Parameters,
+    /// A uniform buffer with the bytes of [`Step::block`].
+    Block,
+    /// A part of a storage buffer.
+    Storage {
+        /// The buffer.
+        buffer: B,
+        /// The offset of the part.
+        offset_bytes: u64,
+        /// The size of the part.
+        size_bytes: u64,
+    },
+}
+
+/// Bytes of [`Step::block`].
+#[cfg(feature = "wgpu")]
+pub(crate) const BLOCK_BYTES: usize = size_of::<Block>();
+
+/// The shader's struct `Dispatch`, padded to a uniform block.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub(super) struct Block {
+    pub(super) source_first: u32,
+    pub(super) target_first: u32,
+    pub(super) len: u32,
+    pub(super) head: u32,
+    pub(super) vector_groups: u32,
+    padding: [u32; 3],
+}
+
+impl<B: Clone> Step<B> {
+    /// The program that runs.
+    pub const fn program(&self) -> Program {
+        self.program
+    }
+
+    /// The number of workgroups.
+    pub const fn workgroups(&self) -> u32 {
+        self.dispatch.groups
+    }
+
+    /// What the shader has to know of the dispatch: the bytes of a uniform buffer.
+    pub fn block(&self) -> [u8; 32] {
+        let Dispatch { source_first, target_first, len, head, vector_groups, .. } = self.dispatch;
+        bytemuck::cast(Block { source_first, target_first, len, head, vector_groups, padding: [0; 3] })
+    }
+
+    /// The bindings of bind group 0: their numbers, and what is there.
+    pub fn bindings(&self) -> impl Iterator<Item = (u32, Resource<B>)> {
+        let Self { program, dispatch, source, target, gradient, counters } = self;
+        let part = |buffer: &B, Span { offset_bytes, size_bytes }: Span| Resource::Storage {
+            buffer: buffer.clone(),
+            offset_bytes,
+            size_bytes,
+        };
+        let parameters = program.has_parameters().then_some((PARAMETERS, Resource::Parameters));
+        let source = (program.access != Access::SameBinding).then(|| (SOURCE, part(source, dispatch.source)));
+        let target = (program.operation != Operation::Count).then(|| (TARGET, part(target, dispatch.target)));
+        let gradient = gradient.as_ref().map(|(buffer, further)| {
+            let offset_bytes = dispatch.source.offset_bytes.wrapping_add(*further);
+            (GRADIENT, part(buffer, Span { offset_bytes, ..dispatch.source }))
+        });
+        let counters = counters.as_ref().filter(|_| program.counts()).map(|(buffer, offset)| {
+            (COUNTERS, part(buffer, Span { offset_bytes: *offset, size_bytes: COUNTER_BYTES }))
+        });
+        let block = Some((BLOCK, Resource::Block));
+        [parameters, block, source, target, gradient, counters].into_iter().flatten()
+    }
+}
