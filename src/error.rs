@@ -15,14 +15,14 @@ pub enum ParameterError {
         value: f64,
     },
     /// α is not 0 and, rounded to f32, overflows or is subnormal.
-    #[error("alpha = {alpha:e} is outside the normal f32 numbers: use 0, or a magnitude from 1.2e-38 to 3.4e38")]
+    #[error("alpha = {alpha:e} is outside the normal 32-bit floats: use 0, or a magnitude from 1.2e-38 to 3.4e38")]
     Slope {
         /// The α given.
         alpha: f64,
     },
     /// β/α is not 0 and, rounded to f32, overflows or is subnormal.
     #[error(
-        "beta/alpha = {beta:e}/{alpha:e} is outside the normal f32 numbers (magnitudes from 1.2e-38 to 3.4e38): \
+        "beta/alpha = {beta:e}/{alpha:e} is outside the normal 32-bit floats (magnitudes from 1.2e-38 to 3.4e38): \
          use 0 for the one that is negligible"
     )]
     Shift {

@@ -202,7 +202,7 @@ impl Gpu {
                 let watch = Watch::new(device, "running a window");
                 let flight = idle
                     .map_or_else(|| Slot::new(device), Ok)
-                    .and_then(|slot| slot.upload(host, window.clone(), queue).map(|()| slot))
+                    .and_then(|slot| host.upload(window.clone(), &slot.memory, queue).map(|()| slot))
                     .and_then(|slot| slot.dispatch::<H::Element>(work, window.len(), kernel, queue));
                 let errors = watch.errors();
                 flights.push_back((window, flight?, errors));

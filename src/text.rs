@@ -1,10 +1,12 @@
-//! Functions as text: a preset's name, or α and β.
+//! Functions as text: a preset's name, or α and β. And backends.
 
 use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
 
+#[cfg(feature = "wgpu")]
+use crate::Backend;
 use crate::HardSigmoid;
 use crate::error::ParameterError;
 
@@ -53,13 +55,34 @@ impl FromStr for HardSigmoid {
     }
 }
 
-/// Text that is no function.
+/// `auto`, `gpu` or `cpu`.
+#[cfg(feature = "wgpu")]
+impl FromStr for Backend {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "gpu" => Ok(Self::Gpu),
+            "cpu" => Ok(Self::Cpu),
+            other => Err(ParseError::Backend { text: other.to_owned() }),
+        }
+    }
+}
+
+/// Text that is no function, or no backend.
 #[derive(Clone, Debug, Error, PartialEq)]
 #[non_exhaustive]
 pub enum ParseError {
     /// It is neither a preset nor two numbers.
     #[error("{text:?} is no function: use onnx, pytorch, or alpha and beta as in 0.25,0.5")]
     Unknown {
+        /// The text.
+        text: String,
+    },
+    /// It is no backend.
+    #[error("{text:?} is no backend: use auto, gpu or cpu")]
+    Backend {
         /// The text.
         text: String,
     },

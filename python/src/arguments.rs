@@ -124,10 +124,9 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Threads {
 pub(crate) fn function(preset: Option<Preset>, alpha: Option<Alpha>, beta: Option<Beta>) -> PyResult<HardSigmoid> {
     match (preset, alpha, beta) {
         (Some(Preset(f)), None, None) => Ok(f),
-        (None, Some(Alpha(alpha)), Some(Beta(beta))) => HardSigmoid::new(alpha, beta).map_err(|error| {
-            // The names of types are Python's.
-            PyValueError::new_err(error.to_string().replace("f32", "float32"))
-        }),
+        (None, Some(Alpha(alpha)), Some(Beta(beta))) => {
+            HardSigmoid::new(alpha, beta).map_err(|error| PyValueError::new_err(error.to_string()))
+        }
         (None, None, None) => Err(PyTypeError::new_err(
             "which hard sigmoid? Pass preset=\"onnx\" (alpha = 1/5, beta = 1/2), preset=\"pytorch\" (alpha = 1/6, \
              beta = 1/2), or both alpha= and beta=",

@@ -37,7 +37,7 @@ fn capacity_bytes(limits: &wgpu::Limits) -> u64 {
 /// Staging for one window.
 #[derive(Debug)]
 pub(super) struct Slot {
-    memory: Memory,
+    pub(super) memory: Memory,
     counters: wgpu::Buffer,
     /// The latest binding of these buffers, and what it is for.
     bound: Option<(Bound, Binding)>,
@@ -64,11 +64,6 @@ impl Slot {
             counters: objects::buffer(device, "hard_sigmoid counters", COUNTER_BYTES, usage, false),
             bound: None,
         })
-    }
-
-    /// Copies a window to where the GPU can read it.
-    pub(super) fn upload(&self, host: &mut impl Host, window: Range<usize>, queue: &wgpu::Queue) -> Result<(), Error> {
-        host.upload(window, &self.memory, queue)
     }
 
     /// Submits the work on the first `len` elements uploaded, and asks for the result to be mapped.

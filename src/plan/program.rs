@@ -157,7 +157,8 @@ impl Program {
 impl std::fmt::Display for Program {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { element, operation, access, unit } = self;
-        write!(f, "{operation:?} of {element:?} ({access:?}, {unit:?})")
+        let element = format!("{element:?}").to_lowercase();
+        write!(f, "{operation:?} of {element} ({access:?}, {unit:?})")
     }
 }
 

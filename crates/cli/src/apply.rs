@@ -96,7 +96,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     }
     let done = run.file(input, output, &args.selection.selection())?;
     if args.json {
-        console::print(&format!("{}\n", run.json(&done, input, output)))?;
+        run.print_json(&done, input, output)?;
     } else if !args.quiet {
         console::log(&run.summary(&done));
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use clap::ValueEnum;
 use hard_sigmoid::{AUTO_GPU_MIN_ELEMENTS, Backend, Engine, ExecutedOn};
-use hard_sigmoid_files::{Input, Layout, npy};
+use hard_sigmoid_files::{Data, Input, Layout, Section, npy};
 
 use super::adapters::{self, AdapterArgs};
 use super::console::Failure;
@@ -159,8 +159,30 @@ impl Display for Ran {
     }
 }
 
-/// Splits `total` elements into pieces that are read and computed one at a time, and returns their lengths.
-pub(crate) fn pieces(engine: &Engine, total: u64) -> impl Iterator<Item = usize> + use<> {
+/// Reads sections of one length, a piece of each at a time, and has `work` compute these. `work` is also given the data
+/// of the last section, for its errors to name.
+pub(crate) fn each_piece<T: bytemuck::Pod, const N: usize>(
+    engine: &mut Engine,
+    sections: [&Section<'_>; N],
+    mut data: [&mut Data<'_>; N],
+    mut work: impl FnMut(&mut Engine, &Data<'_>, &mut [Vec<T>; N]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let total = sections.first().map_or(0, |section| section.bytes).checked_div(size_of::<T>() as u64).unwrap_or(0);
+    let mut pieces = [(); N].map(|()| Vec::new());
+    for len in lengths(engine, total) {
+        for ((piece, data), section) in pieces.iter_mut().zip(&mut data).zip(sections) {
+            piece.resize(len, T::zeroed());
+            data.read(section, piece)?;
+        }
+        if let Some(last) = data.last() {
+            work(engine, last, &mut pieces)?;
+        }
+    }
+    Ok(())
+}
+
+/// The lengths of the pieces into which `total` elements are cut.
+fn lengths(engine: &Engine, total: u64) -> impl Iterator<Item = usize> + use<> {
     let most: usize = match engine.executed_on() {
         // Several windows of a transfer.
         ExecutedOn::Gpu { .. } => 1 << 22,

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use hard_sigmoid::{Backward, Element, Engine};
-use hard_sigmoid_files::{Dtype, Header, Input, Layout, STANDARD, Section, Selection, with_type};
+use hard_sigmoid_files::{Data, Dtype, Header, Input, Layout, STANDARD, Section, Selection, with_type};
 
-use super::backend::{self, BackendArgs, Ran};
+use super::backend::{BackendArgs, Ran, each_piece};
 use super::console::{self, Failure};
+use super::container::Container;
 use super::function::FunctionArgs;
 use super::output::{Output, is_pipe};
 use super::progress::Progress;
@@ -58,7 +59,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         return Err(Failure::Usage("stdin cannot be both X and GRAD: name a file for one of them".into()));
     }
     let selection = Selection { element: args.element, ..Selection::default() };
-    let [(x, x_header), (grad, header)] = [open(&args.x)?, open(&args.grad)?];
+    let [(mut x, x_header), (mut grad, header)] = [open(&args.x)?, open(&args.grad)?];
     let [x_layout, layout] = [x_header.layout(&x, &selection)?, header.layout(&grad, &selection)?];
     let described = |layout: &Layout<'_>| {
         let types = layout.sections.iter().filter_map(|section| Some(section.dtype?.name()));
@@ -78,16 +79,17 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let stop = if waits { Stop::by_default() } else { Stop::on_signals() };
     let output = Output::create(&args.output, layout.extension, &[&args.x, &args.grad], args.force)?;
     let (engine, bar) = (opener.engine(&grad, &layout)?, Progress::bytes(layout.bytes(), args.quiet));
-    let mut run = Run { backward, stop, output, engine, bar, x, grad };
-    run.output.write(&layout.header)?;
-    for (of_x, of_grad) in x_layout.sections.iter().zip(&layout.sections) {
+    let mut output = Container::new(output, &mut grad, &layout)?;
+    let mut run = Run { backward, stop, engine, bar };
+    for (i, (of_x, of_grad)) in x_layout.sections.iter().zip(&layout.sections).enumerate() {
         if let Some(dtype) = of_grad.dtype {
-            with_type!(dtype, T => run.compute::<T>(of_x, of_grad))?;
+            let (mut x, mut grad) = (x.data(i, of_x)?, grad.data(i, of_grad)?);
+            with_type!(dtype, T => run.compute::<T>([of_x, of_grad], [&mut x, &mut grad], &mut output))?;
         }
     }
-    run.x.finish()?;
-    run.grad.finish()?;
-    run.output.finish()?;
+    x.finish()?;
+    grad.finish()?;
+    output.finish()?;
     run.bar.clear();
     if !args.quiet {
         let ran = Ran::of(run.engine, &layout);
@@ -109,29 +111,24 @@ fn open(path: &Path) -> Result<(Input, Header), Failure> {
 struct Run<'a> {
     backward: Backward,
     stop: Stop,
-    output: Output,
     engine: &'a mut Engine,
     bar: Progress,
-    x: Input,
-    grad: Input,
 }
 
 impl Run<'_> {
-    fn compute<T: Element>(&mut self, of_x: &Section<'_>, of_grad: &Section<'_>) -> Result<(), Failure> {
-        let (mut saved, mut data) = (Vec::<T>::new(), Vec::<T>::new());
-        let (mut x, mut grad) = (self.x.data(0, of_x)?, self.grad.data(0, of_grad)?);
-        for len in backend::pieces(self.engine, of_grad.elements()) {
-            saved.resize(len, T::zeroed());
-            data.resize(len, T::zeroed());
-            x.read(of_x, &mut saved)?;
-            grad.read(of_grad, &mut data)?;
+    fn compute<T: Element>(
+        &mut self,
+        sections: [&Section<'_>; 2],
+        data: [&mut Data<'_>; 2],
+        output: &mut Container,
+    ) -> Result<(), Failure> {
+        let [_, of_grad] = sections;
+        each_piece(self.engine, sections, data, |engine, data, [saved, grad]: &mut [Vec<T>; 2]| {
             self.stop.check()?;
-            let computed = self.engine.backward_in_place_blocking(self.backward, &saved, &mut data);
-            computed.map_err(|error| grad.failure(error))?;
-            of_grad.swap_bytes(&mut data);
-            self.output.write(bytemuck::cast_slice(&data))?;
-            self.bar.add(size_of_val(data.as_slice()) as u64);
-        }
-        Ok(())
+            engine.backward_in_place_blocking(self.backward, saved, grad).map_err(|error| data.failure(error))?;
+            output.write(of_grad, grad)?;
+            self.bar.add(size_of_val(grad.as_slice()) as u64);
+            Ok(())
+        })
     }
 }

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use hard_sigmoid_files::{STANDARD, Selection, npy};
+use hard_sigmoid_files::{STANDARD, Selection, is_input};
 
 use super::console::Failure;
 use super::index;
@@ -112,9 +112,7 @@ fn names(list: &Path) -> Result<Vec<PathBuf>, Failure> {
     };
     let remedy = "check that it exists and is readable";
     read.map_err(|error| Failure::file(list, format!("cannot be read: {error}; {remedy}")))?;
-    // A .safetensors file begins with a number of 8 bytes, of which the last are 0.
-    let is_safetensors = bytes.get(4..9) == Some(b"\0\0\0\0{");
-    if is_safetensors || bytes.starts_with(npy::MAGIC) || bytes.starts_with(b"PK\x03\x04") {
+    if is_input(&bytes) {
         return Err(Failure::file(list, "is no list of names: pass it as an input, without --files-from"));
     }
     let separator = if bytes.contains(&0) { 0 } else { b'\n' };

@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 
 use hard_sigmoid::{Element, Engine, HardSigmoid, Saturation};
 use hard_sigmoid_files::{Data, Dtype, Layout, STANDARD, Section, Selection, with_type};
-use serde_json::{Value, json};
+use serde::Serialize;
 
-use super::backend::{self, BackendArgs, Opener, Ran};
+use super::backend::{BackendArgs, Opener, Ran, each_piece};
 use super::console::{self, Failure, escape};
 use super::function::{self, FunctionArgs};
 use super::item::Action;
+use super::json;
 use super::list::ListArgs;
 use super::selection::SelectionArgs;
-use super::summary::{failures, join, path_json};
+use super::summary::failures;
 
 /// The fraction of saturated results above which the command gives advice.
 const ADVICE_THRESHOLD: f64 = 0.5;
@@ -75,8 +76,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
             Err(failure) => failure,
         };
         if args.json {
-            let error = join(path_json("file", &item.path), json!({ "error": failure.message() }));
-            console::print(&format!("{error}\n"))?;
+            json::print(&json::Failed { file: item.path.as_path().into(), error: failure.message() })?;
         }
         if items.len() == 1 {
             return Err(failure);
@@ -116,7 +116,7 @@ fn file(
     input.finish()?;
     let ran = Ran::of(engine, &layout);
     let report = Report { f, path, layout: &layout, counts, ran };
-    console::print_with(|out| if args.json { report.json(out) } else { report.text(out) })?;
+    if args.json { report.print_json() } else { console::print_with(|out| report.text(out)) }?;
     Ok(report.total())
 }
 
@@ -125,15 +125,32 @@ fn count<T: Element>(
     data: &mut Data<'_>,
     section: &Section<'_>,
     engine: &mut Engine,
-) -> Result<Saturation, hard_sigmoid_files::Error> {
-    let pieces = backend::pieces(engine, section.elements());
-    let mut x = Vec::<T>::new();
-    let count = |len| {
-        x.resize(len, T::zeroed());
-        data.read(section, &mut x)?;
-        engine.saturation_blocking(f, &x).map_err(|error| data.failure(error))
-    };
-    pieces.map(count).sum()
+) -> Result<Saturation, Failure> {
+    let mut counts = Saturation::default();
+    each_piece(engine, [section], [data], |engine, data, [x]: &mut [Vec<T>; 1]| {
+        let of_piece = engine.saturation_blocking(f, x).map_err(|error| data.failure(error))?;
+        counts = [counts, of_piece].into_iter().sum();
+        Ok(())
+    })?;
+    Ok(counts)
+}
+
+/// Counts in JSON.
+#[derive(Serialize)]
+struct Counts {
+    elements: u64,
+    zero: u64,
+    one: u64,
+    inside: u64,
+    nan: u64,
+    saturated: f64,
+}
+
+impl From<Saturation> for Counts {
+    fn from(counts: Saturation) -> Self {
+        let Saturation { zero, one, inside, nan } = counts;
+        Self { elements: counts.total(), zero, one, inside, nan, saturated: counts.fraction() }
+    }
 }
 
 impl Report<'_> {
@@ -163,23 +180,41 @@ impl Report<'_> {
         advice(f, total).map_or(Ok(()), |advice| writeln!(out, "{advice}"))
     }
 
-    /// Writes one tensor at a time, because there may be millions.
-    fn json(&self, out: &mut dyn Write) -> io::Result<()> {
-        let (f, total) = (self.f, self.total());
-        let file = json!({
-            "preset": f.preset(),
-            "alpha": f.alpha(),
-            "beta": f.beta(),
-            "ran": self.ran.to_string(),
-            "advice": advice(f, total),
-        });
-        let file = with_counts(join(path_json("file", self.path), file), total).to_string();
-        write!(out, "{},\"tensors\":[", file.strip_suffix('}').unwrap_or_default())?;
-        for (i, (name, dtype, counts)) in self.tensors().enumerate() {
-            let tensor = with_counts(json!({ "name": name, "element": dtype.name() }), counts);
-            write!(out, "{}{tensor}", if i == 0 { "" } else { "," })?;
+    /// Prints one tensor at a time, because there may be millions.
+    fn print_json(&self) -> Result<(), Failure> {
+        #[derive(Serialize)]
+        struct Tensor<'a> {
+            name: Option<&'a str>,
+            element: &'static str,
+            #[serde(flatten)]
+            counts: Counts,
         }
-        writeln!(out, "]}}")
+        #[derive(Serialize)]
+        struct Line<'a, T> {
+            #[serde(flatten)]
+            file: json::File<'a>,
+            #[serde(flatten)]
+            f: json::Function,
+            ran: String,
+            advice: Option<String>,
+            #[serde(flatten)]
+            counts: Counts,
+            tensors: T,
+        }
+        let total = self.total();
+        let tensor = |(name, dtype, counts): (_, Dtype, Saturation)| Tensor {
+            name,
+            element: dtype.name(),
+            counts: counts.into(),
+        };
+        json::print(&Line {
+            file: self.path.into(),
+            f: self.f.into(),
+            ran: self.ran.to_string(),
+            advice: advice(self.f, total),
+            counts: total.into(),
+            tensors: json::Sequence(|| self.tensors().map(tensor)),
+        })
     }
 }
 
@@ -203,17 +238,4 @@ fn advice(f: HardSigmoid, total: Saturation) -> Option<String> {
             saturated * 100.0
         )
     })
-}
-
-/// Adds `counts` to a JSON object.
-fn with_counts(object: Value, counts: Saturation) -> Value {
-    let counts = json!({
-        "elements": counts.total(),
-        "zero": counts.zero,
-        "one": counts.one,
-        "inside": counts.inside,
-        "nan": counts.nan,
-        "saturated": counts.fraction(),
-    });
-    join(object, counts)
 }

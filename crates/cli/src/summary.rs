@@ -1,9 +1,9 @@
-//! What a call computed, in one line or as JSON.
+//! What a call computed, in one line.
 
 use std::path::Path;
 
 use hard_sigmoid_files::{Dtype, Layout};
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer};
 
 /// With less data, or smaller files, the speed says more about starting and opening than about computing.
 const MIN_BYTES_FOR_SPEED: u64 = 1 << 26;
@@ -13,11 +13,13 @@ const MIN_FILE_BYTES_FOR_SPEED: u64 = 1 << 20;
 const MAX_NAMED: usize = 8;
 
 /// What was computed of a file or of several.
-#[derive(Default)]
+#[derive(Default, Serialize)]
 pub(crate) struct Computed {
+    #[serde(skip)]
     files: u64,
     elements: u64,
     /// In the order of their variants.
+    #[serde(serialize_with = "names")]
     types: Vec<Dtype>,
     /// Sections with a name.
     tensors: usize,
@@ -55,14 +57,10 @@ impl Computed {
         self.bytes = self.bytes.saturating_add(other.bytes);
     }
 
-    fn type_names(&self) -> Vec<&'static str> {
-        self.types.iter().map(|dtype| dtype.name()).collect()
-    }
-
     /// `arrays` of the size of the input were read and written.
     pub(crate) fn text(&self, arrays: u8, seconds: f64) -> String {
         let Self { elements, tensors, copied, bytes, .. } = self;
-        let types = self.type_names().join(", ");
+        let types = self.types.iter().map(|dtype| dtype.name()).collect::<Vec<_>>().join(", ");
         let mut text = match elements {
             1 => format!("1 {types} element"),
             _ if types.is_empty() => "no elements".to_owned(),
@@ -81,30 +79,10 @@ impl Computed {
         }
         text
     }
-
-    pub(crate) fn json(&self) -> Value {
-        json!({
-            "elements": self.elements,
-            "types": self.type_names(),
-            "tensors": self.tensors,
-            "copied": self.copied,
-            "bytes": self.bytes,
-        })
-    }
 }
 
-/// Adds the fields of `more` to a JSON object.
-pub(crate) fn join(mut object: Value, more: Value) -> Value {
-    if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
-        object.extend(more);
-    }
-    object
-}
-
-/// A path in JSON, which is Unicode. A file name need not be, and is given as bytes then.
-pub(crate) fn path_json(key: &str, path: &Path) -> Value {
-    let bytes = path.to_str().is_none().then_some(path.as_os_str().as_encoded_bytes());
-    json!({ key: path.to_str(), format!("{key}_bytes"): bytes })
+fn names<S: Serializer>(types: &[Dtype], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(types.iter().map(|dtype| dtype.name()))
 }
 
 /// Says which of several inputs failed. The others were named above it.

@@ -122,9 +122,16 @@ enum Format {
     Npz,
 }
 
+/// Whether a file that begins like this is one of those that [`open`] takes.
+#[must_use]
+pub fn is_input(start: &[u8]) -> bool {
+    format(Path::new(STANDARD), start).is_ok()
+}
+
 /// Recognizes a format by what a file begins with.
 fn format(path: &Path, start: &[u8]) -> Result<Format, String> {
-    let is_safetensors = start.get(8) == Some(&b'{');
+    // The size of the header takes 8 bytes, of which the last are 0.
+    let is_safetensors = start.get(4..9) == Some(b"\0\0\0\0{");
     match foreign::recognize(start).filter(|_| !is_safetensors) {
         _ if start.is_empty() => Err("is empty: check what should have written it".into()),
         _ if start.starts_with(npy::MAGIC) => Ok(Format::Npy),
@@ -213,15 +220,11 @@ impl Input {
         matches!(self.source, Source::Stream(_))
     }
 
-    /// The archive, to copy from.
-    ///
-    /// # Errors
-    ///
-    /// If it is none.
-    pub fn archive(&mut self) -> Result<&mut npz::Archive, Error> {
+    /// The archive, to copy from. None if it is no archive.
+    pub fn archive(&mut self) -> Option<&mut npz::Archive> {
         match &mut self.source {
-            Source::Archive(archive) => Ok(archive),
-            _ => Err(failure(&self.label, "is not a .npz archive: pass one")),
+            Source::Archive(archive) => Some(archive),
+            Source::File(_) | Source::Stream(_) => None,
         }
     }
 

@@ -19,6 +19,6 @@ mod selection;
 pub use dtype::Dtype;
 pub use error::Error;
 pub use hard_sigmoid::half;
-pub use input::{Data, Header, Input, STANDARD, has_extension, open};
+pub use input::{Data, Header, Input, STANDARD, has_extension, is_input, open};
 pub use layout::{Layout, Section};
 pub use selection::Selection;

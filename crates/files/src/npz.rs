@@ -1,5 +1,6 @@
 //! `.npz` archives: zip files whose members are `.npy` files.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
 
@@ -95,17 +96,22 @@ impl Member {
 
 /// Checks the headers of the members. Those that are not computed have no dtype.
 pub fn layout<'a>(members: &'a [Member], selection: &Selection) -> Result<Layout<'a>, String> {
-    let sections: Result<Vec<_>, _> = members.iter().map(|member| section(member, selection)).collect();
-    let sections = sections?;
+    let (mut sections, mut headers) = (Vec::new(), Vec::new());
+    for member in members {
+        let (section, header) = section(member, selection)?;
+        sections.push(section);
+        headers.push(header);
+    }
     check_selected(&sections, &selection.tensor, "array")?;
     if sections.iter().all(|section| section.dtype.is_none()) {
         let remedy = "pass an archive with an array of float16, float32 or float64";
         return Err(format!("has no array to compute: {remedy}"));
     }
-    Ok(Layout { extension: EXTENSION, shape: String::new(), header: (&[][..]).into(), sections })
+    Ok(Layout { extension: EXTENSION, shape: String::new(), header: (&[][..]).into(), headers, sections })
 }
 
-fn section<'a>(member: &'a Member, selection: &Selection) -> Result<Section<'a>, String> {
+/// A member as a section, with its header if it is computed.
+fn section<'a>(member: &'a Member, selection: &Selection) -> Result<(Section<'a>, Cow<'a, [u8]>), String> {
     let name = &member.name;
     let copied = Section { name: Some(name.into()), start: 0, bytes: member.bytes, dtype: None, swapped: false };
     let is_selected = selection.tensor.contains(name) || selection.tensor.is_empty();
@@ -115,14 +121,16 @@ fn section<'a>(member: &'a Member, selection: &Selection) -> Result<Section<'a>,
         Content::Unreadable(_) => false,
     };
     if is_copied || !is_selected {
-        return Ok(copied);
+        return Ok((copied, Cow::default()));
     }
     let array = array(member, selection).map_err(|message| format!("array {name:?} {message}"))?;
-    Ok(array.sections.into_iter().next().map_or(copied, |array| Section { name: Some(name.into()), ..array }))
+    let section =
+        array.sections.into_iter().next().map_or(copied, |array| Section { name: Some(name.into()), ..array });
+    Ok((section, array.header))
 }
 
 /// The layout of a member that is computed.
-pub fn array<'a>(member: &'a Member, selection: &Selection) -> Result<Layout<'a>, String> {
+fn array<'a>(member: &'a Member, selection: &Selection) -> Result<Layout<'a>, String> {
     let header = match &member.content {
         Content::Array(header) => header,
         Content::Unreadable(message) => return Err(message.clone()),

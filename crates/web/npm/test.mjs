@@ -71,6 +71,6 @@ test("mistakes name the remedy", async () => {
   await refused(new Uint16Array(1), { preset: "onnx" }, /type: "float16" or "bfloat16"/);
   await refused(x, { preset: "onnx", out: new Float32Array(7) }, /Float32Array of 8 elements/);
   await refused(x.subarray(0, 4), { preset: "onnx", out: x.subarray(2, 6) }, /overlaps/);
-  await refused(x, { preset: "onnx", backend: "tpu" }, /unknown backend "tpu"/);
+  await refused(x, { preset: "onnx", backend: "tpu" }, /"tpu" is no backend: use auto, gpu or cpu/);
   await refused(x, { preset: "onnx", backend: "gpu" }, /CPU path/);
 });

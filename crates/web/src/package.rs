@@ -17,12 +17,7 @@ pub struct Arrays {
 impl Arrays {
     /// Opens `auto`, `gpu` or `cpu`.
     pub async fn open(backend: &str) -> Result<Arrays, Error> {
-        let backend = match backend {
-            "auto" => Backend::Auto,
-            "gpu" => Backend::Gpu,
-            "cpu" => Backend::Cpu,
-            other => return Err(error(format!("unknown backend {other:?}: use \"auto\", \"gpu\" or \"cpu\""))),
-        };
+        let backend: Backend = backend.parse().map_err(error)?;
         Ok(Self { engine: Engine::open(backend, AUTO_GPU_MIN_ELEMENTS).await.map_err(error)? })
     }
 

@@ -8,15 +8,15 @@ use std::time::Instant;
 use hard_sigmoid::cpu;
 use hard_sigmoid_files::STANDARD;
 use rayon::prelude::*;
-use serde_json::json;
 
 use super::file::{Done, Run};
 use crate::console::{self, Failure};
 use crate::item::{Action, Item};
+use crate::json;
 use crate::output::{Output, is_pipe};
 use crate::progress::Progress;
 use crate::stop::Stop;
-use crate::summary::{Computed, failures, join, path_json};
+use crate::summary::{Computed, failures};
 
 /// Files of less take longer to open and to create than to compute. Several threads do that at the same time.
 const MAX_SMALL_BYTES: u64 = 1 << 20;
@@ -134,14 +134,13 @@ fn report(
     result: &Result<Done, Failure>,
     input: &Path,
     output: &Path,
-    json: bool,
+    as_json: bool,
 ) -> Result<(), Failure> {
-    if json {
-        let json = match result {
-            Ok(done) => run.json(done, input, output),
-            Err(failure) => join(path_json("file", input), json!({ "error": failure.message() })),
-        };
-        console::print(&format!("{json}\n"))?;
+    if as_json {
+        match result {
+            Ok(done) => run.print_json(done, input, output)?,
+            Err(failure) => json::print(&json::Failed { file: input.into(), error: failure.message() })?,
+        }
     }
     if let (Err(failure), Some(bar)) = (result, &run.bar) {
         bar.above(|| console::error(failure.message()));

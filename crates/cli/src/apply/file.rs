@@ -4,16 +4,18 @@ use std::path::Path;
 use std::time::Instant;
 
 use hard_sigmoid::{Element, Engine, ExecutedOn, HardSigmoid, cpu};
-use hard_sigmoid_files::{Data, Header, Input, Layout, Section, Selection, npz, with_type};
-use serde_json::{Value, json};
+use hard_sigmoid_files::{Data, Input, Layout, Section, Selection, with_type};
+use serde::Serialize;
 
 use super::verify::verify;
-use crate::backend::{self, Opener, Ran};
+use crate::backend::{Opener, Ran, each_piece};
 use crate::console::Failure;
+use crate::container::Container;
+use crate::json;
 use crate::output::{Output, is_pipe};
 use crate::progress::Progress;
 use crate::stop::Stop;
-use crate::summary::{Computed, join, path_json};
+use crate::summary::Computed;
 
 /// What the files of a call share.
 pub(super) struct Run<'a> {
@@ -58,10 +60,8 @@ impl Run<'_> {
             None => own_bar.insert(Progress::bytes(layout.bytes(), self.quiet)),
         };
         let mut work = Work { f: self.f, verify: self.verify, engine, stop, bar };
-        match &header {
-            Header::Npz(members) => work.archive(&mut data, members, selection, &layout, output)?,
-            _ => work.sections(&mut data, &layout, output)?,
-        }
+        let output = Container::new(output, &mut data, &layout)?;
+        work.sections(&mut data, &layout, output)?;
         let ran = Ran::of(work.engine, &layout);
         if let Some(bar) = own_bar {
             bar.clear();
@@ -78,17 +78,31 @@ impl Run<'_> {
         format!("{}{verified}{on}", computed.text(2, *seconds))
     }
 
-    pub(super) fn json(&self, done: &Done, input: &Path, output: &Path) -> Value {
-        let how = json!({
-            "preset": self.f.preset(),
-            "alpha": self.f.alpha(),
-            "beta": self.f.beta(),
-            "seconds": done.seconds,
-            "ran": done.ran.to_string(),
-            "verified": self.verify,
-        });
-        let paths = join(path_json("file", input), path_json("output", output));
-        join(join(paths, done.computed.json()), how)
+    pub(super) fn print_json(&self, done: &Done, input: &Path, output: &Path) -> Result<(), Failure> {
+        #[derive(Serialize)]
+        struct Line<'a> {
+            #[serde(flatten)]
+            file: json::File<'a>,
+            output: Option<&'a str>,
+            output_bytes: Option<&'a [u8]>,
+            #[serde(flatten)]
+            computed: &'a Computed,
+            #[serde(flatten)]
+            f: json::Function,
+            seconds: f64,
+            ran: String,
+            verified: bool,
+        }
+        json::print(&Line {
+            file: input.into(),
+            output: output.to_str(),
+            output_bytes: json::bytes(output),
+            computed: &done.computed,
+            f: self.f.into(),
+            seconds: done.seconds,
+            ran: done.ran.to_string(),
+            verified: self.verify,
+        })
     }
 }
 
@@ -102,45 +116,21 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn sections(&mut self, input: &mut Input, layout: &Layout<'_>, mut output: Output) -> Result<(), Failure> {
-        output.write(&layout.header)?;
+    fn sections(&mut self, input: &mut Input, layout: &Layout<'_>, mut output: Container) -> Result<(), Failure> {
         for (i, section) in layout.sections.iter().enumerate() {
-            let mut data = input.data(i, section)?;
-            let write = |bytes: &[u8]| output.write(bytes);
-            match section.dtype {
-                Some(dtype) => with_type!(dtype, T => self.compute::<T>(section, &mut data, write))?,
-                None => self.copy(section, &mut data, write)?,
-            }
-        }
-        input.finish()?;
-        output.finish()
-    }
-
-    fn archive(
-        &mut self,
-        input: &mut Input,
-        members: &[npz::Member],
-        selection: &Selection,
-        layout: &Layout<'_>,
-        output: Output,
-    ) -> Result<(), Failure> {
-        let fail = |error| output.failure(&error);
-        let mut writer = npz::Writer::new(output.file()?, input.archive()?);
-        for (i, (section, member)) in layout.sections.iter().zip(members).enumerate() {
             self.stop.check()?;
-            let Some(dtype) = section.dtype else {
-                writer.copy(input.archive()?, i).map_err(fail)?;
+            if !output.begin(input, layout, i)? {
                 self.bar.add(section.bytes);
                 continue;
-            };
-            let header = npz::array(member, selection).map_err(|message| input.failure(message))?;
-            writer.start(input.archive()?, i, &header.header).map_err(fail)?;
+            }
             let mut data = input.data(i, section)?;
-            let write = |bytes: &[u8]| writer.write(bytes).map_err(fail);
-            with_type!(dtype, T => self.compute::<T>(section, &mut data, write))?;
+            match section.dtype {
+                Some(dtype) => with_type!(dtype, T => self.compute::<T>(section, &mut data, &mut output))?,
+                None => self.copy(section, &mut data, &mut output)?,
+            }
             data.finish()?;
         }
-        writer.finish().map_err(fail)?;
+        input.finish()?;
         output.finish()
     }
 
@@ -148,44 +138,32 @@ impl Work<'_> {
         &mut self,
         section: &Section<'_>,
         data: &mut Data<'_>,
-        mut write: impl FnMut(&[u8]) -> Result<(), Failure>,
+        output: &mut Container,
     ) -> Result<(), Failure> {
-        let (mut x, mut y) = (Vec::<T>::new(), Vec::<T>::new());
-        let mut done = 0_u64;
-        for len in backend::pieces(self.engine, section.elements()) {
-            x.resize(len, T::zeroed());
-            y.resize(len, T::zeroed());
-            data.read(section, &mut x)?;
-            self.stop.check()?;
-            self.engine.apply_blocking(self.f, &x, &mut y).map_err(|error| data.failure(error))?;
-            if self.verify {
+        let Self { f, verify: is_verified, engine, stop, bar } = self;
+        let (mut y, mut done) = (Vec::<T>::new(), 0_u64);
+        each_piece(engine, [section], [data], |engine, data, [x]| {
+            stop.check()?;
+            y.resize(x.len(), T::zeroed());
+            engine.apply_blocking(*f, x, &mut y).map_err(|error| data.failure(error))?;
+            if *is_verified {
                 let cpu = ExecutedOn::Cpu { threads: cpu::threads() };
-                let executed_on = if T::ON_GPU { self.engine.executed_on() } else { cpu };
-                verify(self.f, &executed_on, &x, &y, done, section.name.as_deref())
-                    .map_err(|error| data.failure(error))?;
+                let executed_on = if T::ON_GPU { engine.executed_on() } else { cpu };
+                verify(*f, &executed_on, x, &y, done, section.name.as_deref()).map_err(|error| data.failure(error))?;
             }
-            section.swap_bytes(&mut y);
-            write(bytemuck::cast_slice(&y))?;
-            done = done.saturating_add(len as u64);
-            self.bar.add(size_of_val(y.as_slice()) as u64);
-        }
-        Ok(())
+            output.write(section, &mut y)?;
+            done = done.saturating_add(y.len() as u64);
+            bar.add(size_of_val(y.as_slice()) as u64);
+            Ok(())
+        })
     }
 
-    fn copy(
-        &mut self,
-        section: &Section<'_>,
-        data: &mut Data<'_>,
-        mut write: impl FnMut(&[u8]) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
-        let mut buffer = Vec::new();
-        for len in backend::pieces(self.engine, section.bytes) {
-            buffer.resize(len, 0_u8);
-            data.read(section, &mut buffer)?;
+    fn copy(&mut self, section: &Section<'_>, data: &mut Data<'_>, output: &mut Container) -> Result<(), Failure> {
+        each_piece(self.engine, [section], [data], |_, _, [bytes]: &mut [Vec<u8>; 1]| {
             self.stop.check()?;
-            write(&buffer)?;
-            self.bar.add(len as u64);
-        }
-        Ok(())
+            output.write(section, bytes)?;
+            self.bar.add(bytes.len() as u64);
+            Ok(())
+        })
     }
 }

@@ -205,7 +205,7 @@ fn usage_errors_exit_with_2_and_list_the_choices() {
         (&["--beta", "0.2"], "--alpha"),
         (&["--preset", "onnx", "--alpha", "1", "--beta", "2"], "cannot be used with"),
         (&["--alpha", "nan", "--beta", "0.5"], "must be a finite number"),
-        (&["--alpha", "-1e-50", "--beta", "0.5"], "outside the normal f32 numbers"),
+        (&["--alpha", "-1e-50", "--beta", "0.5"], "outside the normal 32-bit floats"),
         (&["--preset", "onnx", "--backend", "tpu"], "auto, gpu, cpu"),
     ];
     for (options, part) in cases {

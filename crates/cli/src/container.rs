@@ -1,0 +1,52 @@
+//! An output with its sections, whatever its format is.
+
+use hard_sigmoid_files::{Input, Layout, Section, npz};
+
+use super::console::Failure;
+use super::output::Output;
+
+pub(crate) struct Container {
+    output: Output,
+    /// None for formats in which the sections follow a header.
+    archive: Option<npz::Writer>,
+}
+
+impl Container {
+    /// Writes what comes before the sections.
+    pub(crate) fn new(mut output: Output, input: &mut Input, layout: &Layout<'_>) -> Result<Self, Failure> {
+        let archive = match input.archive() {
+            Some(archive) => Some(npz::Writer::new(output.file()?, archive)),
+            None => {
+                output.write(&layout.header)?;
+                None
+            }
+        };
+        Ok(Self { output, archive })
+    }
+
+    /// Begins section `i`. Returns false if the section was copied with that, since nothing of it is computed.
+    pub(crate) fn begin(&mut self, input: &mut Input, layout: &Layout<'_>, i: usize) -> Result<bool, Failure> {
+        let (Some(writer), Some(archive)) = (&mut self.archive, input.archive()) else { return Ok(true) };
+        let begun = match layout.headers.get(i) {
+            Some(header) if !header.is_empty() => writer.start(archive, i, header).map(|()| true),
+            _ => writer.copy(archive, i).map(|()| false),
+        };
+        begun.map_err(|error| self.output.failure(&error))
+    }
+
+    /// Writes the next elements of a section, in its byte order.
+    pub(crate) fn write<T: bytemuck::Pod>(&mut self, section: &Section<'_>, elements: &mut [T]) -> Result<(), Failure> {
+        section.swap_bytes(elements);
+        let bytes = bytemuck::cast_slice(elements);
+        match &mut self.archive {
+            Some(writer) => writer.write(bytes).map_err(|error| self.output.failure(&error)),
+            None => self.output.write(bytes),
+        }
+    }
+
+    pub(crate) fn finish(self) -> Result<(), Failure> {
+        let Self { output, archive } = self;
+        archive.map_or(Ok(()), npz::Writer::finish).map_err(|error| output.failure(&error))?;
+        output.finish()
+    }
+}
