@@ -7,6 +7,8 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::element::{Element, Float};
 use crate::hard_sigmoid::HardSigmoid;
+#[cfg(feature = "wgpu")]
+use crate::hard_sigmoid::{PARAMETER_BYTES, ParamBlock};
 
 /// The backward pass of a [`HardSigmoid`], from the gradient with respect to y to the gradient with respect to x:
 /// `grad_x` = α·`grad_y` where α·x + β lies strictly between 0 and 1, and 0 elsewhere, including where x is NaN.
@@ -210,6 +212,13 @@ fn sign(terms: [f64; 4]) -> f64 {
     }
     // The parts do not overlap, and are in ascending order of magnitude.
     parts.into_iter().rev().find(|&part| part != 0.0).unwrap_or(0.0)
+}
+
+#[cfg(feature = "wgpu")]
+impl ParamBlock for Backward {
+    fn into_block(self) -> [u8; PARAMETER_BYTES] {
+        self.params().to_bytes()
+    }
 }
 
 #[cfg(test)]

@@ -7,14 +7,14 @@ macro_rules! slice_calls {
         impl $type {
             slice_calls! { @call $self: [$($receiver)+]
                 /// Writes the function of each element of `source` to the same place in `target`.
-                apply, apply_blocking(f: HardSigmoid, source: &[T], target: &mut [T]) -> () {
-                    Job::apply(f, source, target)?, drop
+                apply, apply_blocking(f: crate::HardSigmoid, source: &[T], target: &mut [T]) -> () {
+                    crate::job::Job::apply(f, source, target)?, drop
                 }
             }
             slice_calls! { @call $self: [$($receiver)+]
                 /// Replaces each element of `data` by the function of it.
-                apply_in_place, apply_in_place_blocking(f: HardSigmoid, data: &mut [T]) -> () {
-                    Job::apply_in_place(f, data), drop
+                apply_in_place, apply_in_place_blocking(f: crate::HardSigmoid, data: &mut [T]) -> () {
+                    crate::job::Job::apply_in_place(f, data), drop
                 }
             }
             slice_calls! { @call $self: [$($receiver)+]
@@ -22,16 +22,16 @@ macro_rules! slice_calls {
                 ///
                 /// After an error there are no counts.
                 apply_with_saturation, apply_with_saturation_blocking(
-                    f: HardSigmoid, source: &[T], target: &mut [T]
-                ) -> Saturation {
-                    Job::apply_with_saturation(f, source, target)?, std::convert::identity
+                    f: crate::HardSigmoid, source: &[T], target: &mut [T]
+                ) -> crate::Saturation {
+                    crate::job::Job::apply_with_saturation(f, source, target)?, std::convert::identity
                 }
             }
             slice_calls! { @call $self: [$($receiver)+]
                 /// Counts how many of the results for `source` are 0, 1, between them, and NaN, without writing them
                 /// anywhere.
-                saturation, saturation_blocking(f: HardSigmoid, source: &[T]) -> Saturation {
-                    Job::saturation(f, source), std::convert::identity
+                saturation, saturation_blocking(f: crate::HardSigmoid, source: &[T]) -> crate::Saturation {
+                    crate::job::Job::saturation(f, source), std::convert::identity
                 }
             }
             slice_calls! { @call $self: [$($receiver)+]
@@ -40,18 +40,18 @@ macro_rules! slice_calls {
                 ///
                 /// Errors call `saved` the source, `grad_y` the gradient, and `grad_x` the target.
                 backward, backward_blocking(
-                    backward: Backward, saved: &[T], grad_y: &[T], grad_x: &mut [T]
+                    backward: crate::Backward, saved: &[T], grad_y: &[T], grad_x: &mut [T]
                 ) -> () {
-                    Job::backward(backward, saved, grad_y, grad_x)?, drop
+                    crate::job::Job::backward(backward, saved, grad_y, grad_x)?, drop
                 }
             }
             slice_calls! { @call $self: [$($receiver)+]
                 /// [`backward`](Self::backward), in place: the gradient with respect to x replaces the one with
                 /// respect to y in `grad`.
                 backward_in_place, backward_in_place_blocking(
-                    backward: Backward, saved: &[T], grad: &mut [T]
+                    backward: crate::Backward, saved: &[T], grad: &mut [T]
                 ) -> () {
-                    Job::backward_in_place(backward, saved, grad)?, drop
+                    crate::job::Job::backward_in_place(backward, saved, grad)?, drop
                 }
             }
         }
@@ -60,13 +60,13 @@ macro_rules! slice_calls {
         ($($argument:ident: $of:ty),+) -> $result:ty { $job:expr, $result_of:expr }
     ) => {
         $(#[$docs])*
-        pub async fn $name<T: Element>($($receiver)+, $($argument: $of),+) -> Result<$result, Error> {
+        pub async fn $name<T: crate::Element>($($receiver)+, $($argument: $of),+) -> Result<$result, Error> {
             $self.run(&mut $job, CallMode::Async).await.map($result_of)
         }
 
         #[cfg(not(target_arch = "wasm32"))]
         #[doc = concat!("[`", stringify!($name), "`](Self::", stringify!($name), "), blocking.")]
-        pub fn $blocking<T: Element>($($receiver)+, $($argument: $of),+) -> Result<$result, Error> {
+        pub fn $blocking<T: crate::Element>($($receiver)+, $($argument: $of),+) -> Result<$result, Error> {
             pollster::block_on($self.run(&mut $job, CallMode::Blocking)).map($result_of)
         }
     };

@@ -12,7 +12,7 @@ use crate::gpu::adapter::{self, AdapterKind};
 use crate::gpu::error::Error;
 use crate::gpu::wait::CallMode;
 use crate::job::{Job, Work};
-use crate::{Backward, Element, Gpu, HardSigmoid, Saturation};
+use crate::{Element, Gpu, Saturation};
 
 /// From this many elements on, [`Backend::Auto`] looks for a GPU. The CPU path computes fewer in less time than it
 /// takes to open a GPU: two cores take 15 to 30 ms for this many f32, and opening takes 50 ms and more.

@@ -14,11 +14,13 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+#[cfg(target_arch = "wasm32")]
+use crate::HardSigmoid;
 use crate::calls::slice_calls;
 use crate::job::Job;
 #[cfg(target_arch = "wasm32")]
 use crate::js_arrays::Arrays;
-use crate::{Backward, Element, HardSigmoid, Saturation};
+use crate::{Element, Saturation};
 use adapter::AdapterKind;
 use error::Error;
 use kernel::Kernel;

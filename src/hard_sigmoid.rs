@@ -179,6 +179,23 @@ impl<W: Float> Coefficients<W> {
     }
 }
 
+/// Bytes of the uniform block with the parameters of a function.
+#[cfg(feature = "wgpu")]
+pub(crate) const PARAMETER_BYTES: usize = 16;
+
+/// A function whose parameters fill a uniform block.
+#[cfg(feature = "wgpu")]
+pub(crate) trait ParamBlock {
+    fn into_block(self) -> [u8; PARAMETER_BYTES];
+}
+
+#[cfg(feature = "wgpu")]
+impl ParamBlock for HardSigmoid {
+    fn into_block(self) -> [u8; PARAMETER_BYTES] {
+        self.params().to_bytes()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -81,6 +81,7 @@ pub enum ParseError {
         text: String,
     },
     /// It is no backend.
+    #[cfg(feature = "wgpu")]
     #[error("{text:?} is no backend: use auto, gpu or cpu")]
     Backend {
         /// The text.

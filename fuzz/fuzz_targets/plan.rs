@@ -48,7 +48,7 @@ fn check<T: Element>(case: &Case) {
         Operand { buffer, buffer_bytes: case.buffer_bytes[buffer], elements: start..start.wrapping_add(case.len) }
     });
     let Ok(recipe) = recipe::<T>(&case.operation, &operands, limits) else { return };
-    let [_, second, third] = &operands;
+    let [first, second, third] = &operands;
     let target = if matches!(case.operation, Operation::Backward) { third } else { second };
     let len = case.len;
     // A step for each part of the range, or two: elements that were written, and those that were counted.
@@ -67,7 +67,7 @@ fn check<T: Element>(case: &Case) {
         let behind = if rotation == 0 { 0 } else { 16 / size - rotation };
         let mut parts = Vec::new();
         for (_, resource) in step.bindings() {
-            let Resource::Storage { buffer, offset_bytes, size_bytes } = resource else { continue };
+            let Resource::Storage { buffer, offset_bytes, size_bytes, .. } = resource else { continue };
             if buffer == COUNTERS {
                 assert_eq!((offset_bytes, size_bytes), (0, 32));
                 counted += step_len;
@@ -89,15 +89,23 @@ fn check<T: Element>(case: &Case) {
         };
         // Reads and writes are within the bindings.
         let read = step_len.max(head + vectors + behind);
-        assert!(from.1 + (source_first + read) * size <= from.2);
         let is_counting = step.program().entry_point().starts_with("count");
+        // A copy of the gradient comes before the rest of a backward pass.
+        let done = if is_counting { counted - step_len } else { written % len };
+        let begins = |part: (Buffer, u64, u64), at: u64, of: &Operand<Buffer>| {
+            (part.0, part.1 / size + at) == (of.buffer, of.elements.start + done)
+        };
+        assert!(from.1 + (source_first + read) * size <= from.2);
+        let is_backward = matches!(case.operation, Operation::Backward);
+        assert!(begins(from, source_first, first) || is_backward && begins(from, source_first, second));
+        if let [_, _, gradient] = parts[..] {
+            assert!(is_backward && begins(gradient, source_first, second));
+            assert!(gradient.1 + (source_first + read) * size <= gradient.2);
+        }
         if !is_counting {
             assert!(to.1 + (target_first + step_len) * size <= to.2);
-            let first = to.1 / size + target_first;
-            // A copy of the gradient comes before the rest of a backward pass.
-            written %= len;
-            assert_eq!((to.0, first), (target.buffer, target.elements.start + written));
-            written += step_len;
+            assert!(begins(to, target_first, target));
+            written = done + step_len;
         }
     }
     if all.next().is_none() {

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use super::*;
+use crate::HardSigmoid;
 
 const APPLY: Work = Work::Apply(HardSigmoid::ONNX);
 

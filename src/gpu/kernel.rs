@@ -208,11 +208,13 @@ impl Kernel {
     /// The first alternative of a program's shader that the device takes.
     fn module(&self, program: Program) -> Result<wgpu::ShaderModule, Error> {
         let device = self.device();
-        let text = program.wgsl().next().unwrap_or_default();
-        cached(&self.0.modules, text, || {
+        let alternatives: Vec<_> = program.wgsl().collect();
+        let key = alternatives.first().cloned().unwrap_or_default();
+        cached(&self.0.modules, key, || {
             let compile = |wgsl| scoped(device, "compiling the shader", || objects::shader_module(device, wgsl));
+            // A program of f64, which has no shader, cannot be made.
             let none = PlanError::NotOnGpu { element: "f64" };
-            first_success(program.wgsl().map(compile)).ok_or(BindError::Plan(none))?
+            first_success(alternatives.into_iter().map(compile)).ok_or(BindError::Plan(none))?
         })
     }
 }

@@ -7,7 +7,8 @@ pub struct Limits {
     pub binding_bytes: u64,
     /// `min_storage_buffer_offset_alignment`, in bytes; a power of two.
     pub alignment_bytes: u32,
-    /// `max_storage_buffers_per_shader_stage`. With two, an operation over three buffers takes several steps.
+    /// `max_storage_buffers_per_shader_stage`; every device allows two. With two, an operation over three buffers takes
+    /// several steps.
     pub storage_buffers: u32,
     /// `max_compute_workgroups_per_dimension`.
     pub groups: u32,

@@ -153,7 +153,6 @@ impl Program {
 }
 
 /// For logs.
-#[cfg(feature = "wgpu")]
 impl std::fmt::Display for Program {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { element, operation, access, unit } = self;

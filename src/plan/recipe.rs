@@ -24,21 +24,24 @@ pub struct Operand<B> {
 
 /// What to dispatch for an operation: a list of steps.
 ///
-/// `B` is whatever stands for a buffer, such as a reference to one, or its number. The errors of all operations:
+/// `B` is whatever stands for a buffer, such as a reference to one, or its number. Buffers need usage `STORAGE`.
+/// Operands in one buffer say the same of its size.
+///
+/// # Errors of every operation
 ///
 /// * [`PlanError::NotOnGpu`] for f64.
-/// * [`PlanError`] if ranges differ in length, leave their buffers, or overlap without being the same range, or if the
-///   limits do not allow any dispatch.
+/// * [`PlanError`] if a range ends before it begins, leaves its buffer, or ends with half a word there; if ranges
+///   differ in length, or overlap without being the same range; or if the limits do not allow any dispatch.
 #[derive(Clone, Debug)]
 pub struct Recipe<B> {
     passes: Vec<Pass<B>>,
 }
 
-/// One pass over the operands. Its operations follow each other in each dispatch.
+/// One pass over the operands.
 #[derive(Clone, Debug)]
 struct Pass<B> {
     format: Format,
-    operations: &'static [Operation],
+    operation: Operation,
     dispatches: Dispatches,
     source: B,
     target: B,
@@ -51,13 +54,14 @@ struct Pass<B> {
 impl<B: Clone + PartialEq> Recipe<B> {
     /// Writes the function of `source` to `target`, which may be the same range.
     pub fn forward<T: Element>(source: &Operand<B>, target: &Operand<B>, limits: Limits) -> Result<Self, PlanError> {
-        Ok(pass::<T, B>(&[Operation::Forward], (BufferRole::Source, source), target, limits)?.into())
+        Ok(pass::<T, B>(Operation::Forward, (BufferRole::Source, source), target, limits)?.into())
     }
 
     /// Adds how many results for `source` are 0, 1, between them, and NaN to `counters`: a buffer, and the byte at
-    /// which the 32 bytes of a [`Saturation`](crate::Saturation) begin, a multiple of the alignment.
+    /// which the 32 bytes of a [`Saturation`](crate::Saturation) begin, a multiple of the alignment. The buffer is none
+    /// of those with elements. Clear the counters before, unless several recipes are to add up.
     pub fn count<T: Element>(source: &Operand<B>, counters: (B, u64), limits: Limits) -> Result<Self, PlanError> {
-        let pass = pass::<T, B>(&[Operation::Count], (BufferRole::Source, source), source, limits)?;
+        let pass = pass::<T, B>(Operation::Count, (BufferRole::Source, source), source, limits)?;
         Ok(Pass { counters: Some(counters), ..pass }.into())
     }
 
@@ -69,20 +73,21 @@ impl<B: Clone + PartialEq> Recipe<B> {
         counters: (B, u64),
         limits: Limits,
     ) -> Result<Self, PlanError> {
-        // Counting comes first, since the target may replace the source.
-        let operations: &[_] = if limits.three_buffers() {
-            &[Operation::ForwardAndCount]
-        } else {
-            &[Operation::Count, Operation::Forward]
-        };
-        let pass = pass::<T, B>(operations, (BufferRole::Source, source), target, limits)?;
+        if !limits.three_buffers() {
+            // Counting comes first, since the target may replace the source.
+            let mut both = Self::count::<T>(source, counters, limits)?;
+            both.passes.extend(Self::forward::<T>(source, target, limits)?.passes);
+            return Ok(both);
+        }
+        let pass = pass::<T, B>(Operation::ForwardAndCount, (BufferRole::Source, source), target, limits)?;
         Ok(Pass { counters: Some(counters), ..pass }.into())
     }
 
     /// Writes the gradient with respect to x to `grad_x`, from what the forward pass saved and the gradient with
     /// respect to y.
     ///
-    /// `grad_x` may be the same range as one of the others, which may overlap each other.
+    /// `grad_x` may be the same range as one of the others, which may overlap each other. Errors call `saved` the
+    /// source, `grad_y` the gradient, and `grad_x` the target.
     pub fn backward<T: Element>(
         saved: &Operand<B>,
         grad_y: &Operand<B>,
@@ -91,14 +96,14 @@ impl<B: Clone + PartialEq> Recipe<B> {
     ) -> Result<Self, PlanError> {
         let (source, gradient) = ((BufferRole::Source, saved), (BufferRole::Gradient, grad_y));
         // Both are planned in any case, since both ranges have to be checked.
-        let copy = pass::<T, B>(&[Operation::Copy], gradient, grad_x, limits)?;
-        let in_place = pass::<T, B>(&[Operation::Backward], source, grad_x, limits)?;
+        let copy = pass::<T, B>(Operation::Copy, gradient, grad_x, limits)?;
+        let in_place = pass::<T, B>(Operation::Backward, source, grad_x, limits)?;
         let is_target = |of: &Operand<B>| of.buffer == grad_x.buffer && of.elements.start == grad_x.elements.start;
         if is_target(grad_y) {
             return Ok(in_place.into());
         }
         if is_target(saved) {
-            return Ok(pass::<T, B>(&[Operation::BackwardOverSaved], gradient, grad_x, limits)?.into());
+            return Ok(pass::<T, B>(Operation::BackwardOverSaved, gradient, grad_x, limits)?.into());
         }
         // One pass over three buffers finds the gradient where it finds what was saved, some bytes further on.
         let first_byte = |of: &Operand<B>| of.elements.start.wrapping_mul(size_of::<T>() as u64);
@@ -112,22 +117,20 @@ impl<B: Clone + PartialEq> Recipe<B> {
         let behind = grad_y.buffer_bytes.saturating_sub(first_byte(grad_y));
         let buffer_bytes = saved.buffer_bytes.min(first_byte(saved).saturating_add(behind));
         let shorter = Operand { buffer_bytes, ..saved.clone() };
-        let pass = pass::<T, B>(&[Operation::BackwardOfPair], (BufferRole::Source, &shorter), grad_x, limits)?;
+        let pass = pass::<T, B>(Operation::BackwardOfPair, (BufferRole::Source, &shorter), grad_x, limits)?;
         Ok(Pass { gradient: Some((grad_y.buffer.clone(), apart)), ..pass }.into())
     }
 
-    /// The steps, in the order in which they run.
+    /// The steps, in the order in which they run. A later one may read what an earlier one has written.
     pub fn steps(&self) -> impl Iterator<Item = Step<B>> {
         self.passes.iter().flat_map(|pass| {
-            pass.dispatches.clone().flat_map(move |dispatch| {
-                pass.operations.iter().map(move |&operation| Step {
-                    program: Program::new(pass.format, operation, dispatch.access, dispatch.unit),
-                    dispatch,
-                    source: pass.source.clone(),
-                    target: pass.target.clone(),
-                    gradient: pass.gradient.clone(),
-                    counters: pass.counters.clone(),
-                })
+            pass.dispatches.clone().map(|dispatch| Step {
+                program: Program::new(pass.format, pass.operation, dispatch.access, dispatch.unit),
+                dispatch,
+                source: pass.source.clone(),
+                target: pass.target.clone(),
+                gradient: pass.gradient.clone(),
+                counters: pass.counters.clone(),
             })
         })
     }
@@ -139,9 +142,9 @@ impl<B> From<Pass<B>> for Recipe<B> {
     }
 }
 
-/// Plans operations from a range to another of the same length.
+/// Plans an operation from a range to another of the same length.
 fn pass<T: Element, B: Clone + PartialEq>(
-    operations: &'static [Operation],
+    operation: Operation,
     (role, source): (BufferRole, &Operand<B>),
     target: &Operand<B>,
     limits: Limits,
@@ -157,7 +160,7 @@ fn pass<T: Element, B: Clone + PartialEq>(
     let buffers = if source.buffer == target.buffer { Buffers::One } else { Buffers::Two };
     let dispatches = dispatches(role, from, to, source_len, size_of::<T>() as u64, buffers, limits)?;
     let (source, target) = (source.buffer.clone(), target.buffer.clone());
-    Ok(Pass { format: T::FORMAT, operations, dispatches, source, target, gradient: None, counters: None })
+    Ok(Pass { format: T::FORMAT, operation, dispatches, source, target, gradient: None, counters: None })
 }
 
 /// Where an operand begins, and how many elements it has.
@@ -166,3 +169,6 @@ fn start<B>(role: BufferRole, operand: &Operand<B>) -> Result<(Start, u64), Plan
     let len = end.checked_sub(start).ok_or(PlanError::Reversed { role, start, end })?;
     Ok((Start { element: start, buffer_bytes: operand.buffer_bytes }, len))
 }
+
+#[cfg(test)]
+mod tests;

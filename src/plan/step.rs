@@ -35,6 +35,8 @@ pub enum Resource<B> {
         offset_bytes: u64,
         /// The size of the part.
         size_bytes: u64,
+        /// Whether the shader declares it as `read`, and not as `read_write`.
+        read_only: bool,
     },
 }
 
@@ -74,20 +76,22 @@ impl<B: Clone> Step<B> {
     /// The bindings of bind group 0: their numbers, and what is there.
     pub fn bindings(&self) -> impl Iterator<Item = (u32, Resource<B>)> {
         let Self { program, dispatch, source, target, gradient, counters } = self;
-        let part = |buffer: &B, Span { offset_bytes, size_bytes }: Span| Resource::Storage {
+        let part = |buffer: &B, Span { offset_bytes, size_bytes }: Span, read_only| Resource::Storage {
             buffer: buffer.clone(),
             offset_bytes,
             size_bytes,
+            read_only,
         };
+        let reads = program.access == Access::SeparateBuffer;
         let parameters = program.has_parameters().then_some((PARAMETERS, Resource::Parameters));
-        let source = (program.access != Access::SameBinding).then(|| (SOURCE, part(source, dispatch.source)));
-        let target = (program.operation != Operation::Count).then(|| (TARGET, part(target, dispatch.target)));
+        let source = (program.access != Access::SameBinding).then(|| (SOURCE, part(source, dispatch.source, reads)));
+        let target = (program.operation != Operation::Count).then(|| (TARGET, part(target, dispatch.target, false)));
         let gradient = gradient.as_ref().map(|(buffer, further)| {
             let offset_bytes = dispatch.source.offset_bytes.wrapping_add(*further);
-            (GRADIENT, part(buffer, Span { offset_bytes, ..dispatch.source }))
+            (GRADIENT, part(buffer, Span { offset_bytes, ..dispatch.source }, true))
         });
         let counters = counters.as_ref().filter(|_| program.counts()).map(|(buffer, offset)| {
-            (COUNTERS, part(buffer, Span { offset_bytes: *offset, size_bytes: COUNTER_BYTES }))
+            (COUNTERS, part(buffer, Span { offset_bytes: *offset, size_bytes: COUNTER_BYTES }, false))
         });
         let block = Some((BLOCK, Resource::Block));
         [parameters, block, source, target, gradient, counters].into_iter().flatten()

@@ -45,7 +45,10 @@ impl<T: Element> Oracle<T> {
             }
             report.out_of_bound += u64::from(!self.allows(input, grad, got));
             if let Some(exact) = self.exact(input, grad) {
-                let ulps = if grad.is_some() { signed_ulps(got, exact) } else { ulps(got, exact) };
+                let ulps = match self {
+                    Self::Forward { .. } => ulps(got, exact),
+                    Self::Backward { .. } => signed_ulps(got, exact),
+                };
                 report.max_ulp = report.max_ulp.max(ulps);
                 // If both are infinite, their difference is NaN.
                 let error = if got.to_exact() == exact { 0.0 } else { (got.to_exact() - exact).abs() };

@@ -41,6 +41,11 @@ impl Pass {
         matches!(self, Self::Backward(_))
     }
 
+    /// Whether the results are also counted.
+    pub(super) const fn counts(self) -> bool {
+        matches!(self, Self::Forward(_))
+    }
+
     /// What computes `y`, and counts its results in the forward pass.
     pub(super) fn jobs<'a, T: Element>(
         self,

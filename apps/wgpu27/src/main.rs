@@ -44,7 +44,7 @@ impl Gpu {
                     resource: match *resource {
                         Resource::Parameters => params.as_entire_binding(),
                         Resource::Block => block.as_entire_binding(),
-                        Resource::Storage { buffer, offset_bytes: offset, size_bytes } => {
+                        Resource::Storage { buffer, offset_bytes: offset, size_bytes, .. } => {
                             let size = wgpu::BufferSize::new(size_bytes);
                             wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size })
                         }

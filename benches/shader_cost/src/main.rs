@@ -103,7 +103,8 @@ fn recipe<T: Element>(
         "forward and count" => Recipe::forward_and_count::<T>(source, target, counters, limits),
         "backward" => Recipe::backward::<T>(source, target, target, limits),
         "backward over saved" => Recipe::backward::<T>(target, source, target, limits),
-        _ => Recipe::backward::<T>(source, source, target, limits),
+        "backward of pair" => Recipe::backward::<T>(source, source, target, limits),
+        other => unreachable!("no recipe for {other}"),
     }
 }
 

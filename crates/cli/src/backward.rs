@@ -83,6 +83,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let mut run = Run { backward, stop, engine, bar };
     for (i, (of_x, of_grad)) in x_layout.sections.iter().zip(&layout.sections).enumerate() {
         if let Some(dtype) = of_grad.dtype {
+            output.begin(&mut grad, i, of_grad)?;
             let (mut x, mut grad) = (x.data(i, of_x)?, grad.data(i, of_grad)?);
             with_type!(dtype, T => run.compute::<T>([of_x, of_grad], [&mut x, &mut grad], &mut output))?;
         }

@@ -168,7 +168,6 @@ pub(crate) fn measure<T: Element>(gpu: Option<&Gpu>, elements: usize) -> Result<
         cases.extend(workloads::resident::<T>(gpu, elements)?);
         cases.extend(workloads::round_trips::<T>(gpu, elements)?);
     }
-    cases.retain(|case| case.name != "kernel_with_saturation");
     time(cases)
 }
 

@@ -24,14 +24,16 @@ impl Container {
         Ok(Self { output, archive })
     }
 
-    /// Begins section `i`. Returns false if the section was copied with that, since nothing of it is computed.
-    pub(crate) fn begin(&mut self, input: &mut Input, layout: &Layout<'_>, i: usize) -> Result<bool, Failure> {
+    /// Begins section `i`, before its elements are written. Returns false if it was copied with that, since nothing of
+    /// it is computed.
+    pub(crate) fn begin(&mut self, input: &mut Input, i: usize, section: &Section<'_>) -> Result<bool, Failure> {
         let (Some(writer), Some(archive)) = (&mut self.archive, input.archive()) else { return Ok(true) };
-        let begun = match layout.headers.get(i) {
-            Some(header) if !header.is_empty() => writer.start(archive, i, header).map(|()| true),
-            _ => writer.copy(archive, i).map(|()| false),
+        let begun = match section.dtype {
+            Some(_) => writer.start(archive, i, section),
+            None => writer.copy(archive, i),
         };
-        begun.map_err(|error| self.output.failure(&error))
+        begun.map_err(|error| self.output.failure(&error))?;
+        Ok(section.dtype.is_some())
     }
 
     /// Writes the next elements of a section, in its byte order.

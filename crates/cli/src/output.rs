@@ -173,14 +173,14 @@ impl Temporary {
         // By default, only the owner may read a temporary file.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        use ErrorKind::{NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem};
         let file = match unnamed::create(folder) {
             Ok(file) => Self::Unnamed(file),
-            // A file with a name would fail, too.
-            Err(error) if matches!(error.kind(), NotADirectory | NotFound | PermissionDenied | ReadOnlyFilesystem) => {
-                return Err(error);
-            }
-            Err(_) => Self::Named(builder.prefix(PREFIX).tempfile_in(folder)?),
+            Err(error) => match builder.prefix(PREFIX).tempfile_in(folder) {
+                Ok(file) => Self::Named(file),
+                // The same, without the path of the temporary file.
+                Err(named) if named.kind() == error.kind() => return Err(error),
+                Err(named) => return Err(named),
+            },
         };
         if let Some(old) = old {
             file.as_file().set_permissions(old.permissions())?;
@@ -277,8 +277,6 @@ fn unwritable(path: &Path, error: &io::Error) -> Failure {
         ErrorKind::InvalidFilename => "choose a shorter name",
         _ => "choose a folder that exists and is writable",
     };
-    // What is not an error of the system comes from tempfile, with the path of the temporary file.
-    let cause = if error.get_ref().is_some() { io::Error::from(error.kind()).to_string() } else { error.to_string() };
     let name = if path.as_os_str() == STANDARD { Path::new("stdout") } else { path };
-    Failure::file(name, format!("cannot be written: {cause}; {remedy}"))
+    Failure::file(name, format!("cannot be written: {error}; {remedy}"))
 }

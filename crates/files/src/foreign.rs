@@ -35,10 +35,15 @@ const PICKLE: &str = "is a pickle of Python or PyTorch: load it with torch.load 
                       allow_pickle=True), \
                       and save the tensors with safetensors.torch.save_file, or an array with numpy.save";
 
+/// Whether a file that begins like this is a zip archive.
+pub fn is_zip(start: &[u8]) -> bool {
+    start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06")
+}
+
 /// Returns a message if `start` is the start of a file of another format.
 pub fn recognize(start: &[u8]) -> Option<&'static str> {
     let has = |part: &[u8]| start.windows(part.len()).any(|window| window == part);
-    if start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06") {
+    if is_zip(start) {
         return Some(if has(b"data.pkl") {
             "is a PyTorch file: load it with torch.load and save the tensors with safetensors.torch.save_file"
         } else if has(b".npy") {

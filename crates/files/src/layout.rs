@@ -43,8 +43,6 @@ pub struct Layout<'a> {
     pub shape: String,
     /// The header of the output. An archive has none.
     pub header: Cow<'a, [u8]>,
-    /// The headers of the arrays in an archive, in the order of the sections; empty for those that are not computed.
-    pub headers: Vec<Cow<'a, [u8]>>,
     /// Everything after the header, in file order.
     pub sections: Vec<Section<'a>>,
 }

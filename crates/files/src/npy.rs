@@ -101,7 +101,6 @@ pub fn layout(header: &[u8], data_bytes: Option<u64>, void: Option<Dtype>) -> Re
             extension: EXTENSION,
             shape: format!("shape {shape:?}{}", if is_fortran { " and Fortran order" } else { "" }),
             header: canonical(header, &descr, fortran_order, &shape),
-            headers: vec![],
             sections: vec![Section { name: None, start: 0, bytes: needed, dtype: Some(dtype), swapped }],
         }),
         (Some(needed), Some(data_bytes)) if needed < data_bytes => Err(format!(

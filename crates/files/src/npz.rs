@@ -1,6 +1,5 @@
 //! `.npz` archives: zip files whose members are `.npy` files.
 
-use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
 
@@ -9,6 +8,7 @@ use zip::result::ZipResult;
 use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
 
+use crate::dtype::Dtype;
 use crate::layout::{Layout, Section};
 use crate::npy;
 use crate::safetensors::check_selected;
@@ -96,22 +96,17 @@ impl Member {
 
 /// Checks the headers of the members. Those that are not computed have no dtype.
 pub fn layout<'a>(members: &'a [Member], selection: &Selection) -> Result<Layout<'a>, String> {
-    let (mut sections, mut headers) = (Vec::new(), Vec::new());
-    for member in members {
-        let (section, header) = section(member, selection)?;
-        sections.push(section);
-        headers.push(header);
-    }
+    let sections: Result<Vec<_>, _> = members.iter().map(|member| section(member, selection)).collect();
+    let sections = sections?;
     check_selected(&sections, &selection.tensor, "array")?;
     if sections.iter().all(|section| section.dtype.is_none()) {
         let remedy = "pass an archive with an array of float16, float32 or float64";
         return Err(format!("has no array to compute: {remedy}"));
     }
-    Ok(Layout { extension: EXTENSION, shape: String::new(), header: (&[][..]).into(), headers, sections })
+    Ok(Layout { extension: EXTENSION, shape: String::new(), header: (&[][..]).into(), sections })
 }
 
-/// A member as a section, with its header if it is computed.
-fn section<'a>(member: &'a Member, selection: &Selection) -> Result<(Section<'a>, Cow<'a, [u8]>), String> {
+fn section<'a>(member: &'a Member, selection: &Selection) -> Result<Section<'a>, String> {
     let name = &member.name;
     let copied = Section { name: Some(name.into()), start: 0, bytes: member.bytes, dtype: None, swapped: false };
     let is_selected = selection.tensor.contains(name) || selection.tensor.is_empty();
@@ -121,12 +116,10 @@ fn section<'a>(member: &'a Member, selection: &Selection) -> Result<(Section<'a>
         Content::Unreadable(_) => false,
     };
     if is_copied || !is_selected {
-        return Ok((copied, Cow::default()));
+        return Ok(copied);
     }
     let array = array(member, selection).map_err(|message| format!("array {name:?} {message}"))?;
-    let section =
-        array.sections.into_iter().next().map_or(copied, |array| Section { name: Some(name.into()), ..array });
-    Ok((section, array.header))
+    Ok(array.sections.into_iter().next().map_or(copied, |array| Section { name: Some(name.into()), ..array }))
 }
 
 /// The layout of a member that is computed.
@@ -136,9 +129,13 @@ fn array<'a>(member: &'a Member, selection: &Selection) -> Result<Layout<'a>, St
         Content::Unreadable(message) => return Err(message.clone()),
         Content::Other => return Err("is not a .npy file: save it with numpy.savez".into()),
     };
-    let layout = |element| npy::layout(header, Some(member.bytes), element);
-    // The option is for those arrays that do not say what their elements are.
-    layout(None).or_else(|message| layout(selection.element).map_err(|_| message))
+    array_layout(header, member.bytes, selection.element)
+}
+
+/// The layout of an array. `element` is for those that do not say what their elements are.
+fn array_layout(header: &[u8], bytes: u64, element: Option<Dtype>) -> Result<Layout<'_>, String> {
+    let layout = |element| npy::layout(header, Some(bytes), element);
+    layout(None).or_else(|message| layout(element).map_err(|_| message))
 }
 
 impl Archive {
@@ -162,12 +159,15 @@ impl Writer {
         Self(zip)
     }
 
-    /// Starts the array that takes the place of member `i`, with the same name, compression and date.
-    pub fn start(&mut self, archive: &mut Archive, i: usize, header: &[u8]) -> std::io::Result<()> {
+    /// Starts the array of `section`, which takes the place of member `i`, with the same name, compression and date.
+    pub fn start(&mut self, archive: &mut Archive, i: usize, section: &Section<'_>) -> std::io::Result<()> {
         let member = archive.0.by_index_raw(i)?;
         let (name, options): (_, SimpleFileOptions) = (member.name()?.into_owned(), member.options());
+        drop(member);
+        let header = npy::read_header(&mut archive.0.by_index(i)?).map_err(std::io::Error::other)?;
+        let layout = array_layout(&header, section.bytes, section.dtype).map_err(std::io::Error::other)?;
         self.0.start_file(name, options)?;
-        self.0.write_all(header)
+        self.0.write_all(&layout.header)
     }
 
     /// Copies member `i` as it is, still compressed.

@@ -50,7 +50,7 @@ pub fn layout<'a>(header: &'a [u8], data_bytes: Option<u64>, selection: &Selecti
     if !selection.may_be_empty && sections.iter().all(|section| section.dtype.is_none()) {
         return Err("has no tensor to compute: pass a file with a tensor of type F16, BF16, F32 or F64".into());
     }
-    Ok(Layout { extension: EXTENSION, shape: String::new(), header: Cow::Borrowed(header), headers: vec![], sections })
+    Ok(Layout { extension: EXTENSION, shape: String::new(), header: Cow::Borrowed(header), sections })
 }
 
 /// Checks that there is a section of each selected name. `noun` is what sections of the format are called.

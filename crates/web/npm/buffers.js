@@ -3,21 +3,21 @@
 import { backward_parameters, parameters as forward_parameters, Planner } from "./pkg/hard_sigmoid_web.js";
 import { load, parameters } from "./load.js";
 
-export function bind(device, options = {}) {
+export async function bind(device, options = {}) {
   const { source, target = source } = options;
   return make(device, options, { source, target }, ({ planner, type, source, target, alpha, beta }) => {
     return [forward_parameters(alpha, beta), planner.forward(type, source, target)];
   });
 }
 
-export function bindSaturation(device, options = {}) {
+export async function bindSaturation(device, options = {}) {
   const { source, counters } = options;
   return make(device, options, { source, counters }, ({ planner, type, source, counters, alpha, beta }) => {
     return [forward_parameters(alpha, beta), planner.count(type, source, counters)];
   });
 }
 
-export function bindWithSaturation(device, options = {}) {
+export async function bindWithSaturation(device, options = {}) {
   const { source, target = source, counters } = options;
   const operands = { source, target, counters };
   return make(device, options, operands, ({ planner, type, source, target, counters, alpha, beta }) => {
@@ -25,7 +25,7 @@ export function bindWithSaturation(device, options = {}) {
   });
 }
 
-export function bindBackward(device, options = {}) {
+export async function bindBackward(device, options = {}) {
   const { saved, gradY, gradX = gradY, from } = options;
   const operands = { saved, gradY, gradX };
   return make(device, options, operands, ({ planner, type, saved, gradY, gradX, alpha, beta }) => {
@@ -43,15 +43,29 @@ async function make(device, options, operands, recipe) {
   if (!Object.hasOwn(sizes, type)) {
     throw new TypeError('give type: "float32", "float16" or "bfloat16"; WebGPU computes no others');
   }
+  const { counters, ...ranges } = operands;
   const buffers = [];
   const number = (buffer) => {
     if (!buffers.includes(buffer)) buffers.push(buffer);
     return buffers.indexOf(buffer);
   };
   const numbers = {};
-  for (const [role, of] of Object.entries(operands)) {
-    const { buffer, at } = role === "counters" ? place(of) : range(of, sizes[type], role);
+  let first;
+  for (const [role, of] of Object.entries(ranges)) {
+    const { buffer, at, length } = range(of, sizes[type], role);
+    first ??= { role, length };
+    if (length !== first.length) {
+      const [a, b] = [`${first.role} has ${first.length} elements`, `${role} ${length}`];
+      throw new RangeError(`${a} and ${b}: give ranges of one length`);
+    }
     numbers[role] = [number(buffer), ...at];
+  }
+  if ("counters" in operands) {
+    const { buffer, offset } = place(counters, device);
+    if (buffers.includes(buffer)) {
+      throw new RangeError("counters are in a buffer with elements: put them in a buffer of their own");
+    }
+    numbers.counters = [number(buffer), offset];
   }
   await load();
   const planner = plannerOf(device);
@@ -125,15 +139,21 @@ function range(of, size, role) {
   if (![first, elements].every(isIndex)) {
     throw new RangeError(`first and length of ${role} count elements: give integers from 0 on`);
   }
-  return { buffer, at: [buffer.size, first, first + elements] };
+  return { buffer, at: [buffer.size, first, first + elements], length: elements };
 }
 
+/** Bytes of counters. */
+const COUNTER_BYTES = 32;
+
 /** Where counters begin, from a buffer or `{ buffer, offset }`. */
-function place(of) {
+function place(of, device) {
   const { buffer, offset = 0 } = isBuffer(of) ? { buffer: of } : (of ?? {});
   storage(buffer, "counters", "offset");
-  if (!isIndex(offset)) throw new RangeError("offset of counters is in bytes: give an integer from 0 on");
-  return { buffer, at: [offset] };
+  const alignment = device.limits.minStorageBufferOffsetAlignment;
+  if (!isIndex(offset) || offset % alignment || offset + COUNTER_BYTES > buffer.size) {
+    throw new RangeError(`counters need 32 bytes of their buffer, at an offset that is a multiple of ${alignment}`);
+  }
+  return { buffer, offset };
 }
 
 function plannerOf({ limits, adapterInfo }) {

@@ -108,16 +108,25 @@ export interface Binding {
  */
 export function bind(device: Device, options: BufferOptions): Promise<Binding>;
 
-/** Prepares the backward pass, as `bind` does the function. */
+/**
+ * Prepares the backward pass, as `bind` does the function. `gradX` may be the range of `gradY` or of `saved`.
+ *
+ * @throws As `bind`, and TypeError if `from` is missing. Errors about ranges call `saved` the source, `gradY` the
+ * gradient, and `gradX` the target.
+ */
 export function bindBackward(device: Device, options: BackwardOptions): Promise<Binding>;
 
-/** Prepares counting how many results are 0, 1, between them, and NaN, as `bind` does the function. */
+/**
+ * Prepares counting how many results are 0, 1, between them, and NaN, as `bind` does the function.
+ *
+ * @throws As `bind`, and RangeError if the counters do not fit their buffer or are in a buffer with elements.
+ */
 export function bindSaturation(
   device: Device,
   options: Omit<BufferOptions, "target"> & Choice & { counters: Counters },
 ): Promise<Binding>;
 
-/** Prepares what `bind` and `bindSaturation` do, in one pass over the source. */
+/** Prepares what `bind` and `bindSaturation` do, in one pass over the source where a shader may have three buffers. */
 export function bindWithSaturation(
   device: Device,
   options: BufferOptions & { counters: Counters },

@@ -118,7 +118,7 @@ fn object(step: &Step<u32>) -> Result<JsValue, Error> {
         match resource {
             Resource::Parameters => of.push(("uniform", "parameters".into())),
             Resource::Block => of.push(("uniform", "block".into())),
-            Resource::Storage { buffer, offset_bytes, size_bytes } => of.extend([
+            Resource::Storage { buffer, offset_bytes, size_bytes, .. } => of.extend([
                 ("buffer", buffer.into()),
                 ("offset", (offset_bytes as f64).into()),
                 ("size", (size_bytes as f64).into()),

@@ -177,10 +177,15 @@ async function inPage() {
   await refused(bind(device, { ...f32, source: { buffer: x, first: 990, length: 11 } }), /990/);
   const overlapping = { source: { buffer: x, first: 0, length: 10 }, target: { buffer: x, first: 5, length: 10 } };
   await refused(bind(device, { ...f32, ...overlapping }), /overlap/);
-  await refused(bind(device, { ...f32, source: x, target: { buffer: x, length: 10 } }), /equally long/);
+  await refused(bind(device, { ...f32, source: x, target: { buffer: x, length: 10 } }), /one length/);
   await refused(bindBackward(device, { ...f32, saved: x, gradY: x }), /from: "input" or "output"/);
-  await refused(bindBackward(device, { ...f32, from: "input", saved: x, gradY: { buffer: x, first: 1 } }), /equally/);
+  const shorter = { from: "input", saved: x, gradY: { buffer: x, first: 1 } };
+  await refused(bindBackward(device, { ...f32, ...shorter }), /gradY 999: give ranges of one length/);
   await refused(bindSaturation(device, { ...f32, source: x }), /counters must be a GPUBuffer/);
+  await refused(bindSaturation(device, { ...f32, source: x, counters: x }), /a buffer of their own/);
+  const other = { buffer: storage(new Float32Array(8)), offset: 4 };
+  await refused(bindSaturation(device, { ...f32, source: x, counters: other }), /a multiple of/);
+  await refused(bind(device, null), /null/);
   const foreign = await open();
   await refused(bind(foreign, { ...f32, source: x }), /the device refused/);
 

@@ -2,11 +2,9 @@
 
 use std::ops::{Bound, RangeBounds};
 
+use crate::hard_sigmoid::{PARAMETER_BYTES, ParamBlock};
 use crate::plan::Operand;
-use crate::{Backward, Element, HardSigmoid};
-
-/// Bytes of the uniform block with the parameters of a function.
-pub(super) const PARAMETER_BYTES: usize = 16;
+use crate::{Element, HardSigmoid};
 
 /// A range of elements in a storage buffer.
 ///
@@ -79,7 +77,8 @@ impl<'a> From<wgpu::BufferBinding<'a>> for BufferBlock<'a> {
     }
 }
 
-/// Where a binding takes its parameters from. `F` is [`HardSigmoid`], or [`Backward`] for the backward pass.
+/// Where a binding takes its parameters from. `F` is [`HardSigmoid`], or [`Backward`](crate::Backward) for the backward
+/// pass.
 ///
 /// Made from an `F`, or from a uniform buffer of yours: `&buffer` or a [`wgpu::BufferBinding`].
 #[derive(Clone, Copy, Debug)]
@@ -120,22 +119,5 @@ impl<'a, F: ParamBlock> ParamSource<'a, F> {
             Self::Fixed(f) => ParamSource::Fixed(f.into_block()),
             Self::Uniform(block) => ParamSource::Uniform(block),
         }
-    }
-}
-
-/// A function whose parameters fill a uniform block.
-pub(super) trait ParamBlock {
-    fn into_block(self) -> [u8; PARAMETER_BYTES];
-}
-
-impl ParamBlock for HardSigmoid {
-    fn into_block(self) -> [u8; PARAMETER_BYTES] {
-        self.params().to_bytes()
-    }
-}
-
-impl ParamBlock for Backward {
-    fn into_block(self) -> [u8; PARAMETER_BYTES] {
-        self.params().to_bytes()
     }
 }

@@ -1,13 +1,14 @@
 //! What an app records: pipelines, bind groups and grids, made once for any number of uses.
 
 use super::Kernel;
-use super::arguments::{BufferBlock, PARAMETER_BYTES, ParamSource};
+use super::arguments::{BufferBlock, ParamSource};
 #[cfg(not(target_arch = "wasm32"))]
 use super::checks::check_device;
 use super::checks::{BoundBuffer, check_params, check_usage};
 use crate::gpu::error::Error;
 use crate::gpu::objects;
 use crate::gpu::scope::scoped;
+use crate::hard_sigmoid::PARAMETER_BYTES;
 use crate::plan::{BLOCK_BYTES, Recipe, Resource, Step};
 
 /// A function and the buffers that it reads and writes, ready to be recorded any number of times.
@@ -86,7 +87,7 @@ impl Binding {
                 let buffers = step.bindings().map(|(binding, resource)| match resource {
                     Resource::Parameters => (binding, params, params_offset, PARAMETER_BYTES as u64),
                     Resource::Block => (binding, &blocks, block_offset, BLOCK_BYTES as u64),
-                    Resource::Storage { buffer, offset_bytes, size_bytes } => {
+                    Resource::Storage { buffer, offset_bytes, size_bytes, .. } => {
                         (binding, buffer, offset_bytes, size_bytes)
                     }
                 });

@@ -1,8 +1,8 @@
 //! What a binding requires of its buffers.
 
+use super::arguments::BufferBlock;
 #[cfg(not(target_arch = "wasm32"))]
 use super::arguments::ParamSource;
-use super::arguments::{BufferBlock, PARAMETER_BYTES};
 use crate::error::BufferRole;
 use crate::gpu::error::BindError;
 #[cfg(not(target_arch = "wasm32"))]
@@ -11,6 +11,7 @@ use crate::gpu::error::{Error, root};
 use crate::gpu::objects;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::gpu::scope::scoped;
+use crate::hard_sigmoid::PARAMETER_BYTES;
 use crate::saturation::COUNTER_BYTES;
 
 /// A storage buffer of a binding, for errors to name.

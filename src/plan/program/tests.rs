@@ -11,7 +11,7 @@ use crate::element::sealed::Sealed;
 use crate::plan::dispatch::{Dispatch, Span};
 use crate::plan::step::{BLOCK_BYTES, Block, Resource, Step};
 use crate::saturation::COUNTER_BYTES;
-use crate::{BackwardParams, Params};
+use crate::{BackwardParams, Element, Params};
 
 /// Lists the operations one after the other, so that a new one does not compile until it is listed.
 fn next(operation: &Operation) -> Option<Operation> {
@@ -127,28 +127,24 @@ fn entry_points_and_bindings_are_those_of_the_wgsl() {
         assert_eq!(entry_point.name, program.entry_point());
         assert_eq!(entry_point.workgroup_size, [WORKGROUP, 1, 1]);
 
-        let mut used = BTreeMap::new();
-        for global in shader.globals().filter(|global| global.binding.is_some()) {
-            let (name, binding) = (global.name.as_deref().unwrap(), global.binding.as_ref().unwrap());
-            assert_eq!(binding.group, 0);
-            let of = match global.space {
-                naga::AddressSpace::Uniform => name,
-                naga::AddressSpace::Storage { access } => {
-                    // WebGPU refuses a dispatch that may write to a part of a buffer and binds it elsewhere, too.
-                    let separate = name == "source_units" && program.access == Access::SeparateBuffer;
-                    let is_read_only = separate || name == "gradient_units";
-                    assert_eq!(access.contains(naga::StorageAccess::STORE), !is_read_only, "{program:?} {name}");
-                    name.trim_end_matches("_units")
-                }
-                _ => panic!("{program:?} {name}"),
-            };
-            used.insert(binding.binding, of.to_owned());
-        }
+        // Names, and whether they are only read.
+        let used: BTreeMap<_, _> = shader
+            .globals()
+            .filter_map(|global| {
+                let (name, binding) = (global.name.as_deref().unwrap(), global.binding.as_ref()?);
+                assert_eq!(binding.group, 0);
+                let read_only = match global.space {
+                    naga::AddressSpace::Storage { access } => !access.contains(naga::StorageAccess::STORE),
+                    _ => true,
+                };
+                Some((binding.binding, (name.trim_end_matches("_units"), read_only)))
+            })
+            .collect();
         let step = step(program);
         let bindings = step.bindings().map(|(binding, resource)| match resource {
-            Resource::Parameters => (binding, "params".to_owned()),
-            Resource::Block => (binding, "dispatch".to_owned()),
-            Resource::Storage { buffer, .. } => (binding, buffer.to_owned()),
+            Resource::Parameters => (binding, ("params", true)),
+            Resource::Block => (binding, ("dispatch", true)),
+            Resource::Storage { buffer, read_only, .. } => (binding, (buffer, read_only)),
         });
         assert_eq!(used, bindings.collect(), "{program:?}");
     }
@@ -237,6 +233,17 @@ fn elements_are_as_in_the_wgsl() {
     check::<f32>();
     check::<f16>();
     check::<bf16>();
+}
+
+#[test]
+fn a_gpu_computes_the_types_that_have_a_shader() {
+    fn check<T: Element>() {
+        assert_eq!(T::ON_GPU, !elements(T::FORMAT).is_empty());
+    }
+    check::<f32>();
+    check::<f16>();
+    check::<bf16>();
+    check::<f64>();
 }
 
 /// The last alternative of an element type asks for nothing that a driver may lack.

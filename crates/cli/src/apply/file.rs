@@ -119,7 +119,7 @@ impl Work<'_> {
     fn sections(&mut self, input: &mut Input, layout: &Layout<'_>, mut output: Container) -> Result<(), Failure> {
         for (i, section) in layout.sections.iter().enumerate() {
             self.stop.check()?;
-            if !output.begin(input, layout, i)? {
+            if !output.begin(input, i, section)? {
                 self.bar.add(section.bytes);
                 continue;
             }

@@ -183,10 +183,6 @@ pub(crate) fn resident<T: Element>(gpu: &Gpu, elements: usize) -> Result<Vec<Cas
     let backward = kernel.bind_backward::<T>(F.backward(), all(&source), all(&copied), all(&target)).map_err(text)?;
     let counters = buffer(gpu, size_of::<Saturation>() as u64, on_gpu);
     let count = kernel.bind_saturation::<T>(F, all(&source), counters.as_entire_buffer_binding()).map_err(text)?;
-    let both = kernel
-        .bind_with_saturation::<T>(F, all(&source), all(&target), counters.as_entire_buffer_binding())
-        .map_err(text)?;
-
     let empty = kernel.bind::<T>(F, (&source, 0..len.min(1)), (&target, 0..len.min(1))).map_err(text)?;
 
     submitted(gpu, 1, |encoder| forward.record(encoder))?;
@@ -203,7 +199,6 @@ pub(crate) fn resident<T: Element>(gpu: &Gpu, elements: usize) -> Result<Vec<Cas
         case::<T>("copy", 2, elements, copy),
         bound("backward", 3, backward),
         bound("saturation", 1, count),
-        bound("kernel_with_saturation", 2, both),
         bound("empty_dispatch", 0, empty),
     ])
 }

@@ -111,6 +111,8 @@ fn a_list_of_names_is_read_from_a_file_or_stdin() {
     assert_eq!(files(&folder.path("out")), expected);
     fails(&from("nowhere").output().unwrap(), &["nowhere: cannot be read: No such file"]);
     fails(&from(names[0]).output().unwrap(), &["0.npy: is no list of names", "without --files-from"]);
+    let torch = folder.file("model.pt", b"PK\x03\x04model/data.pkl\0");
+    fails(&from(torch.to_str().unwrap()).output().unwrap(), &["model.pt: is no list of names"]);
     misused(&with_stdin(from("-").arg("-"), vec![]), &["stdin cannot be both an input and the list"]);
     // A brace where a .safetensors file has one.
     fs::copy(&inputs[1], folder.path("features{1}.npy")).unwrap();
