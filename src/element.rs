@@ -108,7 +108,8 @@ pub(crate) mod sealed {
     }
 }
 
-// The conversions of shaders/element/. Unlike those of `half`, they have no branches, so that loops are vectorized.
+// The same conversions as in shaders/element/, if by other formulas. Unlike those of `half`, they have no branches, so
+// that loops are vectorized.
 
 #[inline]
 fn widen_f16(h: f16) -> f32 {

@@ -25,7 +25,7 @@ pub(crate) enum Work {
     Backward(Backward),
 }
 
-/// Where what was saved begins in staging buffers of so many bytes, which a backward pass has for both of its inputs.
+/// Where the second input of a backward pass, what the forward pass saved, begins in a staging buffer of so many bytes.
 #[cfg(feature = "wgpu")]
 pub(crate) const fn saved_offset(buffer_bytes: u64) -> u64 {
     buffer_bytes / 2

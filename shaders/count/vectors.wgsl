@@ -50,7 +50,7 @@ fn count_four(group: u32, thread: u32) -> vec3<u32> {
     return count(count(count(count(vec3(0u), a, ALL), b, ALL), c, ALL), d, ALL);
 }
 
-// Writes them, too.
+// Counts the results for the four vectors of a thread, and writes them.
 fn map_count_four(group: u32, thread: u32) -> vec3<u32> {
     let i = group * WORKGROUP * 4u + thread;
     let a = load(i);

@@ -1,14 +1,14 @@
-//! The layout of an input file: a header, followed by sections.
+//! The layout of an input file: a header, followed by sections, or the members of an archive.
 
 use std::borrow::Cow;
 
 use crate::dtype::Dtype;
 
-/// The array of a `.npy` file or a tensor of a `.safetensors` file. A header of 100 MB describes more than a million of
-/// them, so they are small and borrow their names.
+/// The array of a `.npy` file, a tensor of a `.safetensors` file, or a member of an archive. A header of 100 MB
+/// describes more than a million of them, so they are small and borrow their names.
 #[derive(Debug)]
 pub struct Section<'a> {
-    /// The name of the tensor. The array of a `.npy` file has none.
+    /// The name of the tensor or of the member. The array of a `.npy` file has none.
     pub name: Option<Cow<'a, str>>,
     /// Where it begins, in bytes after the header.
     pub start: u64,

@@ -1,5 +1,6 @@
-//! The files that the command `hard-sigmoid` takes: `.npy`, `.npz` and `.safetensors`, in either byte order, of any
-//! size, also from pipes. A file is a header and [sections](Section), of which some are computed and the others copied.
+//! The files that the command `hard-sigmoid` takes: `.npy`, `.npz` and `.safetensors`, of any size. A file is a header
+//! and [sections](Section), or an archive of them; some sections are computed and the others copied. Arrays may be in
+//! either byte order, and all but archives may come from pipes.
 //!
 //! Its interface is what the command and the page need, and changes with them.
 

@@ -1,4 +1,4 @@
-//! What an app records: pipelines, bind groups and grids, made once for any number of uses.
+//! What an app records: pipelines, bind groups and numbers of workgroups, made once for any number of uses.
 
 use super::Kernel;
 use super::arguments::{BufferBlock, ParamSource};

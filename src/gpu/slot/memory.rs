@@ -1,4 +1,4 @@
-//! The buffers of a slot, of which each kind of host makes the best.
+//! The buffers of a slot: other ones natively than in a browser, since other kinds are fast there.
 
 #[cfg(target_arch = "wasm32")]
 mod browser;
