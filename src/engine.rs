@@ -55,6 +55,15 @@ pub enum ExecutedOn {
     },
 }
 
+impl ExecutedOn {
+    fn of(gpu: Option<&Gpu>) -> Self {
+        match gpu {
+            Some(gpu) => Self::Gpu { adapter: Box::new(gpu.device().adapter_info()) },
+            None => Self::Cpu { threads: cpu::threads() },
+        }
+    }
+}
+
 impl std::fmt::Display for ExecutedOn {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -106,9 +115,10 @@ pub enum Fallback {
 /// ```
 #[derive(Debug)]
 pub struct Engine {
-    backend: Backend,
     /// None for the CPU path.
     gpu: Option<Gpu>,
+    /// Whether the CPU path computes what the GPU cannot, or leaves when it fails.
+    falls_back: bool,
     fallback: Option<Fallback>,
     /// Why `Auto` runs on the GPU.
     comparison: Option<Comparison>,
@@ -137,11 +147,11 @@ impl Engine {
                 });
             }
         };
-        Ok(Self { backend, ..Self::auto(gpu, None, None) })
+        Ok(Self::auto(gpu, None, None).without_fallback())
     }
 
     const fn auto(gpu: Option<Gpu>, fallback: Option<Fallback>, comparison: Option<Comparison>) -> Self {
-        Self { backend: Backend::Auto, gpu, fallback, comparison }
+        Self { gpu, falls_back: true, fallback, comparison }
     }
 
     async fn find_faster_gpu(elements: u64) -> Result<(Gpu, Comparison), Fallback> {
@@ -188,17 +198,20 @@ impl Engine {
     /// Returns the errors of a GPU, as under [`Backend::Gpu`], instead of leaving the rest to the CPU path.
     #[must_use]
     pub fn without_fallback(self) -> Self {
-        Self { backend: Backend::Gpu, ..self }
+        Self { falls_back: false, ..self }
     }
 
     /// Where the next call will be executed, apart from f64 under [`Backend::Auto`]. The calls so far were executed
     /// there, too, unless [`fallback`](Self::fallback) says that a GPU has failed.
     #[must_use]
     pub fn executed_on(&self) -> ExecutedOn {
-        match &self.gpu {
-            Some(gpu) => ExecutedOn::Gpu { adapter: Box::new(gpu.device().adapter_info()) },
-            None => ExecutedOn::Cpu { threads: cpu::threads() },
-        }
+        ExecutedOn::of(self.gpu.as_ref())
+    }
+
+    /// Where the next call for elements of type `T` will be executed.
+    #[must_use]
+    pub fn executed_on_for<T: Element>(&self) -> ExecutedOn {
+        ExecutedOn::of(self.gpu_for::<T>())
     }
 
     /// Why [`Backend::Auto`] runs on the CPU path. None if it does not, or if the CPU path was asked for.
@@ -236,13 +249,13 @@ impl Engine {
 
     /// The GPU on which a call for `T` runs.
     fn gpu_for<T: Element>(&self) -> Option<&Gpu> {
-        self.gpu.as_ref().filter(|_| T::ON_GPU || self.backend != Backend::Auto)
+        self.gpu.as_ref().filter(|_| T::ON_GPU || !self.falls_back)
     }
 
     /// From which element on the CPU path takes over from a GPU that has failed; the error if it does not.
     fn take_over(&mut self, work: Work, error: Error) -> Result<usize, Error> {
         match error {
-            Error::Interrupted { finished, cause } if self.backend == Backend::Auto => {
+            Error::Interrupted { finished, cause } if self.falls_back => {
                 let failed = self.gpu.take();
                 self.comparison = None;
                 let adapter = failed.map_or("the GPU".into(), |gpu| adapter::describe(&gpu.device().adapter_info()));

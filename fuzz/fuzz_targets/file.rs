@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use hard_sigmoid_files::{Dtype, Input, Layout, Selection, npz, open};
+use hard_sigmoid_files::{Dtype, Format, Input, Layout, Selection, open};
 
 static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     let memory = Path::new("/dev/shm");
@@ -17,7 +17,7 @@ pub fn check(name: &str, bytes: &[u8], element: Option<Dtype>) {
     let mut selection = Selection { element, ..Selection::default() };
     let Ok((mut input, header)) = open(&path) else { return };
     let Ok(layout) = header.layout(&input, &selection) else { return };
-    if layout.extension == npz::EXTENSION {
+    if layout.format == Format::Npz {
         return read_archive(&mut input, &layout);
     }
     let sections = &layout.sections;

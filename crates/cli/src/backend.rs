@@ -1,11 +1,10 @@
 //! The option that selects the backend.
 
-use std::fmt::{Display, Formatter};
 use std::time::Instant;
 
 use clap::ValueEnum;
-use hard_sigmoid::{AUTO_GPU_MIN_ELEMENTS, Backend, Engine, ExecutedOn};
-use hard_sigmoid_files::{Data, Input, Layout, Section, npy};
+use hard_sigmoid::{AUTO_GPU_MIN_ELEMENTS, Backend, Engine};
+use hard_sigmoid_files::{Input, Layout};
 
 use super::adapters::{self, AdapterArgs};
 use super::console::Failure;
@@ -73,7 +72,8 @@ impl Opener<'_> {
     pub(crate) fn engine(&mut self, input: &Input, layout: &Layout<'_>) -> Result<&mut Engine, Failure> {
         let f64_elements = layout.f64_elements();
         if self.args.choice() == Choice::Gpu && f64_elements > 0 {
-            let other = if layout.extension == npy::EXTENSION { "" } else { ", or select others with --tensor" };
+            let has_names = layout.sections.iter().any(|section| section.name.is_some());
+            let other = if has_names { ", or select others with --tensor" } else { "" };
             let remedy = format!("use --backend cpu or auto{other}");
             return Err(input.failure(format!("has f64 elements, which GPUs do not support: {remedy}")).into());
         }
@@ -111,87 +111,4 @@ impl Opener<'_> {
         };
         Ok(opened.insert(engine))
     }
-}
-
-/// Where files were computed.
-#[derive(Default)]
-pub(crate) struct Ran {
-    on: String,
-    /// Why `auto` chose that.
-    why: Option<String>,
-}
-
-impl Ran {
-    pub(crate) fn of(engine: &Engine, layout: &Layout<'_>) -> Self {
-        let mut on = engine.executed_on().to_string();
-        let f64_elements = layout.f64_elements();
-        let why = match engine.fallback() {
-            Some(_) if f64_elements > 0 && f64_elements == layout.elements() => {
-                Some("GPUs do not support f64".to_owned())
-            }
-            Some(reason) => Some(reason.to_string()),
-            None => engine.comparison().map(|comparison| comparison.to_string()),
-        };
-        if f64_elements > 0 && engine.fallback().is_none() && matches!(engine.executed_on(), ExecutedOn::Gpu { .. }) {
-            on.push_str(", with f64 on the CPU path");
-        }
-        Self { on, why }
-    }
-
-    /// Adds where another file was computed. Why differs from file to file.
-    pub(crate) fn add(&mut self, other: &Self) {
-        if !self.on.contains(&other.on) {
-            self.on.push_str(if self.on.is_empty() { "" } else { " and " });
-            self.on.push_str(&other.on);
-        }
-    }
-
-    /// Whether nothing was computed.
-    pub(crate) const fn is_nowhere(&self) -> bool {
-        self.on.is_empty()
-    }
-}
-
-impl Display for Ran {
-    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.on)?;
-        self.why.as_ref().map_or(Ok(()), |why| write!(f, "; auto: {why}"))
-    }
-}
-
-/// Reads sections of one length, a piece of each at a time, and has `work` compute these. `work` is also given the data
-/// of the last section, for its errors to name.
-pub(crate) fn each_piece<T: bytemuck::Pod, const N: usize>(
-    engine: &mut Engine,
-    sections: [&Section<'_>; N],
-    mut data: [&mut Data<'_>; N],
-    mut work: impl FnMut(&mut Engine, &Data<'_>, &mut [Vec<T>; N]) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let total = sections.first().map_or(0, |section| section.bytes).checked_div(size_of::<T>() as u64).unwrap_or(0);
-    let mut pieces = [(); N].map(|()| Vec::new());
-    for len in lengths(engine, total) {
-        for ((piece, data), section) in pieces.iter_mut().zip(&mut data).zip(sections) {
-            piece.resize(len, T::zeroed());
-            data.read(section, piece)?;
-        }
-        if let Some(last) = data.last() {
-            work(engine, last, &mut pieces)?;
-        }
-    }
-    Ok(())
-}
-
-/// The lengths of the pieces into which `total` elements are cut.
-fn lengths(engine: &Engine, total: u64) -> impl Iterator<Item = usize> + use<> {
-    let most: usize = match engine.executed_on() {
-        // Several windows of a transfer.
-        ExecutedOn::Gpu { .. } => 1 << 22,
-        // A piece that stays in the core's own cache is faster than a larger one that is worth a second thread. That is
-        // so for 2^15 elements of f64, too.
-        _ => 1 << 15,
-    };
-    (0..total).step_by(most).map(move |start| {
-        let left = total.saturating_sub(start);
-        usize::try_from(left).map_or(most, |left| left.min(most))
-    })
 }

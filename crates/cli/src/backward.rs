@@ -6,12 +6,14 @@ use std::time::Instant;
 use hard_sigmoid::{Backward, Element, Engine};
 use hard_sigmoid_files::{Data, Dtype, Header, Input, Layout, STANDARD, Section, Selection, with_type};
 
-use super::backend::{BackendArgs, Ran, each_piece};
+use super::backend::BackendArgs;
 use super::console::{self, Failure};
 use super::container::Container;
 use super::function::FunctionArgs;
 use super::output::{Output, is_pipe};
+use super::pieces;
 use super::progress::Progress;
+use super::ran::Ran;
 use super::selection::dtype;
 use super::stop::Stop;
 use super::summary::Computed;
@@ -63,7 +65,8 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let [x_layout, layout] = [x_header.layout(&x, &selection)?, header.layout(&grad, &selection)?];
     let described = |layout: &Layout<'_>| {
         let types = layout.sections.iter().filter_map(|section| Some(section.dtype?.name()));
-        format!("{} elements in {}", types.collect::<String>(), layout.shape)
+        let order = if layout.is_fortran { " and Fortran order" } else { "" };
+        format!("{} elements in shape {:?}{order}", types.collect::<String>(), layout.shape)
     };
     let [of_x, of_grad] = [&x_layout, &layout].map(described);
     if of_x != of_grad {
@@ -77,7 +80,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     // Before the output is created, so that a signal removes it.
     let waits = x.is_stream() || grad.is_stream() || is_pipe(&args.output);
     let stop = if waits { Stop::by_default() } else { Stop::on_signals() };
-    let output = Output::create(&args.output, layout.extension, &[&args.x, &args.grad], args.force)?;
+    let output = Output::create(&args.output, layout.format.extension(), &[&args.x, &args.grad], args.force)?;
     let (engine, bar) = (opener.engine(&grad, &layout)?, Progress::bytes(layout.bytes(), args.quiet));
     let mut output = Container::new(output, &mut grad, &layout)?;
     let mut run = Run { backward, stop, engine, bar };
@@ -124,9 +127,10 @@ impl Run<'_> {
         output: &mut Container,
     ) -> Result<(), Failure> {
         let [_, of_grad] = sections;
-        each_piece(self.engine, sections, data, |engine, data, [saved, grad]: &mut [Vec<T>; 2]| {
+        let most = pieces::elements::<T>(self.engine);
+        pieces::each(most, sections, data, |data, [saved, grad]: &mut [Vec<T>; 2]| {
             self.stop.check()?;
-            engine.backward_in_place_blocking(self.backward, saved, grad).map_err(|error| data.failure(error))?;
+            self.engine.backward_in_place_blocking(self.backward, saved, grad).map_err(|error| data.failure(error))?;
             output.write(of_grad, grad)?;
             self.bar.add(size_of_val(grad.as_slice()) as u64);
             Ok(())

@@ -1,6 +1,6 @@
 //! An output with its sections, whatever its format is.
 
-use hard_sigmoid_files::{Input, Layout, Section, npz};
+use hard_sigmoid_files::{Input, Layout, Section, Writer};
 
 use super::console::Failure;
 use super::output::Output;
@@ -8,14 +8,14 @@ use super::output::Output;
 pub(crate) struct Container {
     output: Output,
     /// None for formats in which the sections follow a header.
-    archive: Option<npz::Writer>,
+    archive: Option<Writer>,
 }
 
 impl Container {
     /// Writes what comes before the sections.
     pub(crate) fn new(mut output: Output, input: &mut Input, layout: &Layout<'_>) -> Result<Self, Failure> {
         let archive = match input.archive() {
-            Some(archive) => Some(npz::Writer::new(output.file()?, archive)),
+            Some(archive) => Some(Writer::new(output.file()?, archive)),
             None => {
                 output.write(&layout.header)?;
                 None
@@ -48,7 +48,7 @@ impl Container {
 
     pub(crate) fn finish(self) -> Result<(), Failure> {
         let Self { output, archive } = self;
-        archive.map_or(Ok(()), npz::Writer::finish).map_err(|error| output.failure(&error))?;
+        archive.map_or(Ok(()), Writer::finish).map_err(|error| output.failure(&error))?;
         output.finish()
     }
 }

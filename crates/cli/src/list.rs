@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use hard_sigmoid_files::{STANDARD, Selection, is_input};
+use hard_sigmoid_files::{Format, STANDARD, Selection};
 
 use super::console::Failure;
 use super::index;
@@ -112,7 +112,7 @@ fn names(list: &Path) -> Result<Vec<PathBuf>, Failure> {
     };
     let remedy = "check that it exists and is readable";
     read.map_err(|error| Failure::file(list, format!("cannot be read: {error}; {remedy}")))?;
-    if is_input(&bytes) {
+    if Format::is_any(&bytes) {
         return Err(Failure::file(list, "is no list of names: pass it as an input, without --files-from"));
     }
     let separator = if bytes.contains(&0) { 0 } else { b'\n' };

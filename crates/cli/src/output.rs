@@ -4,7 +4,7 @@ use std::fs::{File, Metadata};
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use hard_sigmoid_files::{STANDARD, has_extension, npy, npz, safetensors};
+use hard_sigmoid_files::{Format, STANDARD, has_extension};
 use tempfile::{Builder, NamedTempFile};
 
 use super::console::Failure;
@@ -41,7 +41,7 @@ impl Output {
     pub(crate) fn create(path: &Path, extension: &str, inputs: &[&Path], replace: bool) -> Result<Self, Failure> {
         let fail = |message: &str| Failure::file(path, message);
         let named = |&it: &&str| it != extension && has_extension(path, it);
-        if let Some(other) = [npy::EXTENSION, npz::EXTENSION, safetensors::EXTENSION].into_iter().find(named) {
+        if let Some(other) = Format::ALL.iter().map(|format| format.extension()).find(named) {
             let name = format!("name it .{extension} instead of .{other}");
             return Err(fail(&format!("would be a .{extension} file, like the input: {name}")));
         }
@@ -50,9 +50,6 @@ impl Output {
         let pipe =
             if is_stdout { Some(stdout()?) } else { old.as_ref().ok().map_or(Ok(None), |old| pipe(path, old))? };
         if let Some(pipe) = pipe {
-            if extension == npz::EXTENSION {
-                return Err(fail("is a pipe, to which no .npz archive can be written: name a file as the output"));
-            }
             return Ok(Self { path: path.to_owned(), target: Target::Pipe(pipe), replace: false, is_old: false });
         }
         // is_same_file opens the files, which would block on a FIFO, so their types are checked first.
@@ -98,7 +95,10 @@ impl Output {
     pub(crate) fn file(&self) -> Result<File, Failure> {
         match &self.target {
             Target::File(file) => file.get_ref().as_file().try_clone().map_err(|error| self.failure(&error)),
-            Target::Pipe(_) => Err(Failure::file(&self.path, "is a pipe: name a file as the output")),
+            Target::Pipe(_) => Err(Failure::file(
+                &self.path,
+                "is a pipe, to which no archive can be written: name a file as the output",
+            )),
         }
     }
 

@@ -7,12 +7,14 @@ use hard_sigmoid::{Element, Engine, HardSigmoid, Saturation};
 use hard_sigmoid_files::{Data, Dtype, Layout, STANDARD, Section, Selection, with_type};
 use serde::Serialize;
 
-use super::backend::{BackendArgs, Opener, Ran, each_piece};
+use super::backend::{BackendArgs, Opener};
 use super::console::{self, Failure, escape};
 use super::function::{self, FunctionArgs};
 use super::item::Action;
 use super::json;
 use super::list::ListArgs;
+use super::pieces;
+use super::ran::Ran;
 use super::selection::SelectionArgs;
 use super::summary::failures;
 
@@ -103,17 +105,10 @@ fn file(
     let layout = header.layout(&input, selection)?;
     let engine = opener.engine(&input, &layout)?;
     let mut counts = Vec::new();
-    for (i, section) in layout.sections.iter().enumerate() {
-        match section.dtype {
-            Some(dtype) => {
-                let mut data = input.data(i, section)?;
-                counts.push(with_type!(dtype, T => count::<T>(f, &mut data, section, engine))?);
-                data.finish()?;
-            }
-            None => input.skip(section.bytes)?,
-        }
-    }
-    input.finish()?;
+    input.each_computed(&layout, |dtype, section, data| {
+        counts.push(with_type!(dtype, T => count::<T>(f, data, section, engine))?);
+        Ok::<_, Failure>(())
+    })?;
     let ran = Ran::of(engine, &layout);
     let report = Report { f, path, layout: &layout, counts, ran };
     if args.json { report.print_json() } else { console::print_with(|out| report.text(out)) }?;
@@ -127,7 +122,7 @@ fn count<T: Element>(
     engine: &mut Engine,
 ) -> Result<Saturation, Failure> {
     let mut counts = Saturation::default();
-    each_piece(engine, [section], [data], |engine, data, [x]: &mut [Vec<T>; 1]| {
+    pieces::each(pieces::elements::<T>(engine), [section], [data], |data, [x]: &mut [Vec<T>; 1]| {
         let of_piece = engine.saturation_blocking(f, x).map_err(|error| data.failure(error))?;
         counts = [counts, of_piece].into_iter().sum();
         Ok(())

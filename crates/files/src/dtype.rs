@@ -37,6 +37,17 @@ impl Dtype {
         with_type!(self, T => size_of::<T>() as u64)
     }
 
+    /// As in NumPy: `float32`.
+    #[must_use]
+    pub const fn numpy_name(self) -> &'static str {
+        match self {
+            Self::F16 => "float16",
+            Self::Bf16 => "bfloat16",
+            Self::F32 => "float32",
+            Self::F64 => "float64",
+        }
+    }
+
     /// As in Rust: `f32`.
     #[must_use]
     pub const fn name(self) -> &'static str {

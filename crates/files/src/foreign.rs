@@ -1,8 +1,5 @@
 //! Files of other formats that are passed by mistake, and what to do instead.
 
-/// How many bytes of a file show what it is.
-pub const START_BYTES: u64 = 1024;
-
 /// What files of a format begin with, and the message for them.
 const FORMATS: [(&[u8], &str); 14] = [
     (b"version https://git-lfs.github.com/spec/", LFS),
@@ -21,12 +18,6 @@ const FORMATS: [(&[u8], &str); 14] = [
     (b"\x80\x05", PICKLE),
 ];
 
-/// A zip archive whose first member is a `.npy` file. The command reads these.
-pub const NPZ: &str = "is a .npz archive: save its arrays one by one, as numpy.save('x.npy', numpy.load(file)['x'])";
-
-/// Another zip archive.
-pub const ZIP: &str = "is a zip archive: extract the .npy or .safetensors files from it";
-
 const LFS: &str = "is a pointer of Git LFS instead of the file itself: get the file with `git lfs pull`";
 
 const HTML: &str = "is an HTML page, perhaps of a failed download: download the file itself";
@@ -35,22 +26,13 @@ const PICKLE: &str = "is a pickle of Python or PyTorch: load it with torch.load 
                       allow_pickle=True), \
                       and save the tensors with safetensors.torch.save_file, or an array with numpy.save";
 
-/// Whether a file that begins like this is a zip archive.
-pub fn is_zip(start: &[u8]) -> bool {
-    start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06")
-}
-
 /// Returns a message if `start` is the start of a file of another format.
-pub fn recognize(start: &[u8]) -> Option<&'static str> {
+pub(crate) fn recognize(start: &[u8]) -> Option<&'static str> {
     let has = |part: &[u8]| start.windows(part.len()).any(|window| window == part);
-    if is_zip(start) {
-        return Some(if has(b"data.pkl") {
-            "is a PyTorch file: load it with torch.load and save the tensors with safetensors.torch.save_file"
-        } else if has(b".npy") {
-            NPZ
-        } else {
-            ZIP
-        });
+    if start.starts_with(b"PK") && has(b"data.pkl") {
+        return Some(
+            "is a PyTorch file: load it with torch.load and save the tensors with safetensors.torch.save_file",
+        );
     }
     // Text may begin with a byte order mark and with blanks.
     let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();

@@ -8,10 +8,11 @@ use std::path::Path;
 
 use zip::read::ZipFile;
 
+use crate::archive::Archive;
+use crate::dtype::Dtype;
 use crate::error::Error;
+use crate::format::{Format, Header};
 use crate::layout::{Layout, Section};
-use crate::selection::Selection;
-use crate::{foreign, npy, npz, safetensors};
 
 /// The path that stands for stdin or stdout.
 pub const STANDARD: &str = "-";
@@ -27,32 +28,13 @@ enum Source {
     File(File),
     /// A pipe or a device, which is read once, and whose size is not known.
     Stream(Box<dyn Read>),
-    Archive(npz::Archive),
+    Archive(Archive),
 }
 
 impl Debug for Input {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         write!(f, "Input({:?})", self.label)
     }
-}
-
-/// What an input says of its data. A layout borrows from it.
-#[derive(Debug)]
-pub enum Header {
-    /// Of a `.npy` file.
-    Npy(Bytes),
-    /// Of a `.safetensors` file.
-    Safetensors(Bytes),
-    /// Of each member of a `.npz` archive.
-    Npz(Vec<npz::Member>),
-}
-
-/// The bytes of a header.
-#[derive(Debug)]
-pub struct Bytes {
-    header: Vec<u8>,
-    /// The size of what follows the header, if it is known.
-    data_bytes: Option<u64>,
 }
 
 /// Opens a file, a pipe or a device, or stdin for `-`, and reads its header.
@@ -78,12 +60,13 @@ pub fn open(path: &Path) -> Result<(Input, Header), Error> {
         return Ok((Input { label, source }, header));
     }
     let start = start(&mut file).map_err(unreadable)?;
-    let format = format(path, &start).map_err(|message| fail(&message))?;
-    if let Format::Npz = format {
-        let (archive, members) = npz::open(file).map_err(|message| fail(&message))?;
-        return Ok((Input { label, source: Source::Archive(archive) }, Header::Npz(members)));
+    let format = Format::recognize(path, &start).map_err(fail)?;
+    if format.is_archive() {
+        let opened = Archive::open(file).and_then(|mut archive| Ok((Header::of_archive(&mut archive)?, archive)));
+        let (header, archive) = opened.map_err(|message| fail(&message))?;
+        return Ok((Input { label, source: Source::Archive(archive) }, header));
     }
-    let header = header(format, &mut Cursor::new(start).chain(&file), Some(metadata.len()));
+    let header = Header::read(format, &mut Cursor::new(start).chain(&file), Some(metadata.len()));
     let header = header.map_err(|message| fail(&message))?;
     // What was read of the data is read again.
     file.seek(SeekFrom::Start(header.bytes())).map_err(unreadable)?;
@@ -92,89 +75,17 @@ pub fn open(path: &Path) -> Result<(Input, Header), Error> {
 
 /// Reads enough of an input to recognize its format.
 fn start(source: &mut impl Read) -> std::io::Result<Vec<u8>> {
-    let mut start = Vec::with_capacity(foreign::START_BYTES as usize);
-    source.take(foreign::START_BYTES).read_to_end(&mut start).map(|_| start)
-}
-
-/// Reads a header from the start of an input of `file_bytes` bytes, if that is known.
-fn header(format: Format, source: &mut impl Read, file_bytes: Option<u64>) -> Result<Header, String> {
-    match format {
-        Format::Npy => Ok(Header::Npy(Bytes::new(npy::read_header(source)?, file_bytes))),
-        Format::Safetensors => {
-            Ok(Header::Safetensors(Bytes::new(safetensors::read_header(source, file_bytes)?, file_bytes)))
-        }
-        Format::Npz => Err("is a .npz archive, which cannot be read from a pipe: pass it as a file".into()),
-    }
+    let mut start = Vec::with_capacity(Format::START_BYTES);
+    source.take(Format::START_BYTES as u64).read_to_end(&mut start).map(|_| start)
 }
 
 /// Reads the header of a pipe.
 fn stream(path: &Path, mut source: impl Read + 'static) -> Result<(Source, Header), String> {
     let start = start(&mut source).map_err(|error| format!("cannot be read: {error}; try again"))?;
-    let format = format(path, &start)?;
+    let format = Format::recognize(path, &start)?;
     let mut source = Cursor::new(start).chain(source);
-    let header = header(format, &mut source, None)?;
+    let header = Header::read(format, &mut source, None)?;
     Ok((Source::Stream(Box::new(source)), header))
-}
-
-enum Format {
-    Npy,
-    Safetensors,
-    Npz,
-}
-
-/// Whether these are the bytes of a file that [`open`] takes, and not text.
-#[must_use]
-pub fn is_input(bytes: &[u8]) -> bool {
-    // Text may have a brace in the same place. Of the size of a header, which takes 8 bytes, the last are 0.
-    let is_safetensors = bytes.get(4..9) == Some(b"\0\0\0\0{");
-    is_safetensors || bytes.starts_with(npy::MAGIC) || foreign::is_zip(bytes)
-}
-
-/// Recognizes a format by what a file begins with.
-fn format(path: &Path, start: &[u8]) -> Result<Format, String> {
-    let is_safetensors = start.get(8) == Some(&b'{');
-    match foreign::recognize(start).filter(|_| !is_safetensors) {
-        _ if start.is_empty() => Err("is empty: check what should have written it".into()),
-        _ if start.starts_with(npy::MAGIC) => Ok(Format::Npy),
-        Some(foreign::NPZ | foreign::ZIP) => Ok(Format::Npz),
-        Some(message) => Err(message.into()),
-        None if is_safetensors || has_extension(path, safetensors::EXTENSION) => Ok(Format::Safetensors),
-        None => Err("is neither a .npy, .npz nor .safetensors file: save the array with numpy.save".into()),
-    }
-}
-
-impl Bytes {
-    fn new(header: Vec<u8>, file_bytes: Option<u64>) -> Self {
-        let data_bytes = file_bytes.map(|bytes| bytes.saturating_sub(header.len() as u64));
-        Self { header, data_bytes }
-    }
-}
-
-impl Header {
-    /// Its size. The headers of an archive are in its members.
-    fn bytes(&self) -> u64 {
-        match self {
-            Self::Npy(bytes) | Self::Safetensors(bytes) => bytes.header.len() as u64,
-            Self::Npz(_) => 0,
-        }
-    }
-
-    /// Checks the header, also against the size of the data if that is known.
-    pub fn layout(&self, input: &Input, selection: &Selection) -> Result<Layout<'_>, Error> {
-        let Selection { tensor, element, .. } = selection;
-        let layout = match self {
-            Self::Npy(_) if !tensor.is_empty() => {
-                Err("is a .npy file, which has no named tensors: omit --tensor".into())
-            }
-            Self::Npy(bytes) => npy::layout(&bytes.header, bytes.data_bytes, *element),
-            Self::Safetensors(_) if element.is_some() => {
-                Err("is a .safetensors file, which says what its elements are: omit --element".into())
-            }
-            Self::Safetensors(bytes) => safetensors::layout(&bytes.header, bytes.data_bytes, selection),
-            Self::Npz(members) => npz::layout(members, selection),
-        };
-        layout.map_err(|message| input.failure(message))
-    }
 }
 
 impl Input {
@@ -186,14 +97,33 @@ impl Input {
             Source::Stream(stream) => Ok(Data { label, source: Reader::Shared(stream) }),
             Source::Archive(archive) => {
                 let label = format!("{label} array {:?}", section.name.as_deref().unwrap_or_default());
-                let member = archive.data(i).map_err(|error| unreadable(&label, &error))?;
+                let member = archive.data(i, section).map_err(|error| unreadable(&label, &error))?;
                 Ok(Data { label: label.into(), source: Reader::Member(member) })
             }
         }
     }
 
+    /// Calls `work` with each section that is computed, and its data, in their order.
+    pub fn each_computed<E: From<Error>>(
+        &mut self,
+        layout: &Layout<'_>,
+        mut work: impl FnMut(Dtype, &Section<'_>, &mut Data<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for (i, section) in layout.sections.iter().enumerate() {
+            match section.dtype {
+                Some(dtype) => {
+                    let mut data = self.data(i, section)?;
+                    work(dtype, section, &mut data)?;
+                    data.finish()?;
+                }
+                None => self.skip(section.bytes)?,
+            }
+        }
+        Ok(self.finish()?)
+    }
+
     /// Skips a section of this size.
-    pub fn skip(&mut self, bytes: u64) -> Result<(), Error> {
+    fn skip(&mut self, bytes: u64) -> Result<(), Error> {
         let skipped = match &mut self.source {
             Source::File(file) => file.seek_relative(i64::try_from(bytes).unwrap_or(i64::MAX)),
             Source::Stream(stream) => match std::io::copy(&mut stream.take(bytes), &mut std::io::sink()) {
@@ -222,7 +152,7 @@ impl Input {
     }
 
     /// The archive, to copy from. None if it is no archive.
-    pub fn archive(&mut self) -> Option<&mut npz::Archive> {
+    pub fn archive(&mut self) -> Option<&mut Archive> {
         match &mut self.source {
             Source::Archive(archive) => Some(archive),
             Source::File(_) | Source::Stream(_) => None,
@@ -296,10 +226,4 @@ fn failed_read(label: &str, error: &std::io::Error) -> Error {
 
 fn unreadable(label: &str, error: &dyn Display) -> Error {
     failure(label, format!("cannot be read ({error}): it is damaged; save or copy it again"))
-}
-
-/// Whether a path has an extension, in upper or lower case.
-#[must_use]
-pub fn has_extension(path: &Path, extension: &str) -> bool {
-    path.extension().is_some_and(|it| it.eq_ignore_ascii_case(extension))
 }

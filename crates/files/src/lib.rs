@@ -6,20 +6,24 @@
 
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+mod archive;
 mod dtype;
 mod error;
-pub mod foreign;
+mod foreign;
+mod format;
 mod input;
 mod layout;
 mod literal;
 pub mod npy;
-pub mod npz;
-pub mod safetensors;
+mod npz;
+mod safetensors;
 mod selection;
 
+pub use archive::{Archive, Writer};
 pub use dtype::Dtype;
 pub use error::Error;
+pub use format::{Format, Header, has_extension};
 pub use hard_sigmoid::half;
-pub use input::{Data, Header, Input, STANDARD, has_extension, is_input, open};
+pub use input::{Data, Input, STANDARD, open};
 pub use layout::{Layout, Section};
 pub use selection::Selection;

@@ -5,14 +5,12 @@ use std::borrow::Cow;
 use std::io::{ErrorKind, Read};
 
 use crate::dtype::Dtype;
+use crate::format::Format;
 use crate::layout::{Layout, Section};
 use crate::literal::{self, Literal};
 
 /// What a `.npy` file begins with.
 pub const MAGIC: &[u8] = b"\x93NUMPY";
-
-/// The extension of these files.
-pub const EXTENSION: &str = "npy";
 
 /// The longest header that is accepted. NumPy accepts 10,000 bytes by default.
 const MAX_HEADER: usize = 1 << 16;
@@ -98,10 +96,11 @@ pub fn layout(header: &[u8], data_bytes: Option<u64>, void: Option<Dtype>) -> Re
     let is_fortran = fortran_order && shape.iter().filter(|&&n| n > 1).count() > 1;
     match (needed, data_bytes) {
         (Some(needed), data_bytes) if data_bytes.is_none_or(|data_bytes| data_bytes == needed) => Ok(Layout {
-            extension: EXTENSION,
-            shape: format!("shape {shape:?}{}", if is_fortran { " and Fortran order" } else { "" }),
+            format: Format::Npy,
             header: canonical(header, &descr, fortran_order, &shape),
-            sections: vec![Section { name: None, start: 0, bytes: needed, dtype: Some(dtype), swapped }],
+            shape,
+            is_fortran,
+            sections: vec![Section { bytes: needed, dtype: Some(dtype), swapped, ..Section::default() }],
         }),
         (Some(needed), Some(data_bytes)) if needed < data_bytes => Err(format!(
             "has {} bytes after its {needed} bytes of data: it is damaged or in another format; save it again",
@@ -116,7 +115,7 @@ pub fn layout(header: &[u8], data_bytes: Option<u64>, void: Option<Dtype>) -> Re
 }
 
 /// Whether a header is valid, but says that the elements are no floats.
-pub fn is_of_another_type(header: &[u8]) -> bool {
+pub(crate) fn is_of_another_type(header: &[u8]) -> bool {
     let other = |element| match element {
         Element::Float { .. } => false,
         // It may be bfloat16.

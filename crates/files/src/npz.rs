@@ -1,30 +1,17 @@
 //! `.npz` archives: zip files whose members are `.npy` files.
 
-use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
-
-use zip::read::ZipFile;
 use zip::result::ZipResult;
-use zip::write::SimpleFileOptions;
-use zip::{ZipArchive, ZipWriter};
 
-use crate::dtype::Dtype;
+use crate::archive::Archive;
+use crate::format::Format;
 use crate::layout::{Layout, Section};
 use crate::npy;
-use crate::safetensors::check_selected;
 use crate::selection::Selection;
-
-/// The extension of these files.
-pub const EXTENSION: &str = "npz";
 
 /// The most bytes of headers in an archive, all of which are held. NumPy's take 128 bytes each.
 const MAX_HEADERS: usize = 1 << 26;
 
 const AGAIN: &str = "save or copy it again";
-
-/// An open archive.
-#[derive(Debug)]
-pub struct Archive(ZipArchive<BufReader<File>>);
 
 /// A member of an archive.
 #[derive(Debug)]
@@ -45,19 +32,16 @@ enum Content {
     Other,
 }
 
-/// Opens an archive and reads the headers of its members.
-pub fn open(file: File) -> Result<(Archive, Vec<Member>), String> {
-    let unreadable = |error| format!("cannot be read as a .npz archive: {error}; {AGAIN}");
-    let mut zip = ZipArchive::new(BufReader::new(file)).map_err(unreadable)?;
-    if zip.has_duplicate_names() {
-        return Err(format!("has two members of the same name: {AGAIN}"));
-    }
-    if zip.is_empty() {
+/// Reads the headers of the members of an archive.
+pub(crate) fn members(archive: &mut Archive) -> Result<Vec<Member>, String> {
+    let len = archive.zip().len();
+    if len == 0 {
         return Err("is an empty archive: save arrays in it with numpy.savez".into());
     }
     let (mut members, mut headers) = (Vec::new(), 0_usize);
-    for i in 0..zip.len() {
-        let member = Member::read(&mut zip, i).map_err(unreadable)?;
+    for i in 0..len {
+        let member = Member::read(archive, i);
+        let member = member.map_err(|error| format!("cannot be read as a .npz archive: {error}; {AGAIN}"))?;
         if let Content::Array(header) = &member.content {
             headers = headers.saturating_add(header.len());
         }
@@ -69,19 +53,20 @@ pub fn open(file: File) -> Result<(Archive, Vec<Member>), String> {
     if members.iter().all(|member| matches!(member.content, Content::Other)) {
         return Err("is a zip archive without .npy files: extract the .safetensors files from it".into());
     }
-    Ok((Archive(zip), members))
+    Ok(members)
 }
 
 impl Member {
-    fn read(zip: &mut ZipArchive<BufReader<File>>, i: usize) -> ZipResult<Self> {
-        let raw = zip.by_index_raw(i)?;
+    fn read(archive: &mut Archive, i: usize) -> ZipResult<Self> {
+        let raw = archive.zip().by_index_raw(i)?;
         let name = String::from_utf8_lossy(raw.name_raw()).into_owned();
         let size = raw.compressed_size();
         drop(raw);
         let Some(array) = name.strip_suffix(".npy") else {
             return Ok(Self { name, content: Content::Other, bytes: size });
         };
-        let opened = zip.by_index(i).map_err(|error| format!("cannot be read: {error}; save it with numpy.savez"));
+        let opened = archive.zip().by_index(i);
+        let opened = opened.map_err(|error| format!("cannot be read: {error}; save it with numpy.savez"));
         let read = opened.and_then(|mut file| Ok((file.size(), npy::read_header(&mut file)?)));
         let name = array.to_owned();
         Ok(match read {
@@ -92,102 +77,39 @@ impl Member {
             Err(message) => Self { name, content: Content::Unreadable(message), bytes: size },
         })
     }
+
+    /// The part of the archive that it is. It has no dtype if it is not computed.
+    fn section(&self, selection: &Selection) -> Result<Section<'_>, String> {
+        let Self { name, content, bytes } = self;
+        let copied = Section { name: Some(name.into()), bytes: *bytes, ..Section::default() };
+        if !selection.includes(name) {
+            return Ok(copied);
+        }
+        let is_named = !selection.tensor.is_empty();
+        let array = match content {
+            Content::Other if is_named => Err("is not a .npy file: save it with numpy.savez".to_owned()),
+            Content::Other => return Ok(copied),
+            Content::Array(header) if !is_named && npy::is_of_another_type(header) => return Ok(copied),
+            Content::Array(header) => {
+                let layout = |element| npy::layout(header, Some(*bytes), element);
+                // Not all arrays need to be told what their elements are.
+                layout(None)
+                    .or_else(|message| layout(selection.element).map_err(|_| message))
+                    .map(|layout| (header.len(), layout))
+            }
+            Content::Unreadable(message) => Err(message.clone()),
+        };
+        let (start, Layout { header, sections, .. }) = array.map_err(|message| format!("array {name:?} {message}"))?;
+        let of_member = |array| Section { name: Some(name.into()), start: start as u64, header, ..array };
+        Ok(sections.into_iter().next().map_or(copied, of_member))
+    }
 }
 
 /// Checks the headers of the members. Those that are not computed have no dtype.
-pub fn layout<'a>(members: &'a [Member], selection: &Selection) -> Result<Layout<'a>, String> {
-    let sections: Result<Vec<_>, _> = members.iter().map(|member| section(member, selection)).collect();
-    let sections = sections?;
-    check_selected(&sections, &selection.tensor, "array")?;
-    if sections.iter().all(|section| section.dtype.is_none()) {
-        let remedy = "pass an archive with an array of float16, float32 or float64";
-        return Err(format!("has no array to compute: {remedy}"));
-    }
-    Ok(Layout { extension: EXTENSION, shape: String::new(), header: (&[][..]).into(), sections })
-}
-
-fn section<'a>(member: &'a Member, selection: &Selection) -> Result<Section<'a>, String> {
-    let name = &member.name;
-    let copied = Section { name: Some(name.into()), start: 0, bytes: member.bytes, dtype: None, swapped: false };
-    let is_selected = selection.tensor.contains(name) || selection.tensor.is_empty();
-    let is_copied = match &member.content {
-        Content::Other => true,
-        Content::Array(header) => selection.tensor.is_empty() && npy::is_of_another_type(header),
-        Content::Unreadable(_) => false,
-    };
-    if is_copied || !is_selected {
-        return Ok(copied);
-    }
-    let array = array(member, selection).map_err(|message| format!("array {name:?} {message}"))?;
-    Ok(array.sections.into_iter().next().map_or(copied, |array| Section { name: Some(name.into()), ..array }))
-}
-
-/// The layout of a member that is computed.
-fn array<'a>(member: &'a Member, selection: &Selection) -> Result<Layout<'a>, String> {
-    let header = match &member.content {
-        Content::Array(header) => header,
-        Content::Unreadable(message) => return Err(message.clone()),
-        Content::Other => return Err("is not a .npy file: save it with numpy.savez".into()),
-    };
-    array_layout(header, member.bytes, selection.element)
-}
-
-/// The layout of an array. `element` is for those that do not say what their elements are.
-fn array_layout(header: &[u8], bytes: u64, element: Option<Dtype>) -> Result<Layout<'_>, String> {
-    let layout = |element| npy::layout(header, Some(bytes), element);
-    layout(None).or_else(|message| layout(element).map_err(|_| message))
-}
-
-impl Archive {
-    /// Opens member `i`, and reads its header if it is computed.
-    pub fn data(&mut self, i: usize) -> Result<ZipFile<'_, BufReader<File>>, String> {
-        let mut file = self.0.by_index(i).map_err(|error| error.to_string())?;
-        npy::read_header(&mut file)?;
-        Ok(file)
-    }
-}
-
-/// An archive that is being written.
-#[derive(Debug)]
-pub struct Writer(ZipWriter<BufWriter<File>>);
-
-impl Writer {
-    /// Begins an archive with the comment of another.
-    pub fn new(file: File, of: &Archive) -> Self {
-        let mut zip = ZipWriter::new(BufWriter::new(file)).set_auto_large_file();
-        let _ = zip.set_raw_comment(of.0.comment().into());
-        Self(zip)
-    }
-
-    /// Starts the array of `section`, which takes the place of member `i`, with the same name, compression and date.
-    pub fn start(&mut self, archive: &mut Archive, i: usize, section: &Section<'_>) -> std::io::Result<()> {
-        let member = archive.0.by_index_raw(i)?;
-        let (name, options): (_, SimpleFileOptions) = (member.name()?.into_owned(), member.options());
-        drop(member);
-        let header = npy::read_header(&mut archive.0.by_index(i)?).map_err(std::io::Error::other)?;
-        let layout = array_layout(&header, section.bytes, section.dtype).map_err(std::io::Error::other)?;
-        self.0.start_file(name, options)?;
-        self.0.write_all(&layout.header)
-    }
-
-    /// Copies member `i` as it is, still compressed.
-    pub fn copy(&mut self, archive: &mut Archive, i: usize) -> std::io::Result<()> {
-        let end = archive.0.central_directory_start();
-        let member = archive.0.by_index_raw(i)?;
-        let start = member.data_start().unwrap_or(end);
-        if start.saturating_add(member.compressed_size()) > end {
-            return Err(std::io::Error::other("a member of the archive is longer than the archive"));
-        }
-        Ok(self.0.raw_copy_file(member)?)
-    }
-
-    /// Appends to the array that was started last.
-    pub fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        self.0.write_all(bytes)
-    }
-
-    /// Writes the directory.
-    pub fn finish(self) -> std::io::Result<()> {
-        self.0.finish()?.flush()
-    }
+pub(crate) fn layout<'a>(members: &'a [Member], selection: &Selection) -> Result<Layout<'a>, String> {
+    let sections = members.iter().map(|member| member.section(selection)).collect::<Result<_, _>>()?;
+    let layout =
+        Layout { format: Format::Npz, shape: Vec::new(), is_fortran: false, header: (&[][..]).into(), sections };
+    layout.check_selected(selection, "array", "pass an archive with an array of float16, float32 or float64")?;
+    Ok(layout)
 }

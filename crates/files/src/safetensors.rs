@@ -6,22 +6,17 @@ use std::io::Read;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use crate::dtype::Dtype;
+use crate::format::Format;
 use crate::layout::{Layout, Section};
 use crate::selection::Selection;
-
-/// The extension of these files.
-pub const EXTENSION: &str = "safetensors";
 
 /// The longest header that the format allows.
 const MAX_HEADER: u64 = 100_000_000;
 
-/// How many tensor names an error message lists.
-const MAX_LISTED: usize = 8;
-
 const AGAIN: &str = "save or copy it again";
 
 /// Reads the length of the header and the header of a file of `file_bytes` bytes, if that is known.
-pub fn read_header(file: &mut impl Read, file_bytes: Option<u64>) -> Result<Vec<u8>, String> {
+pub(crate) fn read_header(file: &mut impl Read, file_bytes: Option<u64>) -> Result<Vec<u8>, String> {
     let mut header = vec![0; 8];
     file.read_exact(&mut header).map_err(|_| invalid("it is too short to hold the length of the header"))?;
     let len = header.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
@@ -36,30 +31,26 @@ pub fn read_header(file: &mut impl Read, file_bytes: Option<u64>) -> Result<Vec<
 
 /// Checks a header against the size of the data behind it, if that is known. If no tensor is selected, every
 /// tensor of a supported type is computed.
-pub fn layout<'a>(header: &'a [u8], data_bytes: Option<u64>, selection: &Selection) -> Result<Layout<'a>, String> {
-    let selected = selection.tensor.as_slice();
+pub(crate) fn layout<'a>(
+    header: &'a [u8],
+    data_bytes: Option<u64>,
+    selection: &Selection,
+) -> Result<Layout<'a>, String> {
+    if selection.element.is_some() {
+        return Err("is a .safetensors file, which says what its elements are: omit --element".into());
+    }
     let mut json = serde_json::Deserializer::from_slice(header.get(8..).unwrap_or_default());
-    let tensors = json.deserialize_map(Selected(selected)).and_then(|tensors| json.end().map(|()| tensors));
+    let tensors = json.deserialize_map(Selected(selection)).and_then(|tensors| json.end().map(|()| tensors));
     let Tensors { mut sections, unsupported } = tensors.map_err(invalid)?;
     check(&mut sections, data_bytes)?;
     if let Some((name, dtype)) = unsupported {
         let remedy = "select only tensors of type F16, BF16, F32 or F64";
         return Err(format!("has tensor {name:?} of type {dtype}: {remedy}"));
     }
-    check_selected(&sections, selected, "tensor")?;
-    if !selection.may_be_empty && sections.iter().all(|section| section.dtype.is_none()) {
-        return Err("has no tensor to compute: pass a file with a tensor of type F16, BF16, F32 or F64".into());
-    }
-    Ok(Layout { extension: EXTENSION, shape: String::new(), header: Cow::Borrowed(header), sections })
-}
-
-/// Checks that there is a section of each selected name. `noun` is what sections of the format are called.
-pub fn check_selected(sections: &[Section<'_>], selected: &[String], noun: &str) -> Result<(), String> {
-    let names = || sections.iter().filter_map(|section| section.name.as_deref());
-    let Some(missing) = selected.iter().find(|&it| names().all(|name| name != it)) else { return Ok(()) };
-    let listed: Vec<_> = names().take(MAX_LISTED).map(|name| format!("{name:?}")).collect();
-    let more = if sections.len() > MAX_LISTED { ", ..." } else { "" };
-    Err(format!("has no {noun} {missing:?}: its {noun}s are {}{more}", listed.join(", ")))
+    let (format, header) = (Format::Safetensors, Cow::Borrowed(header));
+    let layout = Layout { format, shape: Vec::new(), is_fortran: false, header, sections };
+    layout.check_selected(selection, "tensor", "pass a file with a tensor of type F16, BF16, F32 or F64")?;
+    Ok(layout)
 }
 
 /// Sorts sections by their position, and checks that they have different names and are all of the data.
@@ -100,8 +91,8 @@ struct Tensors<'a> {
     unsupported: Option<(Cow<'a, str>, safetensors::Dtype)>,
 }
 
-/// Reads a header, and selects tensors by name, or all of them if there is no name.
-struct Selected<'s>(&'s [String]);
+/// Reads a header, and selects tensors.
+struct Selected<'s>(&'s Selection);
 
 impl<'de> Visitor<'de> for Selected<'_> {
     type Value = Tensors<'de>;
@@ -122,14 +113,14 @@ impl<'de> Visitor<'de> for Selected<'_> {
             }
             let info: Info = map.next_value()?;
             let (start, bytes) = position(&name, &info).map_err(A::Error::custom)?;
-            let selected = self.0.iter().any(|it| *it == name);
-            let dtype = dtype(info.dtype).filter(|_| selected || self.0.is_empty());
-            if selected && dtype.is_none() {
+            let dtype = dtype(info.dtype).filter(|_| self.0.includes(&name));
+            if dtype.is_none() && self.0.tensor.iter().any(|it| *it == name) {
                 tensors.unsupported = Some((name.clone(), info.dtype));
             }
             // The format is little-endian.
             let swapped = cfg!(target_endian = "big");
-            tensors.sections.push(Section { name: Some(name), start, bytes, dtype, swapped });
+            let name = Some(name);
+            tensors.sections.push(Section { name, start, bytes, dtype, swapped, ..Section::default() });
         }
         Ok(tensors)
     }

@@ -12,3 +12,10 @@ pub struct Selection {
     /// Whether a file may have nothing to compute, as one of several.
     pub may_be_empty: bool,
 }
+
+impl Selection {
+    /// Whether a tensor or array of this name is to be computed, if its type is supported.
+    pub(crate) fn includes(&self, name: &str) -> bool {
+        self.tensor.is_empty() || self.tensor.iter().any(|it| it == name)
+    }
+}

@@ -1,11 +1,12 @@
 //! Running a batch.
 
 use hard_sigmoid::{AdapterKind, Element, ExecutedOn, Gpu, HardSigmoid, Saturation, adapter, cpu};
+use hard_sigmoid_files::with_type;
 use js_sys::Error;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_time::Instant;
 
-use crate::batch::{Batch, with_data};
+use crate::batch::Batch;
 use crate::histogram::Histogram;
 use crate::{error, function};
 
@@ -47,7 +48,7 @@ impl Runner {
     pub async fn apply(&self, batch: &Batch, alpha: f64, beta: f64, on_gpu: bool) -> Result<Outcome, Error> {
         let f = function(alpha, beta)?;
         let gpu = self.gpu.as_ref().filter(|_| on_gpu);
-        with_data!(&batch.data, data => run(gpu, f, batch, data).await)
+        with_type!(batch.dtype, T => run::<T>(gpu, f, batch, &batch.data()).await)
     }
 }
 

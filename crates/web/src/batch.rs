@@ -1,67 +1,53 @@
 //! A batch: a `.npy` file, or generated numbers.
 
-use hard_sigmoid::half::{bf16, f16};
+use std::path::Path;
+
+use hard_sigmoid::Element;
+use hard_sigmoid_files::{Dtype, Format, Section, npy, with_type};
 use js_sys::Error;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use hard_sigmoid_files::{Dtype, Section, foreign, npy};
-
-use crate::error;
-
-/// The elements, in the byte order of this machine.
-pub(crate) enum Data {
-    F16(Vec<f16>),
-    Bf16(Vec<bf16>),
-    F32(Vec<f32>),
-    F64(Vec<f64>),
-}
-
-/// Evaluates an expression in which `$data` is the vector of a [`Data`].
-macro_rules! with_data {
-    ($value:expr, $data:ident => $expression:expr) => {
-        match $value {
-            crate::batch::Data::F16($data) => $expression,
-            crate::batch::Data::Bf16($data) => $expression,
-            crate::batch::Data::F32($data) => $expression,
-            crate::batch::Data::F64($data) => $expression,
-        }
-    };
-}
-pub(crate) use with_data;
+use crate::{dtype, error};
 
 #[wasm_bindgen]
 pub struct Batch {
     /// The header of the result.
     header: Vec<u8>,
-    pub(crate) data: Data,
+    shape: Vec<u64>,
+    pub(crate) dtype: Dtype,
     /// Whether the file has the other byte order.
     swapped: bool,
+    /// The elements, in the byte order of this machine.
+    bytes: Vec<u8>,
 }
 
 #[wasm_bindgen]
 impl Batch {
     /// Reads a `.npy` file. The bytes of elements of dtype `V2` are taken for bfloat16, as which JAX saves them.
     pub fn read(bytes: &[u8]) -> Result<Batch, Error> {
-        if !bytes.starts_with(npy::MAGIC) {
-            let start = &bytes[..bytes.len().min(foreign::START_BYTES as usize)];
-            let message = foreign::recognize(start).unwrap_or("is not a .npy file: save the array with numpy.save");
-            return Err(error(message));
+        let start = &bytes[..bytes.len().min(Format::START_BYTES)];
+        match Format::recognize(Path::new(""), start) {
+            Ok(Format::Npy) => {}
+            Ok(Format::Npz) => {
+                let remedy = "save its arrays one by one, as numpy.save('x.npy', numpy.load(file)['x'])";
+                return Err(error(format!("is a .npz archive: {remedy}")));
+            }
+            Ok(Format::Safetensors) => return Err(error("is not a .npy file: save the array with numpy.save")),
+            Err(message) => return Err(error(message)),
         }
         let mut rest = bytes;
         let header = npy::read_header(&mut rest).map_err(error)?;
         let layout = npy::layout(&header, Some(rest.len() as u64), None)
             .or_else(|message| npy::layout(&header, Some(rest.len() as u64), Some(Dtype::Bf16)).map_err(|_| message))
             .map_err(error)?;
-        let Some(section @ Section { dtype: Some(dtype), swapped, .. }) = layout.sections.first() else {
+        let Some(&Section { dtype: Some(dtype), swapped, .. }) = layout.sections.first() else {
             return Err(error("has no elements to compute"));
         };
-        let data = match dtype {
-            Dtype::F16 => Data::F16(elements(rest, section)),
-            Dtype::Bf16 => Data::Bf16(elements(rest, section)),
-            Dtype::F32 => Data::F32(elements(rest, section)),
-            Dtype::F64 => Data::F64(elements(rest, section)),
-        };
-        Ok(Self { header: layout.header.to_vec(), data, swapped: *swapped })
+        let mut bytes = rest.to_vec();
+        if swapped {
+            bytes.chunks_exact_mut(dtype.size() as usize).for_each(<[u8]>::reverse);
+        }
+        Ok(Self { header: layout.header.to_vec(), shape: layout.shape, dtype, swapped, bytes })
     }
 
     /// Numbers of a bell curve with standard deviation 2, the same each time.
@@ -73,60 +59,47 @@ impl Batch {
         };
         // The sum of 12 has variance 1.
         let mut number = || 2.0 * ((0..12).map(|_| uniform()).sum::<f64>() - 6.0);
-        let (descr, data) = match element {
-            "float16" => ("<f2", Data::F16((0..elements).map(|_| f16::from_f64(number())).collect())),
-            "bfloat16" => ("|V2", Data::Bf16((0..elements).map(|_| bf16::from_f64(number())).collect())),
-            "float32" => ("<f4", Data::F32((0..elements).map(|_| number() as f32).collect())),
-            "float64" => ("<f8", Data::F64((0..elements).map(|_| number()).collect())),
-            other => return Err(error(format!("unknown type {other}: use float16, bfloat16, float32 or float64"))),
-        };
+        let dtype = dtype(element)?;
+        let descr = if dtype == Dtype::Bf16 { "|V2".into() } else { format!("<f{}", dtype.size()) };
+        let bytes = with_type!(dtype, T => {
+            let numbers: Vec<T> = (0..elements).map(|_| T::from_f64(number())).collect();
+            bytemuck::cast_slice(&numbers).to_vec()
+        });
         let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({elements},), }}");
         // The data begins at a multiple of 64 bytes.
         let text = format!("{text:<117}\n");
         let header = [npy::MAGIC, &[1, 0], &(text.len() as u16).to_le_bytes(), text.as_bytes()].concat();
-        Ok(Self { header, data, swapped: false })
+        Ok(Self { header, shape: vec![elements as u64], dtype, swapped: false, bytes })
     }
 
     /// The NumPy name of the type.
     #[wasm_bindgen(getter, js_name = type)]
     pub fn element(&self) -> String {
-        match self.data {
-            Data::F16(_) => "float16",
-            Data::Bf16(_) => "bfloat16",
-            Data::F32(_) => "float32",
-            Data::F64(_) => "float64",
-        }
-        .into()
+        self.dtype.numpy_name().into()
     }
 
     #[wasm_bindgen(getter)]
     pub fn elements(&self) -> usize {
-        with_data!(&self.data, data => data.len())
+        self.bytes.len() / self.dtype.size() as usize
     }
 
     /// The lengths of the dimensions.
     #[wasm_bindgen(getter)]
     pub fn shape(&self) -> String {
-        let header = String::from_utf8_lossy(&self.header);
-        let shape = header.split_once("'shape': (").and_then(|(_, rest)| rest.split_once(')'));
-        let lengths = shape.map_or("", |(lengths, _)| lengths).split(',').map(str::trim);
-        let lengths: Vec<_> = lengths.filter(|length| !length.is_empty()).collect();
+        let lengths: Vec<_> = self.shape.iter().map(u64::to_string).collect();
         if lengths.is_empty() { "a single number".into() } else { lengths.join(" × ") }
     }
 }
 
 impl Batch {
+    /// The elements, which are of type `T`.
+    pub(crate) fn data<T: Element>(&self) -> Vec<T> {
+        bytemuck::pod_collect_to_vec(&self.bytes)
+    }
+
     /// A `.npy` file of the same shape and byte order with other elements.
     pub(crate) fn file<T: bytemuck::Pod>(&self, mut elements: Vec<T>) -> Vec<u8> {
-        if self.swapped {
-            elements.iter_mut().for_each(|element| bytemuck::bytes_of_mut(element).reverse());
-        }
+        Section { swapped: self.swapped, ..Section::default() }.swap_bytes(&mut elements);
         [&self.header, bytemuck::cast_slice(&elements)].concat()
     }
-}
-
-fn elements<T: bytemuck::Pod>(bytes: &[u8], section: &Section<'_>) -> Vec<T> {
-    let mut elements = bytemuck::pod_collect_to_vec(bytes);
-    section.swap_bytes(&mut elements);
-    elements
 }

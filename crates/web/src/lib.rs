@@ -12,6 +12,7 @@ mod package;
 mod recipe;
 
 use hard_sigmoid::HardSigmoid;
+use hard_sigmoid_files::Dtype;
 use js_sys::Error;
 
 /// The function for α and β, or an error for JavaScript.
@@ -21,4 +22,11 @@ fn function(alpha: f64, beta: f64) -> Result<HardSigmoid, Error> {
 
 fn error(error: impl std::fmt::Display) -> Error {
     Error::new(&error.to_string())
+}
+
+/// The type of this name, or an error for JavaScript.
+fn dtype(name: &str) -> Result<Dtype, Error> {
+    let names = Dtype::ALL.map(|dtype| format!("{:?}", dtype.numpy_name())).join(", ");
+    let found = Dtype::ALL.into_iter().find(|dtype| dtype.numpy_name() == name);
+    found.ok_or_else(|| error(format!("unknown type {name:?}: use one of {names}")))
 }

@@ -1,11 +1,11 @@
 //! What the JavaScript package calls: arrays of JavaScript, in and out.
 
-use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::{AUTO_GPU_MIN_ELEMENTS, ArrayError, Backend, Element, Engine, HardSigmoid};
+use hard_sigmoid_files::with_type;
 use js_sys::{Error, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::{error, function};
+use crate::{dtype, error, function};
 
 /// An engine for arrays of JavaScript.
 #[wasm_bindgen]
@@ -47,15 +47,7 @@ impl Arrays {
         if [&source, &target].iter().any(|array| array.length() != length) {
             return Err(error(ArrayError::Changed));
         }
-        match element {
-            "float32" => self.run::<f32>(f, &source, &target).await,
-            "float16" => self.run::<f16>(f, &source, &target).await,
-            "bfloat16" => self.run::<bf16>(f, &source, &target).await,
-            "float64" => self.run::<f64>(f, &source, &target).await,
-            other => {
-                Err(error(format!("unknown type {other:?}: use \"float32\", \"float16\", \"bfloat16\" or \"float64\"")))
-            }
-        }
+        with_type!(dtype(element)?, T => self.run::<T>(f, &source, &target).await)
     }
 
     async fn run<T: Element>(&mut self, f: HardSigmoid, source: &Uint8Array, target: &Uint8Array) -> Result<(), Error> {

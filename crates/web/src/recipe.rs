@@ -1,12 +1,12 @@
 //! Recipes as data, for WebGPU code without wgpu. Buffers have numbers.
 
-use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::plan::{Limits, Operand, Recipe, Resource, Step};
+use hard_sigmoid_files::with_type;
 use js_sys::{Array, Error, Object, Reflect, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::{error, function};
+use crate::{dtype, error, function};
 
 /// The uniform block of a function.
 #[wasm_bindgen]
@@ -25,27 +25,6 @@ pub fn backward_parameters(alpha: f64, beta: f64, from_output: bool) -> Result<V
 /// Makes recipes for a device.
 #[wasm_bindgen]
 pub struct Planner(Limits);
-
-/// Evaluates an expression in which `$type` is the element type of this name.
-macro_rules! with_element {
-    ($name:expr, $type:ident => $expression:expr) => {
-        match $name {
-            "float32" => {
-                type $type = f32;
-                $expression
-            }
-            "float16" => {
-                type $type = f16;
-                $expression
-            }
-            "bfloat16" => {
-                type $type = bf16;
-                $expression
-            }
-            other => return Err(error(format!("WebGPU does not compute {other:?}"))),
-        }
-    };
-}
 
 /// The methods take operands as the number of a buffer, its size in bytes, the first element and the one after the
 /// last, and counters as the number of a buffer and an offset in bytes. They return steps: objects with `wgsl`,
@@ -68,12 +47,12 @@ impl Planner {
 
     pub fn forward(&self, element: &str, source: &[f64], target: &[f64]) -> Result<Array, Error> {
         let (source, target) = (operand(source)?, operand(target)?);
-        steps(with_element!(element, T => Recipe::forward::<T>(&source, &target, self.0)).map_err(error)?)
+        steps(with_type!(dtype(element)?, T => Recipe::forward::<T>(&source, &target, self.0)).map_err(error)?)
     }
 
     pub fn count(&self, element: &str, source: &[f64], counters: &[f64]) -> Result<Array, Error> {
         let (source, counters) = (operand(source)?, place(counters)?);
-        steps(with_element!(element, T => Recipe::count::<T>(&source, counters, self.0)).map_err(error)?)
+        steps(with_type!(dtype(element)?, T => Recipe::count::<T>(&source, counters, self.0)).map_err(error)?)
     }
 
     pub fn forward_and_count(
@@ -84,13 +63,14 @@ impl Planner {
         counters: &[f64],
     ) -> Result<Array, Error> {
         let (source, target, counters) = (operand(source)?, operand(target)?, place(counters)?);
-        let recipe = with_element!(element, T => Recipe::forward_and_count::<T>(&source, &target, counters, self.0));
+        let recipe =
+            with_type!(dtype(element)?, T => Recipe::forward_and_count::<T>(&source, &target, counters, self.0));
         steps(recipe.map_err(error)?)
     }
 
     pub fn backward(&self, element: &str, saved: &[f64], grad_y: &[f64], grad_x: &[f64]) -> Result<Array, Error> {
         let (saved, grad_y, grad_x) = (operand(saved)?, operand(grad_y)?, operand(grad_x)?);
-        let recipe = with_element!(element, T => Recipe::backward::<T>(&saved, &grad_y, &grad_x, self.0));
+        let recipe = with_type!(dtype(element)?, T => Recipe::backward::<T>(&saved, &grad_y, &grad_x, self.0));
         steps(recipe.map_err(error)?)
     }
 }

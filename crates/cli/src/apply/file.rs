@@ -3,19 +3,24 @@
 use std::path::Path;
 use std::time::Instant;
 
-use hard_sigmoid::{Element, Engine, ExecutedOn, HardSigmoid, cpu};
+use hard_sigmoid::{Element, Engine, HardSigmoid};
 use hard_sigmoid_files::{Data, Input, Layout, Section, Selection, with_type};
 use serde::Serialize;
 
 use super::verify::verify;
-use crate::backend::{Opener, Ran, each_piece};
+use crate::backend::Opener;
 use crate::console::Failure;
 use crate::container::Container;
 use crate::json;
 use crate::output::{Output, is_pipe};
+use crate::pieces;
 use crate::progress::Progress;
+use crate::ran::Ran;
 use crate::stop::Stop;
 use crate::summary::Computed;
+
+/// How much is copied at once of what is not computed.
+const COPY_BYTES: usize = 1 << 18;
 
 /// What the files of a call share.
 pub(super) struct Run<'a> {
@@ -51,7 +56,7 @@ impl Run<'_> {
         // Before the output is created, so that a signal removes it.
         let waits = data.is_stream() || is_pipe(output);
         let stop = self.stop.get_or_insert_with(|| if waits { Stop::by_default() } else { Stop::on_signals() });
-        let output = Output::create(output, layout.extension, &[input], self.force)?;
+        let output = Output::create(output, layout.format.extension(), &[input], self.force)?;
         let opening = self.opener.seconds;
         let engine = self.opener.engine(&data, &layout)?;
         let mut own_bar = None;
@@ -142,14 +147,13 @@ impl Work<'_> {
     ) -> Result<(), Failure> {
         let Self { f, verify: is_verified, engine, stop, bar } = self;
         let (mut y, mut done) = (Vec::<T>::new(), 0_u64);
-        each_piece(engine, [section], [data], |engine, data, [x]| {
+        pieces::each(pieces::elements::<T>(engine), [section], [data], |data, [x]| {
             stop.check()?;
             y.resize(x.len(), T::zeroed());
             engine.apply_blocking(*f, x, &mut y).map_err(|error| data.failure(error))?;
             if *is_verified {
-                let cpu = ExecutedOn::Cpu { threads: cpu::threads() };
-                let executed_on = if T::ON_GPU { engine.executed_on() } else { cpu };
-                verify(*f, &executed_on, x, &y, done, section.name.as_deref()).map_err(|error| data.failure(error))?;
+                verify(*f, &engine.executed_on_for::<T>(), x, &y, done, section.name.as_deref())
+                    .map_err(|error| data.failure(error))?;
             }
             output.write(section, &mut y)?;
             done = done.saturating_add(y.len() as u64);
@@ -159,7 +163,7 @@ impl Work<'_> {
     }
 
     fn copy(&mut self, section: &Section<'_>, data: &mut Data<'_>, output: &mut Container) -> Result<(), Failure> {
-        each_piece(self.engine, [section], [data], |_, _, [bytes]: &mut [Vec<u8>; 1]| {
+        pieces::each(COPY_BYTES, [section], [data], |_, [bytes]: &mut [Vec<u8>; 1]| {
             self.stop.check()?;
             output.write(section, bytes)?;
             self.bar.add(bytes.len() as u64);

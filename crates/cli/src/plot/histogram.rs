@@ -9,14 +9,12 @@ use kuva::render::render::TextAnchor;
 
 use super::super::console::{Failure, escape};
 use super::super::function::name;
+use super::super::pieces;
 use super::bins::{Counts, RESULT_BINS};
 use super::functions::{Range, ramp, rounded};
 use super::panel::Panel;
 use super::pen::{INSIDE, SATURATED};
 use super::style::Style;
-
-/// Elements that are read at once.
-const PIECE: usize = 1 << 18;
 
 /// The share of the elements that may lie outside the range on each side.
 const OUTSIDE: f64 = 0.001;
@@ -41,17 +39,10 @@ pub(crate) fn panels(f: HardSigmoid, path: &Path, selection: &Selection, style: 
         return Err(input.failure("has no elements to count: choose another file or tensor").into());
     }
     let mut counts = Counts::new();
-    for (i, section) in layout.sections.iter().enumerate() {
-        match section.dtype {
-            Some(dtype) => {
-                let mut data = input.data(i, section)?;
-                with_type!(dtype, T => count::<T>(f, &mut data, section, &mut counts))?;
-                data.finish()?;
-            }
-            None => input.skip(section.bytes)?,
-        }
-    }
-    input.finish()?;
+    input.each_computed(
+        &layout,
+        |dtype, section, data| with_type!(dtype, T => count::<T>(f, data, section, &mut counts)),
+    )?;
     let name = short_name(path);
     Ok(vec![before(f, &counts, &name, layout.elements(), style), after(f, &counts, style)])
 }
@@ -62,17 +53,11 @@ fn count<T: Element + Into<f64>>(
     section: &Section<'_>,
     counts: &mut Counts,
 ) -> Result<(), Failure> {
-    let (mut x, mut y) = (Vec::<T>::new(), Vec::<T>::new());
-    let mut left = section.elements();
-    while left > 0 {
-        let len = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
-        x.resize(len, T::zeroed());
-        y.resize(len, T::zeroed());
-        data.read(section, &mut x)?;
-        counts.add(f, &x, &mut y).map_err(|error| data.failure(error))?;
-        left = left.saturating_sub(len as u64);
-    }
-    Ok(())
+    let mut y = Vec::<T>::new();
+    pieces::each(pieces::CPU_ELEMENTS, [section], [data], |data, [x]| {
+        y.resize(x.len(), T::zeroed());
+        counts.add(f, x, &mut y).map_err(|error| data.failure(error).into())
+    })
 }
 
 fn before(f: HardSigmoid, counts: &Counts, file: &str, elements: u64, style: Style) -> Panel {

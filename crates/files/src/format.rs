@@ -1,0 +1,142 @@
+//! The formats: how they are told apart, and what reads the header of each.
+
+use std::io::Read;
+use std::path::Path;
+
+use crate::archive::Archive;
+use crate::error::Error;
+use crate::input::Input;
+use crate::layout::Layout;
+use crate::selection::Selection;
+use crate::{foreign, npy, npz, safetensors};
+
+/// A format of files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// An array, as `numpy.save` writes it.
+    Npy,
+    /// An archive of arrays, as `numpy.savez` writes it.
+    Npz,
+    /// Tensors with names.
+    Safetensors,
+}
+
+impl Format {
+    /// All formats.
+    pub const ALL: [Self; 3] = [Self::Npy, Self::Npz, Self::Safetensors];
+
+    /// How many bytes of a file show what it is.
+    pub const START_BYTES: usize = 1024;
+
+    /// The extension of files in this format.
+    #[must_use]
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Npy => "npy",
+            Self::Npz => "npz",
+            Self::Safetensors => "safetensors",
+        }
+    }
+
+    /// Whether files are archives, which are not read and written in order.
+    pub(crate) const fn is_archive(self) -> bool {
+        matches!(self, Self::Npz)
+    }
+
+    /// Recognizes a file by what it begins with, and by its extension where that is not enough.
+    ///
+    /// # Errors
+    ///
+    /// What else it is, and what to do instead, to follow the name of the file.
+    pub fn recognize(path: &Path, start: &[u8]) -> Result<Self, &'static str> {
+        let is_safetensors = start.get(8) == Some(&b'{');
+        match foreign::recognize(start) {
+            _ if start.is_empty() => Err("is empty: check what should have written it"),
+            _ if start.starts_with(npy::MAGIC) => Ok(Self::Npy),
+            _ if is_safetensors => Ok(Self::Safetensors),
+            Some(message) => Err(message),
+            None if is_zip(start) => Ok(Self::Npz),
+            None if has_extension(path, Self::Safetensors.extension()) => Ok(Self::Safetensors),
+            None => Err("is neither a .npy, .npz nor .safetensors file: save the array with numpy.save"),
+        }
+    }
+
+    /// Whether bytes are those of a file in one of the formats, and not text.
+    #[must_use]
+    pub fn is_any(bytes: &[u8]) -> bool {
+        // Text may have a brace in the same place. Of the size of a header, which takes 8 bytes, the last are 0.
+        let is_safetensors = bytes.get(4..9) == Some(b"\0\0\0\0{");
+        is_safetensors || bytes.starts_with(npy::MAGIC) || is_zip(bytes)
+    }
+}
+
+/// Whether a file that begins like this is a zip archive.
+fn is_zip(start: &[u8]) -> bool {
+    start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06")
+}
+
+/// Whether a path has an extension, in upper or lower case.
+#[must_use]
+pub fn has_extension(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|it| it.eq_ignore_ascii_case(extension))
+}
+
+/// What an input says of its data. A layout borrows from it.
+#[derive(Debug)]
+pub enum Header {
+    /// Of a `.npy` file.
+    Npy(Bytes),
+    /// Of each member of a `.npz` archive.
+    Npz(Vec<npz::Member>),
+    /// Of a `.safetensors` file.
+    Safetensors(Bytes),
+}
+
+/// The bytes of a header.
+#[derive(Debug)]
+pub struct Bytes {
+    header: Vec<u8>,
+    /// The size of what follows the header, if it is known.
+    data_bytes: Option<u64>,
+}
+
+impl Header {
+    /// Reads a header from the start of an input of `file_bytes` bytes, if that is known.
+    pub(crate) fn read(format: Format, source: &mut impl Read, file_bytes: Option<u64>) -> Result<Self, String> {
+        let bytes = |header: Vec<u8>| {
+            let data_bytes = file_bytes.map(|bytes| bytes.saturating_sub(header.len() as u64));
+            Bytes { header, data_bytes }
+        };
+        match format {
+            Format::Npy => Ok(Self::Npy(bytes(npy::read_header(source)?))),
+            Format::Npz => Err("is a .npz archive, which cannot be read from a pipe: pass it as a file".into()),
+            Format::Safetensors => Ok(Self::Safetensors(bytes(safetensors::read_header(source, file_bytes)?))),
+        }
+    }
+
+    /// Reads the headers of an archive.
+    pub(crate) fn of_archive(archive: &mut Archive) -> Result<Self, String> {
+        npz::members(archive).map(Self::Npz)
+    }
+
+    /// Its size. The headers of an archive are in its members.
+    pub(crate) fn bytes(&self) -> u64 {
+        match self {
+            Self::Npy(bytes) | Self::Safetensors(bytes) => bytes.header.len() as u64,
+            Self::Npz(_) => 0,
+        }
+    }
+
+    /// Checks the header, also against the size of the data if that is known.
+    pub fn layout(&self, input: &Input, selection: &Selection) -> Result<Layout<'_>, Error> {
+        let layout = match self {
+            Self::Npy(_) if !selection.tensor.is_empty() => {
+                Err("is a .npy file, which has no named tensors: omit --tensor".into())
+            }
+            Self::Npy(Bytes { header, data_bytes }) => npy::layout(header, *data_bytes, selection.element),
+            Self::Npz(members) => npz::layout(members, selection),
+            Self::Safetensors(Bytes { header, data_bytes }) => safetensors::layout(header, *data_bytes, selection),
+        };
+        layout.map_err(|message| input.failure(message))
+    }
+}
