@@ -1,6 +1,6 @@
 //! The calls over host slices, which [`Gpu`](crate::Gpu) and [`Engine`](crate::Engine) have in common.
 
-/// Defines the calls for a type with `async fn run(self, &mut Job, CallMode)`, each in an async and a blocking form.
+/// Defines the calls for a type with `async fn execute(self, &mut Job, CallMode)`, each in an async and a blocking form.
 macro_rules! slice_calls {
     ($(#[$docs:meta])* $type:ident, $self:ident: $($receiver:tt)+) => {
         $(#[$docs])*
@@ -54,6 +54,13 @@ macro_rules! slice_calls {
                     crate::job::Job::backward_in_place(backward, saved, grad)?, drop
                 }
             }
+            slice_calls! { @call $self: [$($receiver)+]
+                /// Runs a job, which one of the other calls would make, or a part of one. The counts are zeros if it
+                /// does not count.
+                run, run_blocking(job: crate::Job<'_, T>) -> crate::Saturation {
+                    job, std::convert::identity
+                }
+            }
         }
     };
     (@call $self:ident: [$($receiver:tt)+] $(#[$docs:meta])* $name:ident, $blocking:ident
@@ -61,13 +68,13 @@ macro_rules! slice_calls {
     ) => {
         $(#[$docs])*
         pub async fn $name<T: crate::Element>($($receiver)+, $($argument: $of),+) -> Result<$result, Error> {
-            $self.run(&mut $job, CallMode::Async).await.map($result_of)
+            $self.execute(&mut { $job }, CallMode::Async).await.map($result_of)
         }
 
         #[cfg(not(target_arch = "wasm32"))]
         #[doc = concat!("[`", stringify!($name), "`](Self::", stringify!($name), "), blocking.")]
         pub fn $blocking<T: crate::Element>($($receiver)+, $($argument: $of),+) -> Result<$result, Error> {
-            pollster::block_on($self.run(&mut $job, CallMode::Blocking)).map($result_of)
+            pollster::block_on($self.execute(&mut { $job }, CallMode::Blocking)).map($result_of)
         }
     };
 }

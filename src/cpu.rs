@@ -8,6 +8,8 @@ pub(crate) mod parallel;
 mod simd;
 mod thresholds;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub use parallel::default_threads;
 pub use parallel::{PARALLEL_MIN_BYTES, threads};
 
 use crate::job::{Job, Work};
@@ -95,7 +97,7 @@ pub(crate) fn run<T: Element>(job: Job<'_, T>) -> Saturation {
             let coefficients = f.coefficients::<T>();
             let thresholds = (job.len() >= compare_min_elements::<T>()).then(|| Thresholds::<T>::new(f));
             each_chunk(job, |job| {
-                let source = job.source.unwrap_or(job.target);
+                let source = job.input.unwrap_or(job.target);
                 with_best_simd(move || match thresholds {
                     Some(thresholds) => thresholds.count(source),
                     None => tally(source.iter().map(move |&x| coefficients.eval(x))).into(),
@@ -121,13 +123,13 @@ fn each_chunk<T: Element>(job: Job<'_, T>, work: impl Fn(Job<'_, T>) -> Saturati
     parallel::fold(job.bytes(), job.chunks(CHUNK), work, |a, b| a + b)
 }
 
-/// Maps the source of a job and, if the job has one, what was saved. The 16-bit types are evaluated as f32 and then
+/// Maps the input of a job and, if the job has one, what was saved. The 16-bit types are evaluated as f32 and then
 /// rounded. That serves for NaNs, too: evaluation makes them quiet, and rounding keeps them.
 fn map<T: Element>(job: Job<'_, T>, streams: bool, f: impl Pointwise<T::Wide>) -> Saturation {
     let saved = (!job.saved.is_empty()).then_some(job.saved);
-    match job.source {
-        Some(source) if streams => stream(saved.unwrap_or(source), source, job.target, f),
-        Some(source) => simd::map(saved.unwrap_or(source), source, job.target, f),
+    match job.input {
+        Some(input) if streams => stream(saved.unwrap_or(input), input, job.target, f),
+        Some(input) => simd::map(saved.unwrap_or(input), input, job.target, f),
         None => simd::map_in_place(saved, job.target, f),
     }
     Saturation::default()

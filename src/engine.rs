@@ -227,10 +227,10 @@ impl Engine {
     }
 
     /// Runs a job: on the GPU if there is one, and on the CPU path from where that has left off.
-    async fn run<T: Element>(&mut self, job: &mut Job<'_, T>, mode: CallMode) -> Result<Saturation, Error> {
+    async fn execute<T: Element>(&mut self, job: &mut Job<'_, T>, mode: CallMode) -> Result<Saturation, Error> {
         let mut finished = 0;
         if let Some(gpu) = self.gpu_for::<T>() {
-            match gpu.run(job, mode).await {
+            match gpu.execute(job, mode).await {
                 Ok(counts) => return Ok(counts),
                 Err(error) => finished = self.take_over(job.work, error)?,
             }

@@ -12,7 +12,7 @@ pub(crate) mod wait;
 
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 #[cfg(target_arch = "wasm32")]
 use crate::HardSigmoid;
@@ -20,6 +20,7 @@ use crate::calls::slice_calls;
 use crate::job::Job;
 #[cfg(target_arch = "wasm32")]
 use crate::js_arrays::Arrays;
+use crate::lock::locked;
 use crate::{Element, Saturation};
 use adapter::AdapterKind;
 use error::Error;
@@ -145,7 +146,7 @@ impl Gpu {
     }
 
     /// Runs a job. The counts are zeros if it does not count.
-    pub(crate) async fn run<T: Element>(&self, job: &mut Job<'_, T>, mode: CallMode) -> Result<Saturation, Error> {
+    pub(crate) async fn execute<T: Element>(&self, job: &mut Job<'_, T>, mode: CallMode) -> Result<Saturation, Error> {
         self.run_host(job, mode).await
     }
 
@@ -200,7 +201,7 @@ impl Gpu {
             if let Some(window) = next {
                 let bytes = window.len() * size_of::<H::Element>();
                 log::trace!("window {window:?} of {len} elements: {bytes} bytes of {}", <H::Element as Element>::NAME);
-                let idle = self.idle().pop();
+                let idle = locked(&self.0.idle).pop();
                 let watch = Watch::new(device, "running a window");
                 let flight = idle
                     .map_or_else(|| Slot::new(device), Ok)
@@ -225,7 +226,7 @@ impl Gpu {
         errors.await.inspect_err(|_| self.0.kernel.forget())?;
         let flight = self.wait(flight, mode).await?;
         let (slot, counts) = flight.readback(host, window, &self.0.device)?;
-        self.idle().push(slot);
+        locked(&self.0.idle).push(slot);
         Ok(counts)
     }
 
@@ -270,10 +271,6 @@ impl Gpu {
     #[cfg(target_arch = "wasm32")]
     pub(crate) async fn run_arrays<T: Element>(&self, arrays: &mut Arrays<'_, T>) -> Result<(), Error> {
         self.run_host(arrays, CallMode::Async).await.map(drop)
-    }
-
-    fn idle(&self) -> MutexGuard<'_, Vec<Slot>> {
-        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

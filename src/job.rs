@@ -6,13 +6,34 @@ use std::ops::Range;
 use crate::error::{BufferRole, LengthMismatch};
 use crate::{Backward, HardSigmoid};
 
+/// A call over host slices, to be [run](crate::Engine::run_blocking) as a whole or [in parts](Self::chunks).
+///
+/// The calls of [`Engine`](crate::Engine) and [`Gpu`](crate::Gpu) make a job and run it. Make one yourself to do
+/// something between its parts: to show progress, or to stop early.
+///
+/// ```
+/// # #[cfg(feature = "wgpu")] {
+/// use hard_sigmoid::{Backend, Engine, HardSigmoid, Job};
+///
+/// let (x, mut y) = (vec![1.25_f32; 100_000], vec![0.0; 100_000]);
+/// let mut engine = Engine::open_blocking(Backend::Cpu, x.len() as u64)?;
+/// let mut done = 0;
+/// for part in Job::apply(HardSigmoid::ONNX, &x, &mut y)?.chunks(1 << 16) {
+///     done += part.len();
+///     engine.run_blocking(part)?;
+///     println!("{done} elements are done");
+/// }
+/// assert!(y.iter().all(|&y| y == 0.75));
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
-pub(crate) struct Job<'a, T> {
+pub struct Job<'a, T> {
     pub(crate) work: Work,
     /// For the backward pass: x or y. Empty otherwise.
     pub(crate) saved: &'a [T],
-    /// None for in place, where the target is the source.
-    pub(crate) source: Option<&'a [T]>,
+    /// x, or the gradient with respect to y. None for in place, where it is in the target.
+    pub(crate) input: Option<&'a [T]>,
     /// Empty if the results are only counted.
     pub(crate) target: &'a mut [T],
 }
@@ -23,12 +44,6 @@ pub(crate) enum Work {
     Count(HardSigmoid),
     ApplyAndCount(HardSigmoid),
     Backward(Backward),
-}
-
-/// Where the second input of a backward pass, what the forward pass saved, begins in a staging buffer of so many bytes.
-#[cfg(feature = "wgpu")]
-pub(crate) const fn saved_offset(buffer_bytes: u64) -> u64 {
-    buffer_bytes / 2
 }
 
 #[cfg(feature = "wgpu")]
@@ -50,28 +65,42 @@ impl Work {
 }
 
 impl<'a, T> Job<'a, T> {
-    pub(crate) fn apply(f: HardSigmoid, source: &'a [T], target: &'a mut [T]) -> Result<Self, LengthMismatch> {
+    /// Writes the function of each element of `source` to the same place in `target`.
+    ///
+    /// # Errors
+    ///
+    /// Of this and of the others that have two slices: [`LengthMismatch`] if the slices differ in length.
+    pub fn apply(f: HardSigmoid, source: &'a [T], target: &'a mut [T]) -> Result<Self, LengthMismatch> {
         same_length(BufferRole::Source, source, target)?;
-        Ok(Self { work: Work::Apply(f), saved: &[], source: Some(source), target })
+        Ok(Self { work: Work::Apply(f), saved: &[], input: Some(source), target })
     }
 
-    pub(crate) fn apply_in_place(f: HardSigmoid, data: &'a mut [T]) -> Self {
-        Self { work: Work::Apply(f), saved: &[], source: None, target: data }
+    /// Replaces each element of `data` by the function of it.
+    pub fn apply_in_place(f: HardSigmoid, data: &'a mut [T]) -> Self {
+        Self { work: Work::Apply(f), saved: &[], input: None, target: data }
     }
 
-    pub(crate) fn apply_with_saturation(
-        f: HardSigmoid,
-        source: &'a [T],
-        target: &'a mut [T],
-    ) -> Result<Self, LengthMismatch> {
+    /// [`apply`](Self::apply), which also counts the results.
+    ///
+    /// # Errors
+    ///
+    /// As `apply`.
+    pub fn apply_with_saturation(f: HardSigmoid, source: &'a [T], target: &'a mut [T]) -> Result<Self, LengthMismatch> {
         Ok(Self { work: Work::ApplyAndCount(f), ..Self::apply(f, source, target)? })
     }
 
-    pub(crate) fn saturation(f: HardSigmoid, source: &'a [T]) -> Self {
-        Self { work: Work::Count(f), saved: &[], source: Some(source), target: &mut [] }
+    /// Counts the results for `source`, without writing them.
+    pub fn saturation(f: HardSigmoid, source: &'a [T]) -> Self {
+        Self { work: Work::Count(f), saved: &[], input: Some(source), target: &mut [] }
     }
 
-    pub(crate) fn backward(
+    /// Writes the gradient with respect to x to `grad_x`, from the one with respect to y and from `saved`, which holds
+    /// x or y, as `backward` says.
+    ///
+    /// # Errors
+    ///
+    /// As `apply`. They call `saved` the source, `grad_y` the gradient, and `grad_x` the target.
+    pub fn backward(
         backward: Backward,
         saved: &'a [T],
         grad_y: &'a [T],
@@ -79,27 +108,36 @@ impl<'a, T> Job<'a, T> {
     ) -> Result<Self, LengthMismatch> {
         same_length(BufferRole::Source, saved, grad_x)?;
         same_length(BufferRole::Gradient, grad_y, grad_x)?;
-        Ok(Self { work: Work::Backward(backward), saved, source: Some(grad_y), target: grad_x })
+        Ok(Self { work: Work::Backward(backward), saved, input: Some(grad_y), target: grad_x })
     }
 
-    pub(crate) fn backward_in_place(
-        backward: Backward,
-        saved: &'a [T],
-        grad: &'a mut [T],
-    ) -> Result<Self, LengthMismatch> {
+    /// [`backward`](Self::backward), in place: the gradient with respect to x replaces the one with respect to y.
+    ///
+    /// # Errors
+    ///
+    /// As `backward`.
+    pub fn backward_in_place(backward: Backward, saved: &'a [T], grad: &'a mut [T]) -> Result<Self, LengthMismatch> {
         same_length(BufferRole::Source, saved, grad)?;
-        Ok(Self { work: Work::Backward(backward), saved, source: None, target: grad })
+        Ok(Self { work: Work::Backward(backward), saved, input: None, target: grad })
     }
 
     /// The number of elements.
-    pub(crate) fn len(&self) -> usize {
-        self.source.map_or(self.target.len(), <[T]>::len)
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.input.map_or(self.target.len(), <[T]>::len)
     }
 
-    /// The bytes that the job reads and writes.
-    pub(crate) const fn bytes(&self) -> usize {
-        let source = if let Some(source) = self.source { size_of_val(source) } else { size_of_val(self.target) };
-        source.saturating_add(size_of_val(self.target)).saturating_add(size_of_val(self.saved))
+    /// Whether there are no elements.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many bytes it reads and writes.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        let input = if let Some(input) = self.input { size_of_val(input) } else { size_of_val(self.target) };
+        input.saturating_add(size_of_val(self.target)).saturating_add(size_of_val(self.saved))
     }
 
     /// The part of the job that concerns these elements. What lies beyond the end is left out.
@@ -109,20 +147,20 @@ impl<'a, T> Job<'a, T> {
         Job {
             work: self.work,
             saved: of(self.saved),
-            source: self.source.map(of),
+            input: self.input.map(of),
             target: self.target.get_mut(elements.start..end).unwrap_or_default(),
         }
     }
 
-    /// Cuts the job into parts of up to `len` elements, in order.
-    pub(crate) fn chunks(mut self, len: usize) -> impl Iterator<Item = Self> {
+    /// Cuts the job into parts of up to `len` elements, in order. There are none if `len` is 0.
+    pub fn chunks(mut self, len: usize) -> impl Iterator<Item = Self> {
         std::iter::from_fn(move || {
             let len = len.min(self.len());
             let first = |slice: &mut &'a [T]| slice.split_off(..len.min(slice.len())).unwrap_or_default();
             (len > 0).then(|| Self {
                 work: self.work,
                 saved: first(&mut self.saved),
-                source: self.source.as_mut().map(first),
+                input: self.input.as_mut().map(first),
                 target: self.target.split_off_mut(..len.min(self.target.len())).unwrap_or_default(),
             })
         })

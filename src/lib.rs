@@ -18,6 +18,7 @@ mod hard_sigmoid;
 mod job;
 #[cfg(all(feature = "wgpu", target_arch = "wasm32"))]
 mod js_arrays;
+mod lock;
 #[cfg(feature = "ndarray")]
 pub mod nd;
 pub mod plan;
@@ -47,6 +48,7 @@ pub use gpu::{
 };
 pub use half;
 pub use hard_sigmoid::{HardSigmoid, Params};
+pub use job::Job;
 #[cfg(all(feature = "wgpu", target_arch = "wasm32"))]
 pub use js_sys;
 #[cfg(feature = "ndarray")]

@@ -10,14 +10,15 @@ use crate::Backend;
 use crate::HardSigmoid;
 use crate::error::ParameterError;
 
-/// The presets by name.
-const PRESETS: [(&str, HardSigmoid); 2] = [("onnx", HardSigmoid::ONNX), ("pytorch", HardSigmoid::PYTORCH)];
-
 impl HardSigmoid {
     /// The name of the preset that this function is: `onnx` or `pytorch`.
     #[must_use]
     pub fn preset(self) -> Option<&'static str> {
-        PRESETS.iter().find(|&&(_, f)| f == self).map(|&(name, _)| name)
+        match self {
+            Self::ONNX => Some("onnx"),
+            Self::PYTORCH => Some("pytorch"),
+            _ => None,
+        }
     }
 }
 
@@ -43,7 +44,7 @@ impl FromStr for HardSigmoid {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        if let Some(&(_, f)) = PRESETS.iter().find(|&&(name, _)| name == text) {
+        if let Some(f) = Self::PRESETS.into_iter().find(|f| f.preset() == Some(text)) {
             return Ok(f);
         }
         let numbers = text.split_once(',').and_then(|(alpha, beta)| {

@@ -84,7 +84,7 @@ async fn validate_on<T: Element>(
     while check.next_piece() {
         let mut counts = Saturation::default();
         for mut job in check.jobs() {
-            counts += gpu.run(&mut job, mode).await?;
+            counts += gpu.execute(&mut job, mode).await?;
         }
         progress(check.compare(counts));
     }

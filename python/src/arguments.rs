@@ -54,7 +54,8 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Preset {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        choice(&object, "preset", &[("onnx", HardSigmoid::ONNX), ("pytorch", HardSigmoid::PYTORCH)]).map(Self)
+        let presets = HardSigmoid::PRESETS.map(|f| (f.preset().unwrap_or_default(), f));
+        choice(&object, "preset", &presets).map(Self)
     }
 }
 

@@ -111,6 +111,10 @@ impl<'a, 'py> Flat<'a, 'py> {
         Ok(flat.filter(|flat| unsafe { (*flat.array.as_array_ptr()).fields.flags } & flags::NPY_ARRAY_WRITEABLE != 0))
     }
 
+    pub(crate) fn py(&self) -> Python<'py> {
+        self.array.py()
+    }
+
     /// Whether both have one type, one shape and one order of elements in memory.
     pub(crate) fn matches(&self, other: &Self) -> bool {
         let (a, b) = (self.array, other.array);

@@ -5,6 +5,7 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
+use hard_sigmoid::cpu;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -41,7 +42,7 @@ impl Threads {
                 let mut pool = locked(&process.pool);
                 match &*pool {
                     Some(pool) => Ok(Self::Pool(pool.clone())),
-                    None => Ok(Self::Pool(pool.insert(start(wanted())?).clone())),
+                    None => Ok(Self::Pool(pool.insert(start(cpu::default_threads())?).clone())),
                 }
             }
             None => Ok(Self::Global),
@@ -82,12 +83,6 @@ impl Drop for Own {
 
 fn cores() -> usize {
     available_parallelism().map_or(1, NonZero::get)
-}
-
-/// As many as the library would start. To ask it would start rayon's global pool.
-fn wanted() -> usize {
-    let wanted = std::env::var("RAYON_NUM_THREADS").ok().and_then(|number| number.parse().ok());
-    wanted.filter(|&number| number > 0).unwrap_or(usize::MAX).min(cores())
 }
 
 fn start(number: usize) -> PyResult<Arc<ThreadPool>> {

@@ -5,10 +5,12 @@ use std::error::Error;
 #[cfg(not(target_arch = "wasm32"))]
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 #[cfg(not(target_arch = "wasm32"))]
 use rayon::ThreadPoolBuilder;
+
+use crate::lock::locked;
 
 /// A call that reads and writes this many bytes shares its work with rayon's threads. With fewer, the calling thread is
 /// done before another one has woken up.
@@ -40,9 +42,12 @@ fn has_global_pool() -> bool {
     })
 }
 
-/// As rayon has it, but at most one for each core: rayon would start up to 65,535, which takes minutes.
+/// The number of threads that [`threads`] would start: one for each core, or fewer if `RAYON_NUM_THREADS` says so.
+///
+/// That is as rayon has it, but never more: rayon would start up to 65,535, which takes minutes.
 #[cfg(not(target_arch = "wasm32"))]
-fn default_threads() -> usize {
+#[must_use]
+pub fn default_threads() -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let wanted = std::env::var("RAYON_NUM_THREADS").ok().and_then(|number| number.parse().ok());
     wanted.filter(|&number| number > 0).unwrap_or(cores).min(cores)
@@ -108,8 +113,4 @@ fn parallel_fold<T: Send, R: Default + Send>(
         run(0)
     });
     others.into_iter().map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner)).fold(own, merge)
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -70,7 +70,7 @@ impl Comparison {
         for _ in 0..=ROUNDS {
             // In turn, so that other load on the machine affects both.
             let started = Instant::now();
-            gpu.run(&mut Job::apply(f, &source, &mut on_gpu)?, CallMode::Async).await?;
+            gpu.execute(&mut Job::apply(f, &source, &mut on_gpu)?, CallMode::Async).await?;
             let between = Instant::now();
             cpu::apply(f, &source, &mut on_cpu)?;
             rounds.push([between - started, between.elapsed()]);

@@ -7,7 +7,7 @@ pub(crate) mod binding;
 mod checks;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 #[cfg(not(target_arch = "wasm32"))]
 use std::time::Instant;
 
@@ -19,6 +19,7 @@ use super::objects;
 use super::scope::{Watch, scoped};
 use crate::Element;
 use crate::error::PlanError;
+use crate::lock::locked;
 use crate::plan::{self, Access, Limits, Operation, Program, Unit};
 
 /// Hard sigmoid compiled for a device. It makes [`Binding`](crate::Binding)s, which record into your own encoders and
@@ -237,10 +238,6 @@ fn cached<K: Eq + std::hash::Hash, V: Clone>(
     }
     let value = make()?;
     Ok(locked(values).entry(key).or_insert(value).clone())
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use futures_channel::oneshot;
 use super::error::Error;
 use super::scope::catch_panic;
 use super::wait::{Mapped, outcome};
+use crate::lock::locked;
 
 /// How long a mapping may take after its submission is done.
 const GRACE: Duration = Duration::from_secs(10);
@@ -66,7 +67,7 @@ impl Poller {
         mapped: Vec<Mapped>,
     ) -> Result<oneshot::Receiver<Result<(), Error>>, Error> {
         let (done, answer) = oneshot::channel();
-        let mut worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut worker = locked(&self.worker);
         let worker = match &mut *worker {
             Some(worker) => worker,
             none => none.insert(Worker::start()?),

@@ -13,9 +13,10 @@ use super::kernel::{Kernel, binding::Binding};
 use super::objects;
 use super::scope::scoped;
 use super::wait::Mapped;
-use crate::job::{Work, saved_offset};
+use crate::job::Work;
 use crate::saturation::COUNTER_BYTES;
 use crate::{Element, Saturation};
+use copy::saved_offset;
 use host::Host;
 use memory::Memory;
 
@@ -78,7 +79,13 @@ impl Slot {
         let wanted = (work, T::NAME, len);
         let binding = match self.bound.take() {
             Some((bound, binding)) if bound == wanted => binding,
-            _ => kernel.bind_work::<T>(work, len as u64, memory.source(), memory.target(), &self.counters)?,
+            _ => {
+                let len = len as u64;
+                let first_saved = saved_offset(memory.capacity()) / size_of::<T>() as u64;
+                let saved = (memory.source(), first_saved..first_saved + len);
+                let (input, target) = ((memory.source(), ..len), (memory.target(), ..len));
+                kernel.bind_work::<T>(work, [saved.into(), input.into(), target.into()], &self.counters)?
+            }
         };
         // Copies are of whole words.
         let bytes = ((len * size_of::<T>()) as u64).next_multiple_of(4);

@@ -44,6 +44,13 @@ pub(crate) enum Operation {
     BackwardOfPair,
 }
 
+impl Operation {
+    /// Whether results are written. A dispatch that only counts has no target.
+    pub(super) const fn has_target(self) -> bool {
+        !matches!(self, Self::Count)
+    }
+}
+
 /// One entry point of one shader: what a pipeline is made from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Program {
@@ -56,8 +63,6 @@ pub struct Program {
 impl Program {
     /// The program for a dispatch with this access and unit.
     pub(crate) const fn new(element: Format, operation: Operation, access: Access, unit: Unit) -> Self {
-        // Counting has no target to share a buffer with.
-        let access = if matches!(operation, Operation::Count) { Access::SeparateBuffer } else { access };
         Self { element, operation, access, unit }
     }
 
@@ -67,8 +72,8 @@ impl Program {
         elements(self.element).iter().map(move |element| self.join(element))
     }
 
-    /// Joins the shader from whole files, and only from what it needs: drivers spend longer removing unused code than
-    /// compiling the rest.
+    /// Joins the shader from whole files. Apart from the function's own file, which is always whole, it takes only those
+    /// that the program needs: drivers spend longer removing unused code than compiling the rest.
     fn join(self, element: &str) -> String {
         let source = match self.access {
             Access::SeparateBuffer => include_str!("../../shaders/source/separate_buffer.wgsl"),

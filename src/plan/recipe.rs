@@ -157,7 +157,8 @@ fn pass<T: Element, B: Clone + PartialEq>(
     if source_len != target_len {
         return Err(PlanError::Lengths { role, source_len, target_len });
     }
-    let buffers = if source.buffer == target.buffer { Buffers::One } else { Buffers::Two };
+    let is_shared = operation.has_target() && source.buffer == target.buffer;
+    let buffers = if is_shared { Buffers::One } else { Buffers::Two };
     let dispatches = dispatches(role, from, to, source_len, size_of::<T>() as u64, buffers, limits)?;
     let (source, target) = (source.buffer.clone(), target.buffer.clone());
     Ok(Pass { format: T::FORMAT, operation, dispatches, source, target, gradient: None, counters: None })

@@ -3,7 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::dispatch::{Access, Dispatch, Span};
-use super::program::{BLOCK, COUNTERS, GRADIENT, Operation, PARAMETERS, Program, SOURCE, TARGET};
+use super::program::{BLOCK, COUNTERS, GRADIENT, PARAMETERS, Program, SOURCE, TARGET};
 use crate::saturation::COUNTER_BYTES;
 
 /// One dispatch of a [`Recipe`](super::Recipe).
@@ -85,7 +85,7 @@ impl<B: Clone> Step<B> {
         let reads = program.access == Access::SeparateBuffer;
         let parameters = program.has_parameters().then_some((PARAMETERS, Resource::Parameters));
         let source = (program.access != Access::SameBinding).then(|| (SOURCE, part(source, dispatch.source, reads)));
-        let target = (program.operation != Operation::Count).then(|| (TARGET, part(target, dispatch.target, false)));
+        let target = program.operation.has_target().then(|| (TARGET, part(target, dispatch.target, false)));
         let gradient = gradient.as_ref().map(|(buffer, further)| {
             let offset_bytes = dispatch.source.offset_bytes.wrapping_add(*further);
             (GRADIENT, part(buffer, Span { offset_bytes, ..dispatch.source }, true))

@@ -1,7 +1,7 @@
 //! `hard-sigmoid adapters`, and the option that selects an adapter.
 
 use hard_sigmoid::adapter::{self, AdapterKind};
-use hard_sigmoid::{Error, Gpu, wgpu};
+use hard_sigmoid::{AUTO_GPU_MIN_ELEMENTS, Error, Gpu, wgpu};
 
 use super::console::{Failure, print};
 
@@ -82,8 +82,11 @@ fn unfit(adapter: &wgpu::Adapter, first: Option<&wgpu::AdapterInfo>) -> Result<(
 fn text(adapter: &wgpu::Adapter, unfit: &Result<(), String>) -> String {
     let (info, limits) = (adapter.get_info(), adapter.limits());
     let auto = match unfit {
-        Ok(()) => "yes, from 2^26 elements on, if it is faster than the CPU path",
-        Err(reason) => &format!("no, {reason}"),
+        Ok(()) => {
+            let power = AUTO_GPU_MIN_ELEMENTS.ilog2();
+            format!("yes, from 2^{power} elements on, if it is faster than the CPU path")
+        }
+        Err(reason) => format!("no, {reason}"),
     };
     format!(
         "{}\n    driver: {}\n    limits: {} MiB in a binding, {} MiB in a buffer, {} workgroups in a dispatch\n    \

@@ -114,7 +114,7 @@ fn main() -> ExitCode {
 fn use_threads(threads: Option<u16>) -> Result<(), Failure> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let Some(threads) = threads.map(|threads| cores.min(threads.into())) else { return Ok(()) };
-    if threads == cores && std::env::var_os("RAYON_NUM_THREADS").is_none() {
+    if threads == hard_sigmoid::cpu::default_threads() {
         return Ok(());
     }
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().map_err(|error| {

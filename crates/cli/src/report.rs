@@ -93,7 +93,7 @@ struct Checks {
 
 impl Checks {
     fn add<T: Element>(&mut self, gpu: Option<&Gpu>, every_f32: bool) -> Result<(), Failure> {
-        for f in [HardSigmoid::ONNX, HardSigmoid::PYTORCH] {
+        for f in HardSigmoid::PRESETS {
             for pass in validate::passes(f, false).chain(validate::passes(f, true)) {
                 let started = Instant::now();
                 let report = validate::validate::<T>(gpu, f, pass, every_f32)?;

@@ -45,7 +45,8 @@ impl Check<'_> {
     const STEPS: u32 = 3 * 2 * 3;
 
     async fn add<T: Element>(&mut self) -> Result<(), Error> {
-        for (name, f) in [("onnx", HardSigmoid::ONNX), ("pytorch", HardSigmoid::PYTORCH)] {
+        for f in HardSigmoid::PRESETS {
+            let name = f.preset().unwrap_or_default();
             let x = samples::<T>(f);
             for pass in [Pass::from(f), f.backward().into(), f.backward_from_output().into()] {
                 self.show(&format!("{} {name} {pass}", T::NAME))?;

@@ -6,7 +6,7 @@ use super::binding::Binding;
 use super::checks::{BoundBuffer, check_counters};
 use crate::error::BufferRole;
 use crate::gpu::error::{BindError, Error};
-use crate::job::{Work, saved_offset};
+use crate::job::Work;
 use crate::plan::Recipe;
 use crate::{Backward, Element};
 
@@ -225,22 +225,18 @@ impl Kernel {
         Ok((counters.buffer, counters.offset))
     }
 
-    /// Binds the work of a call over host slices on its first `len` elements.
+    /// Binds the work of a call over host slices, of which only the backward pass has anything saved.
     pub(in crate::gpu) fn bind_work<T: Element>(
         &self,
         work: Work,
-        len: u64,
-        source: &wgpu::Buffer,
-        target: &wgpu::Buffer,
+        [saved, input, target]: [BufferRange<'_>; 3],
         counters: &wgpu::Buffer,
     ) -> Result<Binding, Error> {
-        let first = saved_offset(source.size()) / size_of::<T>() as u64;
-        let (saved, source, target) = ((source, first..first + len), (source, ..len), (target, ..len));
         match work {
-            Work::Apply(f) => self.bind::<T>(f, source, target),
-            Work::Count(f) => self.bind_saturation::<T>(f, source, counters),
-            Work::ApplyAndCount(f) => self.bind_with_saturation::<T>(f, source, target, counters),
-            Work::Backward(backward) => self.bind_backward::<T>(backward, saved, source, target),
+            Work::Apply(f) => self.bind::<T>(f, input, target),
+            Work::Count(f) => self.bind_saturation::<T>(f, input, counters),
+            Work::ApplyAndCount(f) => self.bind_with_saturation::<T>(f, input, target, counters),
+            Work::Backward(backward) => self.bind_backward::<T>(backward, saved, input, target),
         }
     }
 }

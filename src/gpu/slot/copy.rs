@@ -1,6 +1,9 @@
-//! What both kinds of memory record.
+//! What both kinds of memory have in common.
 
-use crate::job::saved_offset;
+/// Where the second input of a backward pass, what the forward pass saved, begins in a staging buffer of so many bytes.
+pub(super) const fn saved_offset(buffer_bytes: u64) -> u64 {
+    buffer_bytes / 2
+}
 
 /// Unmaps the upload buffer, and records that what it holds is copied.
 pub(super) fn copy_upload(

@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
+use super::copy::saved_offset;
 use super::memory::Memory;
 use crate::Element;
 use crate::gpu::error::Error;
-use crate::job::{Job, Work, saved_offset};
+use crate::job::{Job, Work};
 
 /// A call, window by window.
 pub(in crate::gpu) trait Host {
@@ -36,7 +37,7 @@ impl<T: Element> Host for Job<'_, T> {
 
     fn upload(&mut self, window: Range<usize>, memory: &Memory, queue: &wgpu::Queue) -> Result<(), Error> {
         let window = self.part(window);
-        memory.upload(0, bytemuck::cast_slice(window.source.unwrap_or(window.target)), queue)?;
+        memory.upload(0, bytemuck::cast_slice(window.input.unwrap_or(window.target)), queue)?;
         if window.saved.is_empty() {
             return Ok(());
         }

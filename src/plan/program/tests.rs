@@ -35,6 +35,8 @@ fn programs() -> impl Iterator<Item = (Program, &'static str)> {
     ELEMENTS.into_iter().flat_map(|element| {
         let operations = std::iter::successors(Some(Operation::Forward), next);
         let all = operations.flat_map(|operation| ACCESSES.map(|access| (operation, access)));
+        // Without a target there is no buffer to share.
+        let all = all.filter(|(operation, access)| operation.has_target() || *access == Access::SeparateBuffer);
         let units =
             [Unit::Word, Unit::Vector { rotation: 0 }, Unit::Vector { rotation: 3 }, Unit::Mixed { rotation: 1 }];
         all.flat_map(move |(operation, access)| units.map(|unit| Program::new(element, operation, access, unit)))
