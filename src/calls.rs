@@ -1,6 +1,6 @@
 //! The calls over host slices, which [`Gpu`](crate::Gpu) and [`Engine`](crate::Engine) have in common.
 
-/// Defines the calls for a type with `async fn execute(self, &mut Job, CallMode)`, each in an async and a blocking form.
+/// Defines the calls for a type with `async fn execute(self, &mut Job, CallMode)`, each async and blocking.
 macro_rules! slice_calls {
     ($(#[$docs:meta])* $type:ident, $self:ident: $($receiver:tt)+) => {
         $(#[$docs])*

@@ -38,8 +38,6 @@ fn readme_names_this_version() {
     let dependency =
         |name: &str, version: &str| format!("{name} = {{ version = \"{version}\", default-features = false");
     let guide = include_str!("../docs/crate.md");
-    assert!(guide.contains(&format!("works with wgpu {wgpu},")));
-    assert!(guide.contains(&format!("[dependencies]\nhard-sigmoid = \"{own}\"\n")));
     assert!(guide.contains(&dependency("hard-sigmoid", &own)) && guide.contains(&dependency("wgpu", &wgpu)));
     assert!(include_str!("../docs/other_wgpu.md").contains(&dependency("hard-sigmoid", &own)));
     assert!(readme.contains(&sentence), "{sentence}");

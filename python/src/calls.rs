@@ -62,8 +62,8 @@ fn arrays<'py>(py: Python<'py>, name: &str, arguments: impl PyCallArgs<'py>) -> 
     py.import("hard_sigmoid._arrays")?.getattr(name)?.call1(arguments)
 }
 
-/// Has `write` write to `out` or to a new array like `x`, and returns that. None if they are not flat, or if `write` says
-/// that they do not fit.
+/// Has `write` write to `out` or to a new array like `x`, and returns that. None if they are not flat, or if `write`
+/// says that they do not fit.
 fn written<'py>(
     x: &Bound<'py, PyAny>,
     out: Option<&Bound<'py, PyAny>>,

@@ -72,8 +72,8 @@ impl Program {
         elements(self.element).iter().map(move |element| self.join(element))
     }
 
-    /// Joins the shader from whole files. Apart from the function's own file, which is always whole, it takes only those
-    /// that the program needs: drivers spend longer removing unused code than compiling the rest.
+    /// Joins the shader from whole files: the function's own, and those that the program needs. Drivers spend longer
+    /// removing unused code than compiling the rest.
     fn join(self, element: &str) -> String {
         let source = match self.access {
             Access::SeparateBuffer => include_str!("../../shaders/source/separate_buffer.wgsl"),
