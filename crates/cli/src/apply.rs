@@ -1,20 +1,20 @@
 //! `hard-sigmoid apply`
 
 mod batch;
-mod file;
-mod verify;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use file::Run;
+use serde::Serialize;
 
 use super::backend::BackendArgs;
 use super::console::{self, Failure};
 use super::function::FunctionArgs;
-use super::index;
 use super::list::ListArgs;
 use super::output::is_pipe;
 use super::selection::SelectionArgs;
+use super::summary::Computed;
+use super::transform::{Done, Operation, Run};
+use super::{index, json};
 
 /// Apply the function to files of numbers
 ///
@@ -70,13 +70,14 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let f = args.function.required()?;
+    let operation = Operation::Apply { f, verify: args.verify };
     let (opener, stop, bar) = (args.backend.opener(), None, None);
-    let mut run = Run { f, verify: args.verify, force: args.force, quiet: args.quiet, opener, stop, bar };
+    let mut run = Run { operation, force: args.force, quiet: args.quiet, opener, stop, bar };
     if let Some(folder) = &args.output_dir {
         let items = args.list.items(&args.files, &args.selection.selection())?;
         batch::check_names(&items)?;
         batch::check_outputs(&items, folder)?;
-        return batch::run(&mut run, &args.list.part(items), folder, args.json);
+        return batch::run(args, &mut run, &args.list.part(items), folder);
     }
     if args.list.files_from.is_some() || args.list.shard.is_some() {
         return Err(Failure::Usage("--files-from and --shard are for many inputs: add --output-dir DIR".into()));
@@ -94,11 +95,39 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     if args.json && is_pipe(output) {
         return Err(Failure::Usage("stdout cannot have both the output and --json: name a file as the output".into()));
     }
-    let done = run.file(input, output, &args.selection.selection())?;
+    let done = run.file(None, input, output, &args.selection.selection())?;
     if args.json {
-        run.print_json(&done, input, output)?;
+        print_json(args, &done, input, output)?;
     } else if !args.quiet {
         console::log(&run.summary(&done));
     }
     Ok(())
+}
+
+/// Prints a JSON object for an input.
+fn print_json(args: &Args, done: &Done, input: &Path, output: &Path) -> Result<(), Failure> {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        #[serde(flatten)]
+        file: json::File<'a>,
+        output: Option<&'a str>,
+        output_bytes: Option<&'a [u8]>,
+        #[serde(flatten)]
+        computed: &'a Computed,
+        #[serde(flatten)]
+        f: json::Function,
+        seconds: f64,
+        ran: String,
+        verified: bool,
+    }
+    json::print(&Line {
+        file: input.into(),
+        output: output.to_str(),
+        output_bytes: json::bytes(output),
+        computed: &done.computed,
+        f: args.function.required()?.into(),
+        seconds: done.seconds,
+        ran: done.ran.to_string(),
+        verified: args.verify,
+    })
 }

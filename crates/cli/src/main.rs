@@ -27,7 +27,9 @@ mod size;
 mod stats;
 mod stop;
 mod summary;
+mod transform;
 mod validate;
+mod verify;
 
 use std::process::ExitCode;
 

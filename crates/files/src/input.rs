@@ -123,7 +123,7 @@ impl Input {
     }
 
     /// Skips a section of this size.
-    fn skip(&mut self, bytes: u64) -> Result<(), Error> {
+    pub fn skip(&mut self, bytes: u64) -> Result<(), Error> {
         let skipped = match &mut self.source {
             Source::File(file) => file.seek_relative(i64::try_from(bytes).unwrap_or(i64::MAX)),
             Source::Stream(stream) => match std::io::copy(&mut stream.take(bytes), &mut std::io::sink()) {

@@ -9,7 +9,7 @@ use hard_sigmoid::cpu;
 use hard_sigmoid_files::STANDARD;
 use rayon::prelude::*;
 
-use super::file::{Done, Run};
+use super::{Args, print_json};
 use crate::console::{self, Failure};
 use crate::item::{Action, Item};
 use crate::json;
@@ -17,6 +17,7 @@ use crate::output::{Output, is_pipe};
 use crate::progress::Progress;
 use crate::stop::Stop;
 use crate::summary::{Computed, failures};
+use crate::transform::{Done, Run};
 
 /// Files of less take longer to open and to create than to compute. Several threads do that at the same time.
 const MAX_SMALL_BYTES: u64 = 1 << 20;
@@ -25,7 +26,7 @@ const MAX_SMALL_BYTES: u64 = 1 << 20;
 const TOGETHER: usize = 256;
 
 /// Computes the inputs, and reports them in their order.
-pub(super) fn run(run: &mut Run<'_>, items: &[Item], folder: &Path, json: bool) -> Result<(), Failure> {
+pub(super) fn run(args: &Args, run: &mut Run<'_>, items: &[Item], folder: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(folder)
         .map_err(|error| Failure::file(folder, format!("cannot be created: {error}; choose another folder")))?;
     run.opener.check()?;
@@ -44,7 +45,7 @@ pub(super) fn run(run: &mut Run<'_>, items: &[Item], folder: &Path, json: bool) 
                 bar.set(end);
             }
             if !matches!(result, Err(Failure::Signal(..))) {
-                report(run, &result, &item.path, &output(item, folder), json)?;
+                report(args, run, &result, &item.path, &output(item, folder))?;
             }
             match result {
                 Ok(done) => {
@@ -68,7 +69,7 @@ pub(super) fn run(run: &mut Run<'_>, items: &[Item], folder: &Path, json: bool) 
     }
     if items.is_empty() {
         console::log("this part has no files");
-    } else if !run.quiet && !json {
+    } else if !run.quiet && !args.json {
         console::log(&format!("{of_all}: {}", run.summary(&total)));
     }
     if failed.is_empty() { Ok(()) } else { Err(Failure::Runtime(failures(&failed, items.len()))) }
@@ -130,15 +131,15 @@ pub(super) fn check_names(items: &[Item]) -> Result<(), Failure> {
 
 /// Prints what happened to an input.
 fn report(
+    args: &Args,
     run: &Run<'_>,
     result: &Result<Done, Failure>,
     input: &Path,
     output: &Path,
-    as_json: bool,
 ) -> Result<(), Failure> {
-    if as_json {
+    if args.json {
         match result {
-            Ok(done) => run.print_json(done, input, output)?,
+            Ok(done) => print_json(args, done, input, output)?,
             Err(failure) => json::print(&json::Failed { file: input.into(), error: failure.message() })?,
         }
     }
@@ -154,10 +155,10 @@ impl Run<'_> {
         if items.len() == 1 || !self.opener.is_small_on_cpu() || cpu::threads() == 1 {
             return items.iter().map(|item| self.item(item, &output(item, folder))).collect();
         }
-        let (f, verify, force, opener, stop) = (self.f, self.verify, self.force, &self.opener, &self.stop);
+        let (operation, force, opener, stop) = (self.operation, self.force, &self.opener, &self.stop);
         let compute = |item: &Item| {
             let (opener, stop, bar) = (opener.again(), stop.clone(), Some(Progress::hidden()));
-            Run { f, verify, force, quiet: true, opener, stop, bar }.item(item, &output(item, folder))
+            Run { operation, force, quiet: true, opener, stop, bar }.item(item, &output(item, folder))
         };
         items.par_iter().map(compute).collect()
     }
@@ -174,7 +175,7 @@ impl Run<'_> {
             return Err(Failure::file(pipe, "is a pipe or a device: apply it alone, with INPUT and OUTPUT"));
         }
         match &item.action {
-            Action::Compute(selection) => self.file(&item.path, output, selection),
+            Action::Compute(selection) => self.file(None, &item.path, output, selection),
             _ => self.copy(&item.path, output),
         }
     }

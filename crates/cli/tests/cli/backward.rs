@@ -7,7 +7,11 @@ use std::process::Output;
 use hard_sigmoid::half::bf16;
 use hard_sigmoid::{HardSigmoid, cpu};
 
-use super::{Folder, backends, command, fails, floats, misused, npy, succeeds};
+use serde_json::json;
+use zip::CompressionMethod;
+
+use super::npz::{archive, members};
+use super::{Folder, backends, command, fails, floats, misused, npy, safetensors, succeeds, with_stdin};
 
 fn backward(files: [&Path; 3], options: &[&str]) -> Output {
     command().arg("backward").args(files).args(options).output().unwrap()
@@ -73,22 +77,81 @@ fn types_orders_and_headers_are_kept() {
     assert_eq!(fs::read(&output).unwrap(), fs::read(&empty).unwrap());
 }
 
+/// Beside what is computed, there is something that is carried over from the gradients.
+#[test]
+fn archives_and_tensors_have_the_results_of_their_arrays() {
+    let folder = Folder::new();
+    let (x, grad) = ([-4.0, 0.5, 2.0, f32::NAN, 3.0], [1.0, 2.0, -3.0, 4.0, 5.0]);
+    let mut expected = [0.0; 5];
+    cpu::backward(HardSigmoid::ONNX.backward(), &x, &grad, &mut expected).unwrap();
+    let options = ["--preset", "onnx", "--force"];
+    let [x_npz, grad_npz, npz] = ["x.npz", "grad.npz", "out.npz"].map(|name| folder.path(name));
+    let array = |values: &[f32]| npy("'<f4'", false, "(5,)", &floats(values));
+    let zip = |values: &[f32], note: &[u8]| {
+        archive(
+            &[("note.txt", note), ("a.npy", &array(values)), ("b.npy", &array(values))],
+            CompressionMethod::Deflated,
+        )
+    };
+    fs::write(&x_npz, zip(&x, b"of x")).unwrap();
+    fs::write(&grad_npz, zip(&grad, b"of the gradients")).unwrap();
+    let summary = succeeds(&backward([&x_npz, &grad_npz, &npz], &options));
+    assert!(summary.contains("10 f32 elements of 2 tensors (1 copied)"), "{summary}");
+    let contents: Vec<_> = members(&npz).into_iter().map(|(_, bytes, _)| bytes).collect();
+    assert_eq!(contents, [b"of the gradients".to_vec(), array(&expected), array(&expected)]);
+    succeeds(&backward([&x_npz, &grad_npz, &npz], &[&options[..], &["--tensor", "b"]].concat()));
+    let contents: Vec<_> = members(&npz).into_iter().map(|(_, bytes, _)| bytes).collect();
+    assert_eq!(contents, [b"of the gradients".to_vec(), array(&grad), array(&expected)]);
+
+    let tensors = |values: &[f32], name: &str, mask: u8| {
+        let header = json!({
+            "mask": { "dtype": "BOOL", "shape": [3], "data_offsets": [0, 3] },
+            name: { "dtype": "F32", "shape": [5], "data_offsets": [3, 23] },
+        });
+        safetensors::file(&header, &[&[mask; 3], &floats(values)[..]].concat())
+    };
+    let (x_file, grad_file) = (folder.path("x.safetensors"), folder.path("grad.safetensors"));
+    let output = folder.path("out.safetensors");
+    fs::write(&x_file, tensors(&x, "a", 0)).unwrap();
+    fs::write(&grad_file, tensors(&grad, "a", 1)).unwrap();
+    succeeds(&backward([&x_file, &grad_file, &output], &options));
+    assert!(fs::read(&output).unwrap() == tensors(&expected, "a", 1));
+    // Through a pipe, too.
+    let piped = with_stdin(
+        command().args(["backward", "-"]).args([&grad_file, &output]).args(options),
+        fs::read(&x_file).unwrap(),
+    );
+    succeeds(&piped);
+    assert!(fs::read(&output).unwrap() == tensors(&expected, "a", 1));
+
+    fs::write(&grad_file, tensors(&grad, "c", 1)).unwrap();
+    let other = backward([&x_file, &grad_file, &output], &options);
+    fails(
+        &other,
+        &["grad.safetensors: has other arrays or tensors than ", "x.safetensors: save both with the same names"],
+    );
+    fails(&backward([&x_npz, &grad_file, &output], &options), &["grad.safetensors: is not a .npz file, as "]);
+}
+
 #[test]
 fn arrays_that_differ_are_refused() {
     let folder = Folder::new();
     let output = folder.path("out.npy");
     let x = folder.file("x.npy", &npy("'<f4'", false, "(2, 3)", &floats(&[0.0; 6])));
     let run = |name: &str, bytes: &[u8]| backward([&x, &folder.file(name, bytes), &output], &["--preset", "onnx"]);
-    let remedy = "pass arrays of one type and shape";
+    let remedy = "pass arrays of one type, shape and order";
     let shape = run("shape.npy", &npy("'<f4'", false, "(3, 2)", &floats(&[0.0; 6])));
     fails(&shape, &["shape.npy: has f32 elements in shape [3, 2], but ", "x.npy has f32 ", "shape [2, 3]", remedy]);
     fails(&run("type.npy", &npy("'<f2'", false, "(2, 3)", &[0; 12])), &["has f16 elements", "has f32", remedy]);
-    fails(&run("order.npy", &npy("'<f4'", true, "(2, 3)", &floats(&[0.0; 6]))), &["Fortran order, but", remedy]);
+    fails(&run("order.npy", &npy("'<f4'", true, "(2, 3)", &floats(&[0.0; 6]))), &["in Fortran order, but", remedy]);
     let short = npy("'<f4'", false, "(2, 3)", &floats(&[0.0; 5]));
     fails(&run("short.npy", &short), &["short.npy: is truncated"]);
     let header = br#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
     let tensors = [&(header.len() as u64).to_le_bytes(), &header[..], &[0; 4]].concat();
-    fails(&run("a.safetensors", &tensors), &["a.safetensors: is not a .npy file", "numpy.save"]);
+    fails(
+        &run("a.safetensors", &tensors),
+        &["a.safetensors: is not a .npy file, as ", "x.npy is: pass files of one format"],
+    );
     fails(&backward([&x, &folder.path("none.npy"), &output], &["--preset", "onnx"]), &["none.npy: cannot be read"]);
     let grad = folder.file("g.npy", &fs::read(&x).unwrap());
     for input in [&x, &grad] {

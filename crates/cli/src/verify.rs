@@ -3,7 +3,7 @@
 use hard_sigmoid::{Element, ExecutedOn, HardSigmoid, validate};
 
 /// Checks a piece that starts at element `start` of its array or tensor.
-pub(super) fn verify<T: Element>(
+pub(crate) fn verify<T: Element>(
     f: HardSigmoid,
     executed_on: &ExecutedOn,
     x: &[T],

@@ -1,0 +1,246 @@
+//! Files that are read, computed and written.
+
+use std::path::Path;
+use std::time::Instant;
+
+use hard_sigmoid::{Backward, Element, Engine, HardSigmoid};
+use hard_sigmoid_files::{Data, Header, Input, Layout, Section, Selection, with_type};
+
+use super::backend::Opener;
+use super::console::Failure;
+use super::container::Container;
+use super::output::{Output, is_pipe};
+use super::pieces;
+use super::progress::Progress;
+use super::ran::Ran;
+use super::stop::Stop;
+use super::summary::Computed;
+use super::verify::verify;
+
+/// How much is copied at once of what is not computed.
+const COPY_BYTES: usize = 1 << 18;
+
+/// What is computed of each element.
+#[derive(Clone, Copy)]
+pub(crate) enum Operation {
+    Apply {
+        f: HardSigmoid,
+        /// Whether every result is checked.
+        verify: bool,
+    },
+    /// Of what was saved, which is in a file of its own, and of the gradient.
+    Backward(Backward),
+}
+
+/// What the files of a call share.
+pub(crate) struct Run<'a> {
+    pub(crate) operation: Operation,
+    /// Whether outputs may be replaced.
+    pub(crate) force: bool,
+    /// Whether there is no progress.
+    pub(crate) quiet: bool,
+    pub(crate) opener: Opener<'a>,
+    /// None before the first file.
+    pub(crate) stop: Option<Stop>,
+    /// None if there is only one file, which has its own.
+    pub(crate) bar: Option<Progress>,
+}
+
+/// What was done with a file.
+#[derive(Default)]
+pub(crate) struct Done {
+    pub(crate) computed: Computed,
+    /// Without the time in which a GPU was opened.
+    pub(crate) seconds: f64,
+    pub(crate) ran: Ran,
+}
+
+impl Run<'_> {
+    /// Computes a file. `saved` is the one with what the forward pass saved.
+    pub(crate) fn file(
+        &mut self,
+        saved: Option<&Path>,
+        input: &Path,
+        output: &Path,
+        selection: &Selection,
+    ) -> Result<Done, Failure> {
+        let started = Instant::now();
+        let mut saved_file = saved.map(hard_sigmoid_files::open).transpose()?;
+        let (mut data, header) = hard_sigmoid_files::open(input)?;
+        let layout = header.layout(&data, selection)?;
+        let saved_data = saved_file.as_mut().map(|(data, header)| Saved::new(data, header, selection)).transpose()?;
+        if let (Some(saved), Some(path)) = (&saved_data, saved) {
+            saved.check(path, &data, &layout)?;
+        }
+        // Before the output is created, so that a signal removes it.
+        let is_stream = saved_data.as_ref().is_some_and(|saved| saved.data.is_stream()) || data.is_stream();
+        let waits = is_stream || is_pipe(output);
+        let stop = self.stop.get_or_insert_with(|| if waits { Stop::by_default() } else { Stop::on_signals() });
+        let inputs: Vec<_> = saved.into_iter().chain([input]).collect();
+        let output = Output::create(output, layout.format.extension(), &inputs, self.force)?;
+        let opening = self.opener.seconds;
+        let engine = self.opener.engine(&data, &layout)?;
+        let mut own_bar = None;
+        let bar = match &mut self.bar {
+            Some(bar) => bar,
+            None => own_bar.insert(Progress::bytes(layout.bytes(), self.quiet)),
+        };
+        let output = Container::new(output, &mut data, &layout)?;
+        let mut work = Work { operation: self.operation, engine, stop, bar, output };
+        work.sections(saved_data, &mut data, &layout)?;
+        work.output.finish()?;
+        let ran = Ran::of(work.engine, &layout);
+        if let Some(bar) = own_bar {
+            bar.clear();
+        }
+        let seconds = started.elapsed().as_secs_f64() - (self.opener.seconds - opening);
+        Ok(Done { computed: Computed::of(&layout), seconds, ran })
+    }
+
+    /// What was done, in a line.
+    pub(crate) fn summary(&self, done: &Done) -> String {
+        let Done { computed, seconds, ran } = done;
+        let (arrays, verified) = match self.operation {
+            Operation::Apply { verify, .. } => (2, if verify { ", verified" } else { "" }),
+            Operation::Backward(_) => (3, ""),
+        };
+        let on = if ran.is_nowhere() { String::new() } else { format!(", on {ran}") };
+        format!("{}{verified}{on}", computed.text(arrays, *seconds))
+    }
+}
+
+/// What the forward pass saved.
+struct Saved<'a> {
+    data: &'a mut Input,
+    layout: Layout<'a>,
+}
+
+impl<'a> Saved<'a> {
+    fn new(data: &'a mut Input, header: &'a Header, selection: &Selection) -> Result<Self, Failure> {
+        let layout = header.layout(data, selection)?;
+        Ok(Self { data, layout })
+    }
+
+    /// Checks that the file at this path has what the gradients have.
+    fn check(&self, path: &Path, gradients: &Input, of: &Layout<'_>) -> Result<(), Failure> {
+        let described = |layout: &Layout<'_>| {
+            let types = layout.sections.iter().filter_map(|section| Some(section.dtype?.name()));
+            let order = if layout.is_fortran { " in Fortran order" } else { "" };
+            format!("{} elements in shape {:?}{order}", types.collect::<String>(), layout.shape)
+        };
+        let path = path.display();
+        if of.format != self.layout.format {
+            let extension = self.layout.format.extension();
+            let message = format!("is not a .{extension} file, as {path} is: pass files of one format");
+            return Err(gradients.failure(message).into());
+        }
+        let parts = |layout: &Layout<'_>| -> Vec<_> {
+            layout.sections.iter().map(|it| (it.name.as_deref().map(str::to_owned), it.dtype, it.elements())).collect()
+        };
+        let is_array = of.sections.iter().all(|section| section.name.is_none());
+        let [of_x, of_grad] = [&self.layout, of].map(described);
+        if is_array && of_x != of_grad {
+            let remedy = "pass arrays of one type, shape and order";
+            return Err(gradients.failure(format!("has {of_grad}, but {path} has {of_x}: {remedy}")).into());
+        }
+        if parts(&self.layout) != parts(of) {
+            let remedy = "save both with the same names, types and sizes, in the same order";
+            return Err(gradients.failure(format!("has other arrays or tensors than {path}: {remedy}")).into());
+        }
+        Ok(())
+    }
+}
+
+/// The work on a file.
+struct Work<'a> {
+    operation: Operation,
+    engine: &'a mut Engine,
+    stop: &'a Stop,
+    bar: &'a mut Progress,
+    output: Container,
+}
+
+impl Work<'_> {
+    fn sections(
+        &mut self,
+        mut saved: Option<Saved<'_>>,
+        input: &mut Input,
+        layout: &Layout<'_>,
+    ) -> Result<(), Failure> {
+        for (i, section) in layout.sections.iter().enumerate() {
+            self.stop.check()?;
+            let is_copied = !self.output.begin(input, i, section)?;
+            let of_saved = match &mut saved {
+                Some(Saved { data, layout }) => match layout.sections.get(i) {
+                    Some(section @ Section { dtype: Some(_), .. }) => Some((section, data.data(i, section)?)),
+                    section => {
+                        data.skip(section.map_or(0, |section| section.bytes))?;
+                        None
+                    }
+                },
+                None => None,
+            };
+            if is_copied {
+                self.bar.add(section.bytes);
+                continue;
+            }
+            let mut data = input.data(i, section)?;
+            match section.dtype {
+                Some(dtype) => with_type!(dtype, T => self.compute::<T>(of_saved, section, &mut data))?,
+                None => self.copy(section, &mut data)?,
+            }
+            data.finish()?;
+        }
+        saved.map_or(Ok(()), |saved| saved.data.finish())?;
+        Ok(input.finish()?)
+    }
+
+    fn compute<'d, T: Element>(
+        &mut self,
+        saved: Option<(&Section<'_>, Data<'d>)>,
+        section: &Section<'_>,
+        data: &mut Data<'d>,
+    ) -> Result<(), Failure> {
+        let most = pieces::elements::<T>(self.engine);
+        let (mut done, mut before) = (0_u64, Vec::new());
+        let mut piece = |data: &Data<'_>, saved: &[T], x: &mut Vec<T>| {
+            self.stop.check()?;
+            match self.operation {
+                Operation::Apply { f, verify: is_verified } => {
+                    if is_verified {
+                        before.clone_from(x);
+                    }
+                    self.engine.apply_in_place_blocking(f, x).map_err(|error| data.failure(error))?;
+                    if is_verified {
+                        let (on, name) = (self.engine.executed_on_for::<T>(), section.name.as_deref());
+                        verify(f, &on, &before, x, done, name).map_err(|error| data.failure(error))?;
+                    }
+                }
+                Operation::Backward(backward) => {
+                    let computed = self.engine.backward_in_place_blocking(backward, saved, x);
+                    computed.map_err(|error| data.failure(error))?;
+                }
+            }
+            self.output.write(section, x)?;
+            done = done.saturating_add(x.len() as u64);
+            self.bar.add(size_of_val(x.as_slice()) as u64);
+            Ok(())
+        };
+        match saved {
+            Some((of_saved, mut saved)) => {
+                pieces::each(most, [of_saved, section], [&mut saved, data], |data, [saved, x]| piece(data, saved, x))?;
+                Ok(saved.finish()?)
+            }
+            None => pieces::each(most, [section], [data], |data, [x]| piece(data, &[], x)),
+        }
+    }
+
+    fn copy(&mut self, section: &Section<'_>, data: &mut Data<'_>) -> Result<(), Failure> {
+        pieces::each(COPY_BYTES, [section], [data], |_, [bytes]: &mut [Vec<u8>; 1]| {
+            self.stop.check()?;
+            self.output.write(section, bytes)?;
+            self.bar.add(bytes.len() as u64);
+            Ok(())
+        })
+    }
+}
