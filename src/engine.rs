@@ -18,8 +18,9 @@ use crate::{Element, Gpu, Saturation};
 /// takes to open a GPU: two cores take 15 to 30 ms for this many f32, and opening takes 50 ms and more.
 pub const AUTO_GPU_MIN_ELEMENTS: u64 = 1 << 26;
 
-/// What the CPU path computes of an async call before the executor gets the thread back.
-const ASYNC_PIECE_BYTES: usize = 16 << 20;
+/// What the CPU path computes of an async call before the executor gets the thread back: as little as it would still
+/// write past the caches.
+const ASYNC_PIECE_BYTES: usize = cpu::STREAM_MIN_BYTES;
 
 /// Where to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +54,18 @@ pub enum ExecutedOn {
         /// The number of threads that it uses at most.
         threads: usize,
     },
+}
+
+impl Backend {
+    /// Whether an engine opened for so many elements may run on a GPU.
+    #[must_use]
+    pub const fn may_use_gpu(self, elements: u64) -> bool {
+        match self {
+            Self::Auto => elements >= AUTO_GPU_MIN_ELEMENTS,
+            Self::Gpu => true,
+            Self::Cpu => false,
+        }
+    }
 }
 
 impl ExecutedOn {
@@ -138,24 +151,24 @@ impl Engine {
                 return Ok(match Self::find_faster_gpu(elements).await {
                     Ok((gpu, comparison)) => {
                         log::info!("auto runs on a GPU: {comparison}");
-                        Self::auto(Some(gpu), None, Some(comparison))
+                        Self::with(Some(gpu), None, Some(comparison))
                     }
                     Err(fallback) => {
                         log::info!("auto runs on the CPU path: {fallback}");
-                        Self::auto(None, Some(fallback), None)
+                        Self::with(None, Some(fallback), None)
                     }
                 });
             }
         };
-        Ok(Self::auto(gpu, None, None).without_fallback())
+        Ok(Self::with(gpu, None, None).without_fallback())
     }
 
-    const fn auto(gpu: Option<Gpu>, fallback: Option<Fallback>, comparison: Option<Comparison>) -> Self {
+    const fn with(gpu: Option<Gpu>, fallback: Option<Fallback>, comparison: Option<Comparison>) -> Self {
         Self { gpu, falls_back: true, fallback, comparison }
     }
 
     async fn find_faster_gpu(elements: u64) -> Result<(Gpu, Comparison), Fallback> {
-        if elements < AUTO_GPU_MIN_ELEMENTS {
+        if !Backend::Auto.may_use_gpu(elements) {
             return Err(Fallback::Small);
         }
         if let Some(known) = Comparison::known() {
@@ -192,7 +205,7 @@ impl Engine {
     /// The CPU path computes f64, and takes over if the GPU fails, as under [`Backend::Auto`].
     #[must_use]
     pub fn with_gpu(gpu: Gpu) -> Self {
-        Self::auto(Some(gpu), None, None)
+        Self::with(Some(gpu), None, None)
     }
 
     /// Returns the errors of a GPU, as under [`Backend::Gpu`], instead of leaving the rest to the CPU path.

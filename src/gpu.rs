@@ -3,6 +3,7 @@
 pub mod adapter;
 pub(crate) mod error;
 pub(crate) mod kernel;
+mod limits;
 mod objects;
 #[cfg(not(target_arch = "wasm32"))]
 mod poll;

@@ -69,8 +69,8 @@ impl HardSigmoid {
     /// `hard_sigmoid` of Keras 3 and JAX. Equal to ReLU6(x + 3)/6.
     pub const PYTORCH: Self = Self { alpha: 1.0 / 6.0, beta: 0.5 };
 
-    /// The functions that have names.
-    pub const PRESETS: [Self; 2] = [Self::ONNX, Self::PYTORCH];
+    /// The functions that have names, with these.
+    pub const PRESETS: [(&'static str, Self); 2] = [("onnx", Self::ONNX), ("pytorch", Self::PYTORCH)];
 
     /// Creates the function with α = `alpha` and β = `beta`.
     ///

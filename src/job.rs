@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::error::{BufferRole, LengthMismatch};
 use crate::{Backward, HardSigmoid};
 
-/// A call over host slices, to be [run](crate::Engine::run_blocking) as a whole or [in parts](Self::chunks).
+/// A call over host slices, to be [run](crate::cpu::run) as a whole or [in parts](Self::chunks).
 ///
 /// The calls of [`Engine`](crate::Engine) and [`Gpu`](crate::Gpu) make a job and run it. Make one yourself to do
 /// something between its parts: to show progress, or to stop early.
@@ -15,10 +15,10 @@ use crate::{Backward, HardSigmoid};
 /// # #[cfg(feature = "wgpu")] {
 /// use hard_sigmoid::{Backend, Engine, HardSigmoid, Job};
 ///
-/// let (x, mut y) = (vec![1.25_f32; 100_000], vec![0.0; 100_000]);
+/// let (x, mut y) = (vec![1.25_f32; 10_000_000], vec![0.0; 10_000_000]);
 /// let mut engine = Engine::open_blocking(Backend::Cpu, x.len() as u64)?;
 /// let mut done = 0;
-/// for part in Job::apply(HardSigmoid::ONNX, &x, &mut y)?.chunks(1 << 16) {
+/// for part in Job::apply(HardSigmoid::ONNX, &x, &mut y)?.chunks(1 << 22) {
 ///     done += part.len();
 ///     engine.run_blocking(part)?;
 ///     println!("{done} elements are done");
@@ -28,6 +28,7 @@ use crate::{Backward, HardSigmoid};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
+#[must_use = "a job does nothing until it is run"]
 pub struct Job<'a, T> {
     pub(crate) work: Work,
     /// For the backward pass: x or y. Empty otherwise.
@@ -46,7 +47,6 @@ pub(crate) enum Work {
     Backward(Backward),
 }
 
-#[cfg(feature = "wgpu")]
 impl Work {
     /// Whether a second input was saved by the forward pass.
     pub(crate) const fn has_saved(self) -> bool {
@@ -54,11 +54,13 @@ impl Work {
     }
 
     /// Whether results are written to the target.
+    #[cfg(feature = "wgpu")]
     pub(crate) const fn writes(self) -> bool {
         !matches!(self, Self::Count(_))
     }
 
     /// Whether results are counted.
+    #[cfg(feature = "wgpu")]
     pub(crate) const fn counts(self) -> bool {
         matches!(self, Self::Count(_) | Self::ApplyAndCount(_))
     }
@@ -153,6 +155,9 @@ impl<'a, T> Job<'a, T> {
     }
 
     /// Cuts the job into parts of up to `len` elements, in order. There are none if `len` is 0.
+    ///
+    /// What holds for a call holds for a part: the CPU path shares parts of
+    /// [`PARALLEL_MIN_BYTES`](crate::cpu::PARALLEL_MIN_BYTES) among threads, and errors count the elements of the part.
     pub fn chunks(mut self, len: usize) -> impl Iterator<Item = Self> {
         std::iter::from_fn(move || {
             let len = len.min(self.len());

@@ -14,11 +14,7 @@ impl HardSigmoid {
     /// The name of the preset that this function is: `onnx` or `pytorch`.
     #[must_use]
     pub fn preset(self) -> Option<&'static str> {
-        match self {
-            Self::ONNX => Some("onnx"),
-            Self::PYTORCH => Some("pytorch"),
-            _ => None,
-        }
+        Self::PRESETS.into_iter().find(|&(_, f)| f == self).map(|(name, _)| name)
     }
 }
 
@@ -44,7 +40,7 @@ impl FromStr for HardSigmoid {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        if let Some(f) = Self::PRESETS.into_iter().find(|f| f.preset() == Some(text)) {
+        if let Some((_, f)) = Self::PRESETS.into_iter().find(|&(name, _)| name == text) {
             return Ok(f);
         }
         let numbers = text.split_once(',').and_then(|(alpha, beta)| {

@@ -41,6 +41,7 @@ fn readme_names_this_version() {
     assert!(guide.contains(&dependency("hard-sigmoid", &own)) && guide.contains(&dependency("wgpu", &wgpu)));
     assert!(include_str!("../docs/other_wgpu.md").contains(&dependency("hard-sigmoid", &own)));
     assert!(readme.contains(&sentence), "{sentence}");
+    assert!(readme.contains(&format!("cargo add wgpu@{wgpu}`")));
 }
 
 /// The form of Keep a Changelog 1.1, with the newest version first. Unless the version is that of the newest release,

@@ -54,8 +54,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Preset {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        let presets = HardSigmoid::PRESETS.map(|f| (f.preset().unwrap_or_default(), f));
-        choice(&object, "preset", &presets).map(Self)
+        choice(&object, "preset", &HardSigmoid::PRESETS).map(Self)
     }
 }
 

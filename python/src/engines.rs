@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use hard_sigmoid::{AUTO_GPU_MIN_ELEMENTS, Backend, Element, Engine, Error, ExecutedOn};
+use hard_sigmoid::{Backend, Element, Engine, Error, ExecutedOn};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
@@ -24,7 +24,7 @@ impl Chosen {
                 process.check_gpu::<T>()?;
                 &process.gpu
             }
-            Backend::Auto if T::ON_GPU && elements as u64 >= AUTO_GPU_MIN_ELEMENTS && !process.inherits_driver => {
+            Backend::Auto if T::ON_GPU && backend.may_use_gpu(elements as u64) && !process.inherits_driver => {
                 &process.auto
             }
             _ => return Ok(Self::Cpu),

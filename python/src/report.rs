@@ -3,7 +3,7 @@
 use hard_sigmoid::adapter::{self, AdapterKind};
 use hard_sigmoid::validate::{Inputs, Report, samples, validate_blocking, validate_cpu};
 use hard_sigmoid::wgpu::DeviceType;
-use hard_sigmoid::{Backend, Element, Gpu, HardSigmoid, cpu};
+use hard_sigmoid::{Backend, Element, ExecutedOn, Gpu, HardSigmoid, cpu};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
@@ -123,10 +123,7 @@ fn check<'py, T: Element>(
         }
         let executed_on = match gpu {
             Some(gpu) => adapter::describe(&gpu.device().adapter_info()),
-            None => match threads.run(cpu::threads) {
-                1 => "cpu (1 thread)".into(),
-                number => format!("cpu ({number} threads)"),
-            },
+            None => ExecutedOn::Cpu { threads: threads.run(cpu::threads) }.to_string(),
         };
         Ok::<_, PyErr>((report, executed_on))
     })?;

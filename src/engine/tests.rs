@@ -13,7 +13,7 @@ fn interrupted(finished: usize) -> Error {
 
 #[test]
 fn auto_takes_over_from_a_failing_gpu_where_it_stopped() {
-    let mut engine = Engine::auto(None, None, None);
+    let mut engine = Engine::with(None, None, None);
     assert_eq!(engine.take_over(APPLY, interrupted(2)).unwrap(), 2);
     assert!(matches!(engine.fallback(), Some(Fallback::Failed { cause: Error::Lost, .. })));
     // What is counted is counted anew.
@@ -44,7 +44,7 @@ impl log::Log for Log {
 fn a_takeover_is_logged_with_its_element_and_its_cause() {
     log::set_logger(&Log).unwrap();
     log::set_max_level(log::LevelFilter::Warn);
-    let mut engine = Engine::auto(None, None, None);
+    let mut engine = Engine::with(None, None, None);
     engine.take_over(APPLY, interrupted(2)).unwrap();
     engine.take_over(Work::Count(HardSigmoid::ONNX), interrupted(2)).unwrap();
     engine.without_fallback().take_over(APPLY, interrupted(2)).unwrap_err();
@@ -63,9 +63,9 @@ fn auto_runs_where_it_is_faster() {
 
 #[test]
 fn a_failing_gpu_that_was_asked_for_is_an_error() {
-    let mut engine = Engine::auto(None, None, None).without_fallback();
+    let mut engine = Engine::with(None, None, None).without_fallback();
     assert!(matches!(engine.take_over(APPLY, interrupted(2)), Err(Error::Interrupted { finished: 2, .. })));
-    let mut engine = Engine::auto(None, None, None);
+    let mut engine = Engine::with(None, None, None);
     let lengths = crate::LengthMismatch { role: crate::BufferRole::Source, source_len: 1, target_len: 2 };
     assert!(matches!(engine.take_over(APPLY, lengths.into()), Err(Error::Length(_))));
 }

@@ -1,7 +1,8 @@
 //! Finding an adapter, on which [`Gpu::open_adapter`](crate::Gpu::open_adapter) opens a device.
 
 use super::error::{Error, one_line};
-use super::kernel::Kernel;
+use super::limits;
+pub use super::limits::is_software;
 
 /// Which adapters are acceptable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +61,7 @@ fn backends(list: &str) -> Result<wgpu::Backends, Error> {
 ///
 /// [`Error::MissingLimit`](crate::Error::MissingLimit) says what it lacks.
 pub fn check(adapter: &wgpu::Adapter) -> Result<(), Error> {
-    Kernel::check_limits(&adapter.limits())
+    limits::check(&adapter.limits())
 }
 
 /// Whether an adapter is hardware. False if the driver does not report a device type, as with some GL drivers.
@@ -79,7 +80,7 @@ pub fn is_hardware(info: &wgpu::AdapterInfo) -> bool {
 /// the name.
 #[must_use]
 pub fn describe(info: &wgpu::AdapterInfo) -> String {
-    let software = if info.device_type == wgpu::DeviceType::Cpu { ", software" } else { "" };
+    let software = if is_software(info) { ", software" } else { "" };
     let name = if info.name.is_empty() { "unnamed adapter" } else { &info.name };
     format!("{name} ({}{software})", info.backend)
 }
@@ -139,7 +140,7 @@ pub(super) fn shares_memory(device: &wgpu::Device) -> bool {
 }
 
 fn is_in_host_memory(info: &wgpu::AdapterInfo) -> bool {
-    matches!(info.device_type, wgpu::DeviceType::IntegratedGpu | wgpu::DeviceType::Cpu)
+    is_software(info) || info.device_type == wgpu::DeviceType::IntegratedGpu
 }
 
 /// Opens a device with the limits of its adapter.

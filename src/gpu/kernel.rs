@@ -15,12 +15,12 @@ use std::time::Instant;
 use web_time::Instant;
 
 use super::error::{BindError, Error};
-use super::objects;
 use super::scope::{Watch, scoped};
+use super::{limits, objects};
 use crate::Element;
 use crate::error::PlanError;
 use crate::lock::locked;
-use crate::plan::{self, Access, Limits, Operation, Program, Unit};
+use crate::plan::{Access, Limits, Operation, Program, Unit};
 
 /// Hard sigmoid compiled for a device. It makes [`Binding`](crate::Binding)s, which record into your own encoders and
 /// passes.
@@ -62,7 +62,7 @@ impl Kernel {
     ///
     /// As `new`. A binding is refused with [`Error::Bind`] if the limits do not allow any dispatch.
     pub fn with_limits(device: &wgpu::Device, limits: Limits) -> Result<Self, Error> {
-        Self::check_limits(&device.limits())?;
+        limits::check(&device.limits())?;
         let own = Self::device_limits(device);
         let plan_limits = Limits {
             binding_bytes: limits.binding_bytes.min(own.binding_bytes),
@@ -84,33 +84,14 @@ impl Kernel {
     /// The limits of a device that a plan depends on. Dispatches are mixed unless the device is a software adapter's.
     #[must_use]
     pub fn device_limits(device: &wgpu::Device) -> Limits {
-        let limits = device.limits();
+        let of_device = device.limits();
         Limits {
-            binding_bytes: limits.max_storage_buffer_binding_size,
-            alignment_bytes: limits.min_storage_buffer_offset_alignment,
-            storage_buffers: limits.max_storage_buffers_per_shader_stage,
-            groups: limits.max_compute_workgroups_per_dimension,
-            mixed: device.adapter_info().device_type != wgpu::DeviceType::Cpu,
+            binding_bytes: of_device.max_storage_buffer_binding_size,
+            alignment_bytes: of_device.min_storage_buffer_offset_alignment,
+            storage_buffers: of_device.max_storage_buffers_per_shader_stage,
+            groups: of_device.max_compute_workgroups_per_dimension,
+            mixed: !limits::is_software(&device.adapter_info()),
         }
-    }
-
-    /// Checks that the limits of a device or an adapter are enough for the shader.
-    pub(super) fn check_limits(limits: &wgpu::Limits) -> Result<(), Error> {
-        for (name, needed, available) in [
-            ("max_compute_invocations_per_workgroup", plan::WORKGROUP, limits.max_compute_invocations_per_workgroup),
-            ("max_compute_workgroup_size_x", plan::WORKGROUP, limits.max_compute_workgroup_size_x),
-            ("max_compute_workgroups_per_dimension", 1, limits.max_compute_workgroups_per_dimension),
-            ("max_storage_buffers_per_shader_stage", 2, limits.max_storage_buffers_per_shader_stage),
-            ("max_uniform_buffers_per_shader_stage", 2, limits.max_uniform_buffers_per_shader_stage),
-            ("max_bindings_per_bind_group", plan::MOST_BINDINGS, limits.max_bindings_per_bind_group),
-            ("max_compute_workgroup_storage_size", plan::COUNTING_BYTES, limits.max_compute_workgroup_storage_size),
-            ("max_bind_groups", 1, limits.max_bind_groups),
-        ] {
-            if available < needed {
-                return Err(Error::MissingLimit { name, needed, available });
-            }
-        }
-        Ok(())
     }
 
     /// Compiles now what [`bind`](Self::bind) needs for aligned ranges of a type, in two buffers and in place, so

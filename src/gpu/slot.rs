@@ -13,6 +13,7 @@ use super::kernel::{Kernel, binding::Binding};
 use super::objects;
 use super::scope::scoped;
 use super::wait::Mapped;
+use crate::element::sealed::Format;
 use crate::job::Work;
 use crate::saturation::COUNTER_BYTES;
 use crate::{Element, Saturation};
@@ -45,7 +46,7 @@ pub(super) struct Slot {
 }
 
 /// What a binding of a slot is for: the work, the element type, and the number of elements.
-type Bound = (Work, &'static str, usize);
+type Bound = (Work, Format, usize);
 
 /// A slot that the GPU is working on.
 #[derive(Debug)]
@@ -76,7 +77,7 @@ impl Slot {
         queue: &wgpu::Queue,
     ) -> Result<Flight, Error> {
         let (device, memory) = (kernel.device(), &mut self.memory);
-        let wanted = (work, T::NAME, len);
+        let wanted = (work, T::FORMAT, len);
         let binding = match self.bound.take() {
             Some((bound, binding)) if bound == wanted => binding,
             _ => {

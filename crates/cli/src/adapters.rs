@@ -11,17 +11,33 @@ pub(crate) struct AdapterArgs {
     ///
     /// `hard-sigmoid adapters` lists the names. The environment variable WGPU_BACKEND (vulkan, gl, metal or dx12)
     /// selects among the backends of an adapter.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) adapter: Option<String>,
+    #[arg(long, value_name = "NAME", value_parser = Wanted::parse)]
+    pub(crate) adapter: Option<Wanted>,
+}
+
+/// What `--adapter` names.
+#[derive(Clone)]
+pub(crate) enum Wanted {
+    Cpu,
+    /// An adapter by a part of its name.
+    Gpu(String),
+}
+
+impl Wanted {
+    #[allow(clippy::unnecessary_wraps, reason = "clap expects a result")]
+    fn parse(name: &str) -> Result<Self, std::convert::Infallible> {
+        Ok(if name == "cpu" { Self::Cpu } else { Self::Gpu(name.to_owned()) })
+    }
 }
 
 impl AdapterArgs {
     /// Returns `None` for `cpu`.
     pub(crate) fn open(&self) -> Result<Option<Gpu>, Failure> {
-        let name = self.adapter.as_deref();
-        if name == Some("cpu") {
-            return Ok(None);
-        }
+        let name = match &self.adapter {
+            Some(Wanted::Cpu) => return Ok(None),
+            Some(Wanted::Gpu(name)) => Some(name.as_str()),
+            None => None,
+        };
         let gpu = async { Gpu::open_adapter(&adapter::find(AdapterKind::Any, name).await?).await };
         pollster::block_on(gpu).map(Some).map_err(|error| failure(&error, "--adapter cpu"))
     }
@@ -63,7 +79,7 @@ fn unfit(adapter: &wgpu::Adapter, first: Option<&wgpu::AdapterInfo>) -> Result<(
     if let Err(Error::MissingLimit { name, needed, available }) = adapter::check(adapter) {
         return Err(format!("it cannot compute ({name} is {available}, and {needed} are needed)"));
     }
-    if info.device_type == wgpu::DeviceType::Cpu {
+    if adapter::is_software(&info) {
         return Err("it is a software adapter".into());
     }
     if !adapter::is_hardware(&info) {

@@ -2,19 +2,16 @@
 
 mod batch;
 
-use std::path::{Path, PathBuf};
-
-use serde::Serialize;
+use std::path::PathBuf;
 
 use super::backend::BackendArgs;
 use super::console::{self, Failure};
 use super::function::FunctionArgs;
+use super::index;
 use super::list::ListArgs;
 use super::output::is_pipe;
 use super::selection::SelectionArgs;
-use super::summary::Computed;
-use super::transform::{Done, Operation, Run};
-use super::{index, json};
+use super::transform::{Operation, Run};
 
 /// Apply the function to files of numbers
 ///
@@ -77,7 +74,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         let items = args.list.items(&args.files, &args.selection.selection())?;
         batch::check_names(&items)?;
         batch::check_outputs(&items, folder)?;
-        return batch::run(args, &mut run, &args.list.part(items), folder);
+        return batch::run(&mut run, &args.list.part(items), folder, args.json);
     }
     if args.list.files_from.is_some() || args.list.shard.is_some() {
         return Err(Failure::Usage("--files-from and --shard are for many inputs: add --output-dir DIR".into()));
@@ -95,39 +92,11 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     if args.json && is_pipe(output) {
         return Err(Failure::Usage("stdout cannot have both the output and --json: name a file as the output".into()));
     }
-    let done = run.file(None, input, output, &args.selection.selection())?;
+    let done = run.file(input, output, &args.selection.selection())?;
     if args.json {
-        print_json(args, &done, input, output)?;
+        run.print_json(&done, input, output)?;
     } else if !args.quiet {
         console::log(&run.summary(&done));
     }
     Ok(())
-}
-
-/// Prints a JSON object for an input.
-fn print_json(args: &Args, done: &Done, input: &Path, output: &Path) -> Result<(), Failure> {
-    #[derive(Serialize)]
-    struct Line<'a> {
-        #[serde(flatten)]
-        file: json::File<'a>,
-        output: Option<&'a str>,
-        output_bytes: Option<&'a [u8]>,
-        #[serde(flatten)]
-        computed: &'a Computed,
-        #[serde(flatten)]
-        f: json::Function,
-        seconds: f64,
-        ran: String,
-        verified: bool,
-    }
-    json::print(&Line {
-        file: input.into(),
-        output: output.to_str(),
-        output_bytes: json::bytes(output),
-        computed: &done.computed,
-        f: args.function.required()?.into(),
-        seconds: done.seconds,
-        ran: done.ran.to_string(),
-        verified: args.verify,
-    })
 }

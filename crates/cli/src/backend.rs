@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use clap::ValueEnum;
-use hard_sigmoid::{AUTO_GPU_MIN_ELEMENTS, Backend, Engine};
+use hard_sigmoid::{Backend, Engine};
 use hard_sigmoid_files::{Input, Layout};
 
-use super::adapters::{self, AdapterArgs};
+use super::adapters::{self, AdapterArgs, Wanted};
 use super::console::Failure;
 
 #[derive(clap::Args)]
@@ -46,10 +46,10 @@ impl BackendArgs {
     }
 
     fn choice(&self) -> Choice {
-        match self.adapter.adapter.as_deref() {
+        match &self.adapter.adapter {
             None => self.backend,
-            Some("cpu") => Choice::Cpu,
-            Some(_) => Choice::Gpu,
+            Some(Wanted::Cpu) => Choice::Cpu,
+            Some(Wanted::Gpu(_)) => Choice::Gpu,
         }
     }
 
@@ -70,14 +70,14 @@ impl BackendArgs {
 
 impl Opener<'_> {
     pub(crate) fn engine(&mut self, input: &Input, layout: &Layout<'_>) -> Result<&mut Engine, Failure> {
-        let f64_elements = layout.f64_elements();
-        if self.args.choice() == Choice::Gpu && f64_elements > 0 {
+        let for_cpu = layout.elements_for_cpu();
+        if self.args.choice() == Choice::Gpu && for_cpu > 0 {
             let has_names = layout.sections.iter().any(|section| section.name.is_some());
             let other = if has_names { ", or select others with --tensor" } else { "" };
             let remedy = format!("use --backend cpu or auto{other}");
             return Err(input.failure(format!("has f64 elements, which GPUs do not support: {remedy}")).into());
         }
-        let elements = layout.elements().saturating_sub(f64_elements);
+        let elements = layout.elements().saturating_sub(for_cpu);
         self.open(elements)
     }
 
@@ -98,7 +98,7 @@ impl Opener<'_> {
 
     fn open(&mut self, elements: u64) -> Result<&mut Engine, Failure> {
         let [small, large] = &mut self.opened;
-        let is_large = self.args.choice() == Choice::Auto && elements >= AUTO_GPU_MIN_ELEMENTS;
+        let is_large = self.args.choice() == Choice::Auto && Backend::Auto.may_use_gpu(elements);
         let opened = if is_large { large } else { small };
         let engine = match opened.take() {
             Some(engine) => engine,

@@ -49,9 +49,10 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     if [&args.x, &args.grad].iter().all(|path| path.as_os_str() == STANDARD) {
         return Err(Failure::Usage("stdin cannot be both X and GRAD: name a file for one of them".into()));
     }
-    let (operation, opener, stop, bar) = (Operation::Backward(backward), args.backend.opener(), None, None);
+    let (operation, opener, stop, bar) =
+        (Operation::Backward { backward, saved: &args.x }, args.backend.opener(), None, None);
     let mut run = Run { operation, force: args.force, quiet: args.quiet, opener, stop, bar };
-    let done = run.file(Some(&args.x), &args.grad, &args.output, &args.selection.selection())?;
+    let done = run.file(&args.grad, &args.output, &args.selection.selection())?;
     if !args.quiet {
         console::log(&run.summary(&done));
     }

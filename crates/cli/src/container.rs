@@ -1,6 +1,6 @@
 //! An output with its sections, whatever its format is.
 
-use hard_sigmoid_files::{Input, Layout, Section, Writer};
+use hard_sigmoid_files::{ArchiveWriter, Input, Layout, Section};
 
 use super::console::Failure;
 use super::output::Output;
@@ -8,14 +8,14 @@ use super::output::Output;
 pub(crate) struct Container {
     output: Output,
     /// None for formats in which the sections follow a header.
-    archive: Option<Writer>,
+    archive: Option<ArchiveWriter>,
 }
 
 impl Container {
     /// Writes what comes before the sections.
     pub(crate) fn new(mut output: Output, input: &mut Input, layout: &Layout<'_>) -> Result<Self, Failure> {
         let archive = match input.archive() {
-            Some(archive) => Some(Writer::new(output.file()?, archive)),
+            Some(archive) => Some(ArchiveWriter::new(output.file()?, archive)),
             None => {
                 output.write(&layout.header)?;
                 None
@@ -26,14 +26,15 @@ impl Container {
 
     /// Begins section `i`, before its elements are written. Returns false if it was copied with that, since nothing of
     /// it is computed.
-    pub(crate) fn begin(&mut self, input: &mut Input, i: usize, section: &Section<'_>) -> Result<bool, Failure> {
+    pub(crate) fn begin(&mut self, input: &mut Input, layout: &Layout<'_>, i: usize) -> Result<bool, Failure> {
         let (Some(writer), Some(archive)) = (&mut self.archive, input.archive()) else { return Ok(true) };
-        let begun = match section.dtype {
-            Some(_) => writer.start(archive, i, section),
+        let header = layout.headers.get(i).filter(|header| !header.is_empty());
+        let begun = match header {
+            Some(header) => writer.start(archive, i, header),
             None => writer.copy(archive, i),
         };
         begun.map_err(|error| self.output.failure(&error))?;
-        Ok(section.dtype.is_some())
+        Ok(header.is_some())
     }
 
     /// Writes the next elements of a section, in its byte order.
@@ -48,7 +49,7 @@ impl Container {
 
     pub(crate) fn finish(self) -> Result<(), Failure> {
         let Self { output, archive } = self;
-        archive.map_or(Ok(()), Writer::finish).map_err(|error| output.failure(&error))?;
+        archive.map_or(Ok(()), ArchiveWriter::finish).map_err(|error| output.failure(&error))?;
         output.finish()
     }
 }

@@ -7,34 +7,31 @@ use hard_sigmoid_files::Layout;
 
 #[derive(Default)]
 pub(crate) struct Ran {
-    on: String,
+    /// Each once.
+    on: Vec<String>,
+    /// Whether a GPU left f64 to the CPU path.
+    with_f64_on_cpu: bool,
     /// Why `auto` chose that.
     why: Option<String>,
 }
 
 impl Ran {
     pub(crate) fn of(engine: &Engine, layout: &Layout<'_>) -> Self {
-        let f64_elements = layout.f64_elements();
-        let is_all_f64 = f64_elements > 0 && f64_elements == layout.elements();
-        let mut on = engine.executed_on().to_string();
-        let is_on_gpu = |on| matches!(on, ExecutedOn::Gpu { .. });
-        if f64_elements > 0 && is_on_gpu(engine.executed_on()) && !is_on_gpu(engine.executed_on_for::<f64>()) {
-            on.push_str(", with f64 on the CPU path");
-        }
+        let for_cpu = layout.elements_for_cpu();
         let why = match engine.fallback() {
-            Some(_) if is_all_f64 => Some("GPUs do not support f64".to_owned()),
+            Some(_) if for_cpu > 0 && for_cpu == layout.elements() => Some("GPUs do not support f64".to_owned()),
             Some(reason) => Some(reason.to_string()),
             None => engine.comparison().map(|comparison| comparison.to_string()),
         };
-        Self { on, why }
+        let with_f64_on_cpu = for_cpu > 0 && matches!(engine.executed_on(), ExecutedOn::Gpu { .. });
+        Self { on: vec![engine.executed_on().to_string()], with_f64_on_cpu, why }
     }
 
     /// Adds where another file was computed. Why differs from file to file.
-    pub(crate) fn add(&mut self, other: &Self) {
-        if !self.on.contains(&other.on) {
-            self.on.push_str(if self.on.is_empty() { "" } else { " and " });
-            self.on.push_str(&other.on);
-        }
+    pub(crate) fn add(&mut self, other: Self) {
+        let new: Vec<_> = other.on.into_iter().filter(|on| !self.on.contains(on)).collect();
+        self.on.extend(new);
+        self.with_f64_on_cpu |= other.with_f64_on_cpu;
     }
 
     /// Whether nothing was computed.
@@ -45,7 +42,8 @@ impl Ran {
 
 impl Display for Ran {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.on)?;
+        f.write_str(&self.on.join(" and "))?;
+        f.write_str(if self.with_f64_on_cpu { ", with f64 on the CPU path" } else { "" })?;
         self.why.as_ref().map_or(Ok(()), |why| write!(f, "; auto: {why}"))
     }
 }

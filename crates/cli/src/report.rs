@@ -40,8 +40,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let gpu = args.adapter.open()?;
     let (name, driver) = bench::names(gpu.as_ref());
-    let types = [Dtype::F32, Dtype::F16, Dtype::Bf16, Dtype::F64];
-    let types = types.into_iter().filter(|&dtype| gpu.is_none() || dtype != Dtype::F64);
+    let types = Dtype::ALL.into_iter().filter(|&dtype| gpu.is_none() || dtype.is_on_gpu());
 
     let mut checks = Checks::default();
     let mut results = Vec::new();
@@ -93,12 +92,11 @@ struct Checks {
 
 impl Checks {
     fn add<T: Element>(&mut self, gpu: Option<&Gpu>, every_f32: bool) -> Result<(), Failure> {
-        for f in HardSigmoid::PRESETS {
+        for (name, f) in HardSigmoid::PRESETS {
             for pass in validate::passes(f, false).chain(validate::passes(f, true)) {
                 let started = Instant::now();
                 let report = validate::validate::<T>(gpu, f, pass, every_f32)?;
                 let Report { checked, mismatches, flushed, miscounted, out_of_bound, max_ulp, .. } = &report;
-                let name = f.preset().unwrap_or_default();
                 let counts =
                     format!("{checked} | {mismatches} | {flushed} | {miscounted} | {out_of_bound} | {max_ulp}");
                 self.rows.push(format!("| {} | {name} {pass} | {counts} |\n", T::NAME));

@@ -102,7 +102,7 @@ fn file(
     opener: &mut Opener<'_>,
 ) -> Result<Saturation, Failure> {
     let (mut input, header) = hard_sigmoid_files::open(path)?;
-    let layout = header.layout(&input, selection)?;
+    let layout = input.layout(&header, selection)?;
     let engine = opener.engine(&input, &layout)?;
     let mut counts = Vec::new();
     input.each_computed(&layout, |dtype, section, data| {

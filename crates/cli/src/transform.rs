@@ -5,10 +5,12 @@ use std::time::Instant;
 
 use hard_sigmoid::{Backward, Element, Engine, HardSigmoid};
 use hard_sigmoid_files::{Data, Header, Input, Layout, Section, Selection, with_type};
+use serde::Serialize;
 
 use super::backend::Opener;
 use super::console::Failure;
 use super::container::Container;
+use super::json;
 use super::output::{Output, is_pipe};
 use super::pieces;
 use super::progress::Progress;
@@ -22,19 +24,22 @@ const COPY_BYTES: usize = 1 << 18;
 
 /// What is computed of each element.
 #[derive(Clone, Copy)]
-pub(crate) enum Operation {
+pub(crate) enum Operation<'a> {
     Apply {
         f: HardSigmoid,
         /// Whether every result is checked.
         verify: bool,
     },
-    /// Of what was saved, which is in a file of its own, and of the gradient.
-    Backward(Backward),
+    Backward {
+        backward: Backward,
+        /// The file with what the forward pass saved. The input has the gradients.
+        saved: &'a Path,
+    },
 }
 
 /// What the files of a call share.
 pub(crate) struct Run<'a> {
-    pub(crate) operation: Operation,
+    pub(crate) operation: Operation<'a>,
     /// Whether outputs may be replaced.
     pub(crate) force: bool,
     /// Whether there is no progress.
@@ -56,18 +61,16 @@ pub(crate) struct Done {
 }
 
 impl Run<'_> {
-    /// Computes a file. `saved` is the one with what the forward pass saved.
-    pub(crate) fn file(
-        &mut self,
-        saved: Option<&Path>,
-        input: &Path,
-        output: &Path,
-        selection: &Selection,
-    ) -> Result<Done, Failure> {
+    /// Computes a file.
+    pub(crate) fn file(&mut self, input: &Path, output: &Path, selection: &Selection) -> Result<Done, Failure> {
         let started = Instant::now();
+        let saved = match self.operation {
+            Operation::Apply { .. } => None,
+            Operation::Backward { saved, .. } => Some(saved),
+        };
         let mut saved_file = saved.map(hard_sigmoid_files::open).transpose()?;
         let (mut data, header) = hard_sigmoid_files::open(input)?;
-        let layout = header.layout(&data, selection)?;
+        let layout = data.layout(&header, selection)?;
         let saved_data = saved_file.as_mut().map(|(data, header)| Saved::new(data, header, selection)).transpose()?;
         if let (Some(saved), Some(path)) = (&saved_data, saved) {
             saved.check(path, &data, &layout)?;
@@ -77,7 +80,8 @@ impl Run<'_> {
         let waits = is_stream || is_pipe(output);
         let stop = self.stop.get_or_insert_with(|| if waits { Stop::by_default() } else { Stop::on_signals() });
         let inputs: Vec<_> = saved.into_iter().chain([input]).collect();
-        let output = Output::create(output, layout.format.extension(), &inputs, self.force)?;
+        let output = Output::create(output, layout.extension, &inputs, self.force)?;
+        let output = Container::new(output, &mut data, &layout)?;
         let opening = self.opener.seconds;
         let engine = self.opener.engine(&data, &layout)?;
         let mut own_bar = None;
@@ -85,7 +89,6 @@ impl Run<'_> {
             Some(bar) => bar,
             None => own_bar.insert(Progress::bytes(layout.bytes(), self.quiet)),
         };
-        let output = Container::new(output, &mut data, &layout)?;
         let mut work = Work { operation: self.operation, engine, stop, bar, output };
         work.sections(saved_data, &mut data, &layout)?;
         work.output.finish()?;
@@ -97,12 +100,44 @@ impl Run<'_> {
         Ok(Done { computed: Computed::of(&layout), seconds, ran })
     }
 
+    /// Prints a JSON object for an input.
+    pub(crate) fn print_json(&self, done: &Done, input: &Path, output: &Path) -> Result<(), Failure> {
+        #[derive(Serialize)]
+        struct Line<'a> {
+            #[serde(flatten)]
+            file: json::File<'a>,
+            output: Option<&'a str>,
+            output_bytes: Option<&'a [u8]>,
+            #[serde(flatten)]
+            computed: &'a Computed,
+            #[serde(flatten)]
+            f: json::Function,
+            seconds: f64,
+            ran: String,
+            verified: bool,
+        }
+        let (f, verified) = match self.operation {
+            Operation::Apply { f, verify } => (f, verify),
+            Operation::Backward { backward, .. } => (backward.function(), false),
+        };
+        json::print(&Line {
+            file: input.into(),
+            output: output.to_str(),
+            output_bytes: json::bytes(output),
+            computed: &done.computed,
+            f: f.into(),
+            seconds: done.seconds,
+            ran: done.ran.to_string(),
+            verified,
+        })
+    }
+
     /// What was done, in a line.
     pub(crate) fn summary(&self, done: &Done) -> String {
         let Done { computed, seconds, ran } = done;
         let (arrays, verified) = match self.operation {
             Operation::Apply { verify, .. } => (2, if verify { ", verified" } else { "" }),
-            Operation::Backward(_) => (3, ""),
+            Operation::Backward { .. } => (3, ""),
         };
         let on = if ran.is_nowhere() { String::new() } else { format!(", on {ran}") };
         format!("{}{verified}{on}", computed.text(arrays, *seconds))
@@ -113,47 +148,68 @@ impl Run<'_> {
 struct Saved<'a> {
     data: &'a mut Input,
     layout: Layout<'a>,
+    /// How many sections have been read or skipped.
+    done: usize,
 }
 
 impl<'a> Saved<'a> {
     fn new(data: &'a mut Input, header: &'a Header, selection: &Selection) -> Result<Self, Failure> {
-        let layout = header.layout(data, selection)?;
-        Ok(Self { data, layout })
+        let layout = data.layout(header, selection)?;
+        Ok(Self { data, layout, done: 0 })
+    }
+
+    /// The next section that is computed, and its data.
+    fn next(&mut self) -> Result<Option<(&Section<'a>, Data<'_>)>, Failure> {
+        while let Some(section) = self.layout.sections.get(self.done) {
+            let i = self.done;
+            self.done = i.saturating_add(1);
+            if section.dtype.is_some() {
+                return Ok(Some((section, self.data.data(i, section)?)));
+            }
+            self.data.skip(section.bytes)?;
+        }
+        Ok(None)
     }
 
     /// Checks that the file at this path has what the gradients have.
     fn check(&self, path: &Path, gradients: &Input, of: &Layout<'_>) -> Result<(), Failure> {
-        let described = |layout: &Layout<'_>| {
-            let types = layout.sections.iter().filter_map(|section| Some(section.dtype?.name()));
-            let order = if layout.is_fortran { " in Fortran order" } else { "" };
-            format!("{} elements in shape {:?}{order}", types.collect::<String>(), layout.shape)
-        };
         let path = path.display();
-        if of.format != self.layout.format {
-            let extension = self.layout.format.extension();
-            let message = format!("is not a .{extension} file, as {path} is: pass files of one format");
+        if of.extension != self.layout.extension {
+            let message = format!("is not a .{} file, as {path} is: pass files of one format", self.layout.extension);
             return Err(gradients.failure(message).into());
         }
-        let parts = |layout: &Layout<'_>| -> Vec<_> {
-            layout.sections.iter().map(|it| (it.name.as_deref().map(str::to_owned), it.dtype, it.elements())).collect()
+        let is_same = |(a, b): (&Section<'_>, &Section<'_>)| {
+            (&a.name, a.dtype, a.bytes, a.form) == (&b.name, b.dtype, b.bytes, b.form)
         };
-        let is_array = of.sections.iter().all(|section| section.name.is_none());
-        let [of_x, of_grad] = [&self.layout, of].map(described);
-        if is_array && of_x != of_grad {
-            let remedy = "pass arrays of one type, shape and order";
-            return Err(gradients.failure(format!("has {of_grad}, but {path} has {of_x}: {remedy}")).into());
+        let [of_x, of_grad] = [&self.layout, of].map(|layout| layout.computed().count());
+        if of_x == of_grad && self.layout.computed().zip(of.computed()).all(is_same) {
+            return Ok(());
         }
-        if parts(&self.layout) != parts(of) {
-            let remedy = "save both with the same names, types and sizes, in the same order";
-            return Err(gradients.failure(format!("has other arrays or tensors than {path}: {remedy}")).into());
-        }
-        Ok(())
+        let described = |layout: &Layout<'_>| match &*layout.sections {
+            [Section { name: None, dtype: Some(dtype), .. }] => {
+                let order = if layout.is_fortran { " in Fortran order" } else { "" };
+                format!("{} elements in shape {:?}{order}", dtype.name(), layout.shape)
+            }
+            _ => "other arrays or tensors".into(),
+        };
+        let message = match &*of.sections {
+            [Section { name: None, .. }] => format!(
+                "has {}, but {path} has {}: pass arrays of one type, shape and order",
+                described(of),
+                described(&self.layout)
+            ),
+            _ => format!(
+                "has other arrays or tensors than {path}: save both with the same names, types, shapes and orders of \
+                 elements, one after the other as in the other file, or select some with --tensor"
+            ),
+        };
+        Err(gradients.failure(message).into())
     }
 }
 
 /// The work on a file.
 struct Work<'a> {
-    operation: Operation,
+    operation: Operation<'a>,
     engine: &'a mut Engine,
     stop: &'a Stop,
     bar: &'a mut Progress,
@@ -169,29 +225,25 @@ impl Work<'_> {
     ) -> Result<(), Failure> {
         for (i, section) in layout.sections.iter().enumerate() {
             self.stop.check()?;
-            let is_copied = !self.output.begin(input, i, section)?;
-            let of_saved = match &mut saved {
-                Some(Saved { data, layout }) => match layout.sections.get(i) {
-                    Some(section @ Section { dtype: Some(_), .. }) => Some((section, data.data(i, section)?)),
-                    section => {
-                        data.skip(section.map_or(0, |section| section.bytes))?;
-                        None
-                    }
-                },
-                None => None,
-            };
-            if is_copied {
+            if !self.output.begin(input, layout, i)? {
                 self.bar.add(section.bytes);
                 continue;
             }
             let mut data = input.data(i, section)?;
             match section.dtype {
-                Some(dtype) => with_type!(dtype, T => self.compute::<T>(of_saved, section, &mut data))?,
+                Some(dtype) => {
+                    let saved = saved.as_mut().map(Saved::next).transpose()?.flatten();
+                    with_type!(dtype, T => self.compute::<T>(saved, section, &mut data))?;
+                }
                 None => self.copy(section, &mut data)?,
             }
             data.finish()?;
         }
-        saved.map_or(Ok(()), |saved| saved.data.finish())?;
+        if let Some(mut saved) = saved {
+            // What follows the last one that is computed.
+            saved.next()?;
+            saved.data.finish()?;
+        }
         Ok(input.finish()?)
     }
 
@@ -216,7 +268,7 @@ impl Work<'_> {
                         verify(f, &on, &before, x, done, name).map_err(|error| data.failure(error))?;
                     }
                 }
-                Operation::Backward(backward) => {
+                Operation::Backward { backward, .. } => {
                     let computed = self.engine.backward_in_place_blocking(backward, saved, x);
                     computed.map_err(|error| data.failure(error))?;
                 }

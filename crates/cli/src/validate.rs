@@ -54,7 +54,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 fn check<T: Element>(args: &Args) -> Result<(), Failure> {
     let functions = match args.function.optional()? {
         Some(f) => vec![f],
-        None => HardSigmoid::PRESETS.to_vec(),
+        None => HardSigmoid::PRESETS.map(|(_, f)| f).to_vec(),
     };
     let gpu = args.adapter.open()?;
     if gpu.is_some() && !T::ON_GPU {

@@ -16,7 +16,7 @@ pub struct Archive(ZipArchive<BufReader<File>>);
 impl Archive {
     pub(crate) fn open(file: File) -> Result<Self, String> {
         let zip = ZipArchive::new(BufReader::new(file))
-            .map_err(|error| format!("cannot be read as a .npz archive: {error}; save or copy it again"))?;
+            .map_err(|error| format!("cannot be read as a zip archive: {error}; save or copy it again"))?;
         if zip.has_duplicate_names() {
             return Err("has two members of the same name: save or copy it again".into());
         }
@@ -38,9 +38,9 @@ impl Archive {
 
 /// An archive that is being written.
 #[derive(Debug)]
-pub struct Writer(ZipWriter<BufWriter<File>>);
+pub struct ArchiveWriter(ZipWriter<BufWriter<File>>);
 
-impl Writer {
+impl ArchiveWriter {
     /// Begins an archive with the comment of another.
     pub fn new(file: File, of: &Archive) -> Self {
         let mut zip = ZipWriter::new(BufWriter::new(file)).set_auto_large_file();
@@ -48,12 +48,12 @@ impl Writer {
         Self(zip)
     }
 
-    /// Starts the array of `section`, which takes the place of member `i`, with the same name, compression and date.
-    pub fn start(&mut self, archive: &mut Archive, i: usize, section: &Section<'_>) -> std::io::Result<()> {
+    /// Starts the array that takes the place of member `i`, with the same name, compression and date.
+    pub fn start(&mut self, archive: &mut Archive, i: usize, header: &[u8]) -> std::io::Result<()> {
         let member = archive.0.by_index_raw(i)?;
         let (name, options): (_, SimpleFileOptions) = (member.name()?.into_owned(), member.options());
         self.0.start_file(name, options)?;
-        self.0.write_all(&section.header)
+        self.0.write_all(header)
     }
 
     /// Copies member `i` as it is, still compressed.

@@ -37,6 +37,12 @@ impl Dtype {
         with_type!(self, T => size_of::<T>() as u64)
     }
 
+    /// Whether GPUs support it.
+    #[must_use]
+    pub const fn is_on_gpu(self) -> bool {
+        with_type!(self, T => <T as hard_sigmoid::Element>::ON_GPU)
+    }
+
     /// As in NumPy: `float32`.
     #[must_use]
     pub const fn numpy_name(self) -> &'static str {

@@ -29,11 +29,6 @@ const PICKLE: &str = "is a pickle of Python or PyTorch: load it with torch.load 
 /// Returns a message if `start` is the start of a file of another format.
 pub(crate) fn recognize(start: &[u8]) -> Option<&'static str> {
     let has = |part: &[u8]| start.windows(part.len()).any(|window| window == part);
-    if start.starts_with(b"PK") && has(b"data.pkl") {
-        return Some(
-            "is a PyTorch file: load it with torch.load and save the tensors with safetensors.torch.save_file",
-        );
-    }
     // Text may begin with a byte order mark and with blanks.
     let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
     if text.starts_with(b"{") && (has(b"\"weight_map\"") || has(b"\"total_size\"")) {

@@ -4,8 +4,6 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::archive::Archive;
-use crate::error::Error;
-use crate::input::Input;
 use crate::layout::Layout;
 use crate::selection::Selection;
 use crate::{foreign, npy, npz, safetensors};
@@ -32,9 +30,9 @@ impl Format {
     #[must_use]
     pub const fn extension(self) -> &'static str {
         match self {
-            Self::Npy => "npy",
-            Self::Npz => "npz",
-            Self::Safetensors => "safetensors",
+            Self::Npy => npy::EXTENSION,
+            Self::Npz => npz::EXTENSION,
+            Self::Safetensors => safetensors::EXTENSION,
         }
     }
 
@@ -49,14 +47,18 @@ impl Format {
     ///
     /// What else it is, and what to do instead, to follow the name of the file.
     pub fn recognize(path: &Path, start: &[u8]) -> Result<Self, &'static str> {
-        let is_safetensors = start.get(8) == Some(&b'{');
+        let is_pytorch = || start.windows(8).any(|window| window == b"data.pkl");
         match foreign::recognize(start) {
             _ if start.is_empty() => Err("is empty: check what should have written it"),
             _ if start.starts_with(npy::MAGIC) => Ok(Self::Npy),
-            _ if is_safetensors => Ok(Self::Safetensors),
+            _ if start.get(8) == Some(&b'{') => Ok(Self::Safetensors),
+            _ if is_zip(start) && is_pytorch() => {
+                Err("is a PyTorch file: load it with torch.load and save the tensors \
+                                                      with safetensors.torch.save_file")
+            }
+            _ if is_zip(start) => Ok(Self::Npz),
             Some(message) => Err(message),
-            None if is_zip(start) => Ok(Self::Npz),
-            None if has_extension(path, Self::Safetensors.extension()) => Ok(Self::Safetensors),
+            None if has_extension(path, safetensors::EXTENSION) => Ok(Self::Safetensors),
             None => Err("is neither a .npy, .npz nor .safetensors file: save the array with numpy.save"),
         }
     }
@@ -83,18 +85,19 @@ pub fn has_extension(path: &Path, extension: &str) -> bool {
 
 /// What an input says of its data. A layout borrows from it.
 #[derive(Debug)]
-pub enum Header {
-    /// Of a `.npy` file.
+pub struct Header(Kind);
+
+#[derive(Debug)]
+enum Kind {
     Npy(Bytes),
-    /// Of each member of a `.npz` archive.
+    /// The members of an archive.
     Npz(Vec<npz::Member>),
-    /// Of a `.safetensors` file.
     Safetensors(Bytes),
 }
 
 /// The bytes of a header.
 #[derive(Debug)]
-pub struct Bytes {
+struct Bytes {
     header: Vec<u8>,
     /// The size of what follows the header, if it is known.
     data_bytes: Option<u64>,
@@ -107,36 +110,35 @@ impl Header {
             let data_bytes = file_bytes.map(|bytes| bytes.saturating_sub(header.len() as u64));
             Bytes { header, data_bytes }
         };
-        match format {
-            Format::Npy => Ok(Self::Npy(bytes(npy::read_header(source)?))),
-            Format::Npz => Err("is a .npz archive, which cannot be read from a pipe: pass it as a file".into()),
-            Format::Safetensors => Ok(Self::Safetensors(bytes(safetensors::read_header(source, file_bytes)?))),
-        }
+        Ok(Self(match format {
+            Format::Npy => Kind::Npy(bytes(npy::read_header(source)?)),
+            Format::Npz => return Err("is a .npz archive, which cannot be read from a pipe: pass it as a file".into()),
+            Format::Safetensors => Kind::Safetensors(bytes(safetensors::read_header(source, file_bytes)?)),
+        }))
     }
 
     /// Reads the headers of an archive.
     pub(crate) fn of_archive(archive: &mut Archive) -> Result<Self, String> {
-        npz::members(archive).map(Self::Npz)
+        Ok(Self(Kind::Npz(npz::members(archive)?)))
     }
 
     /// Its size. The headers of an archive are in its members.
     pub(crate) fn bytes(&self) -> u64 {
-        match self {
-            Self::Npy(bytes) | Self::Safetensors(bytes) => bytes.header.len() as u64,
-            Self::Npz(_) => 0,
+        match &self.0 {
+            Kind::Npy(bytes) | Kind::Safetensors(bytes) => bytes.header.len() as u64,
+            Kind::Npz(_) => 0,
         }
     }
 
     /// Checks the header, also against the size of the data if that is known.
-    pub fn layout(&self, input: &Input, selection: &Selection) -> Result<Layout<'_>, Error> {
-        let layout = match self {
-            Self::Npy(_) if !selection.tensor.is_empty() => {
+    pub(crate) fn layout(&self, selection: &Selection) -> Result<Layout<'_>, String> {
+        match &self.0 {
+            Kind::Npy(_) if !selection.tensor.is_empty() => {
                 Err("is a .npy file, which has no named tensors: omit --tensor".into())
             }
-            Self::Npy(Bytes { header, data_bytes }) => npy::layout(header, *data_bytes, selection.element),
-            Self::Npz(members) => npz::layout(members, selection),
-            Self::Safetensors(Bytes { header, data_bytes }) => safetensors::layout(header, *data_bytes, selection),
-        };
-        layout.map_err(|message| input.failure(message))
+            Kind::Npy(Bytes { header, data_bytes }) => npy::layout(header, *data_bytes, selection.element),
+            Kind::Npz(members) => npz::layout(members, selection),
+            Kind::Safetensors(Bytes { header, data_bytes }) => safetensors::layout(header, *data_bytes, selection),
+        }
     }
 }

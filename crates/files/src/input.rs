@@ -13,6 +13,7 @@ use crate::dtype::Dtype;
 use crate::error::Error;
 use crate::format::{Format, Header};
 use crate::layout::{Layout, Section};
+use crate::selection::Selection;
 
 /// The path that stands for stdin or stdout.
 pub const STANDARD: &str = "-";
@@ -89,6 +90,11 @@ fn stream(path: &Path, mut source: impl Read + 'static) -> Result<(Source, Heade
 }
 
 impl Input {
+    /// What the input holds, by its header and the size of the data if that is known.
+    pub fn layout<'a>(&self, header: &'a Header, selection: &Selection) -> Result<Layout<'a>, Error> {
+        header.layout(selection).map_err(|message| self.failure(message))
+    }
+
     /// The data of section `i`. Those of a file are read or skipped in their order.
     pub fn data(&mut self, i: usize, section: &Section<'_>) -> Result<Data<'_>, Error> {
         let label = Cow::from(&self.label);

@@ -1,9 +1,9 @@
 //! The layout of an input file: a header, followed by sections, or the members of an archive.
 
 use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::dtype::Dtype;
-use crate::format::Format;
 use crate::selection::Selection;
 
 /// How many names an error message lists.
@@ -17,8 +17,8 @@ pub struct Section<'a> {
     pub name: Option<Cow<'a, str>>,
     /// Where its data begin: how many bytes after the header of the file, or after the beginning of the member.
     pub start: u64,
-    /// What a member begins with in the output. Empty if nothing of it is computed, and outside of archives.
-    pub header: Cow<'a, [u8]>,
+    /// A hash of the shape, and of the order in which the elements lie.
+    pub form: u64,
     /// The size in bytes.
     pub bytes: u64,
     /// The element type. None if the section is not to be computed.
@@ -44,14 +44,16 @@ impl Section<'_> {
 /// What an input holds, and what its output begins with.
 #[derive(Debug)]
 pub struct Layout<'a> {
-    /// The format of the input and of the output.
-    pub format: Format,
+    /// The extension of files in the format of the input, which is that of the output.
+    pub extension: &'static str,
     /// The shape of an array; empty for a scalar, and for tensors.
     pub shape: Vec<u64>,
     /// Whether an array is in Fortran order, and not in C order as well.
     pub is_fortran: bool,
     /// The header of the output. An archive has none.
     pub header: Cow<'a, [u8]>,
+    /// What each member of an archive begins with in the output. Empty for those that are copied.
+    pub headers: Vec<Cow<'a, [u8]>>,
     /// Everything after the header, in file order.
     pub sections: Vec<Section<'a>>,
 }
@@ -62,14 +64,20 @@ impl Layout<'_> {
         self.sections.iter().map(Section::elements).sum()
     }
 
+    /// The sections that are computed.
+    pub fn computed(&self) -> impl Iterator<Item = &Section<'_>> {
+        self.sections.iter().filter(|section| section.dtype.is_some())
+    }
+
     /// The size of what follows the header.
     pub fn bytes(&self) -> u64 {
         self.sections.iter().map(|section| section.bytes).sum()
     }
 
-    /// The number of f64 elements to compute.
-    pub fn f64_elements(&self) -> u64 {
-        self.sections.iter().filter(|section| section.dtype == Some(Dtype::F64)).map(Section::elements).sum()
+    /// The number of elements to compute of types that GPUs do not support.
+    pub fn elements_for_cpu(&self) -> u64 {
+        let is_for_cpu = |section: &&Section<'_>| section.dtype.is_some_and(|dtype| !dtype.is_on_gpu());
+        self.sections.iter().filter(is_for_cpu).map(Section::elements).sum()
     }
 
     /// Checks that there is a section of each name that is selected, and something to compute. `noun` is what sections
@@ -86,4 +94,12 @@ impl Layout<'_> {
         }
         Ok(())
     }
+}
+
+/// The [`form`](Section::form) of a shape.
+pub(crate) fn form(shape: impl Iterator<Item = u64>, is_fortran: bool) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    is_fortran.hash(&mut hasher);
+    shape.for_each(|n| n.hash(&mut hasher));
+    hasher.finish()
 }

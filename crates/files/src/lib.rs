@@ -19,7 +19,7 @@ mod npz;
 mod safetensors;
 mod selection;
 
-pub use archive::{Archive, Writer};
+pub use archive::{Archive, ArchiveWriter};
 pub use dtype::Dtype;
 pub use error::Error;
 pub use format::{Format, Header, has_extension};

@@ -5,9 +5,11 @@ use std::borrow::Cow;
 use std::io::{ErrorKind, Read};
 
 use crate::dtype::Dtype;
-use crate::format::Format;
-use crate::layout::{Layout, Section};
+use crate::layout::{Layout, Section, form};
 use crate::literal::{self, Literal};
+
+/// The extension of these files.
+pub const EXTENSION: &str = "npy";
 
 /// What a `.npy` file begins with.
 pub const MAGIC: &[u8] = b"\x93NUMPY";
@@ -96,11 +98,18 @@ pub fn layout(header: &[u8], data_bytes: Option<u64>, void: Option<Dtype>) -> Re
     let is_fortran = fortran_order && shape.iter().filter(|&&n| n > 1).count() > 1;
     match (needed, data_bytes) {
         (Some(needed), data_bytes) if data_bytes.is_none_or(|data_bytes| data_bytes == needed) => Ok(Layout {
-            format: Format::Npy,
+            extension: EXTENSION,
             header: canonical(header, &descr, fortran_order, &shape),
+            headers: Vec::new(),
+            sections: vec![Section {
+                bytes: needed,
+                form: form(shape.iter().copied(), is_fortran),
+                dtype: Some(dtype),
+                swapped,
+                ..Section::default()
+            }],
             shape,
             is_fortran,
-            sections: vec![Section { bytes: needed, dtype: Some(dtype), swapped, ..Section::default() }],
         }),
         (Some(needed), Some(data_bytes)) if needed < data_bytes => Err(format!(
             "has {} bytes after its {needed} bytes of data: it is damaged or in another format; save it again",

@@ -1,12 +1,16 @@
 //! `.npz` archives: zip files whose members are `.npy` files.
 
+use std::borrow::Cow;
+
 use zip::result::ZipResult;
 
 use crate::archive::Archive;
-use crate::format::Format;
 use crate::layout::{Layout, Section};
 use crate::npy;
 use crate::selection::Selection;
+
+/// The extension of these files.
+pub(crate) const EXTENSION: &str = "npz";
 
 /// The most bytes of headers in an archive, all of which are held. NumPy's take 128 bytes each.
 const MAX_HEADERS: usize = 1 << 26;
@@ -15,7 +19,7 @@ const AGAIN: &str = "save or copy it again";
 
 /// A member of an archive.
 #[derive(Debug)]
-pub struct Member {
+pub(crate) struct Member {
     /// Without `.npy`, as NumPy has it.
     name: String,
     content: Content,
@@ -78,38 +82,33 @@ impl Member {
         })
     }
 
-    /// The part of the archive that it is. It has no dtype if it is not computed.
-    fn section(&self, selection: &Selection) -> Result<Section<'_>, String> {
+    /// The part of the archive that it is, and the header of its output. It has no dtype if it is not computed.
+    fn section(&self, selection: &Selection) -> Result<(Section<'_>, Cow<'_, [u8]>), String> {
         let Self { name, content, bytes } = self;
         let copied = Section { name: Some(name.into()), bytes: *bytes, ..Section::default() };
-        if !selection.includes(name) {
-            return Ok(copied);
-        }
-        let is_named = !selection.tensor.is_empty();
-        let array = match content {
-            Content::Other if is_named => Err("is not a .npy file: save it with numpy.savez".to_owned()),
-            Content::Other => return Ok(copied),
-            Content::Array(header) if !is_named && npy::is_of_another_type(header) => return Ok(copied),
-            Content::Array(header) => {
-                let layout = |element| npy::layout(header, Some(*bytes), element);
-                // Not all arrays need to be told what their elements are.
-                layout(None)
-                    .or_else(|message| layout(selection.element).map_err(|_| message))
-                    .map(|layout| (header.len(), layout))
-            }
-            Content::Unreadable(message) => Err(message.clone()),
+        let copied = Ok((copied, (&[][..]).into()));
+        let header = match content {
+            _ if !selection.includes(name) => return copied,
+            Content::Other => return copied,
+            Content::Array(header) if selection.tensor.is_empty() && npy::is_of_another_type(header) => return copied,
+            Content::Array(header) => header,
+            Content::Unreadable(message) => return Err(format!("array {name:?} {message}")),
         };
-        let (start, Layout { header, sections, .. }) = array.map_err(|message| format!("array {name:?} {message}"))?;
-        let of_member = |array| Section { name: Some(name.into()), start: start as u64, header, ..array };
-        Ok(sections.into_iter().next().map_or(copied, of_member))
+        let layout = |element| npy::layout(header, Some(*bytes), element);
+        // Not all arrays need to be told what their elements are.
+        let layout = layout(None).or_else(|message| layout(selection.element).map_err(|_| message));
+        let layout = layout.map_err(|message| format!("array {name:?} {message}"))?;
+        let array = layout.sections.into_iter().next().unwrap_or_default();
+        Ok((Section { name: Some(name.into()), start: header.len() as u64, ..array }, layout.header))
     }
 }
 
 /// Checks the headers of the members. Those that are not computed have no dtype.
 pub(crate) fn layout<'a>(members: &'a [Member], selection: &Selection) -> Result<Layout<'a>, String> {
-    let sections = members.iter().map(|member| member.section(selection)).collect::<Result<_, _>>()?;
-    let layout =
-        Layout { format: Format::Npz, shape: Vec::new(), is_fortran: false, header: (&[][..]).into(), sections };
+    let members = members.iter().map(|member| member.section(selection));
+    let (sections, headers) = members.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+    let (extension, header) = (EXTENSION, (&[][..]).into());
+    let layout = Layout { extension, shape: Vec::new(), is_fortran: false, header, headers, sections };
     layout.check_selected(selection, "array", "pass an archive with an array of float16, float32 or float64")?;
     Ok(layout)
 }

@@ -1,14 +1,17 @@
 //! The header of `.safetensors` files: its length in 8 bytes, followed by JSON.
 
 use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Read;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use crate::dtype::Dtype;
-use crate::format::Format;
 use crate::layout::{Layout, Section};
 use crate::selection::Selection;
+
+/// The extension of these files.
+pub(crate) const EXTENSION: &str = "safetensors";
 
 /// The longest header that the format allows.
 const MAX_HEADER: u64 = 100_000_000;
@@ -47,8 +50,8 @@ pub(crate) fn layout<'a>(
         let remedy = "select only tensors of type F16, BF16, F32 or F64";
         return Err(format!("has tensor {name:?} of type {dtype}: {remedy}"));
     }
-    let (format, header) = (Format::Safetensors, Cow::Borrowed(header));
-    let layout = Layout { format, shape: Vec::new(), is_fortran: false, header, sections };
+    let (extension, header) = (EXTENSION, Cow::Borrowed(header));
+    let layout = Layout { extension, shape: Vec::new(), is_fortran: false, header, headers: Vec::new(), sections };
     layout.check_selected(selection, "tensor", "pass a file with a tensor of type F16, BF16, F32 or F64")?;
     Ok(layout)
 }
@@ -120,7 +123,7 @@ impl<'de> Visitor<'de> for Selected<'_> {
             // The format is little-endian.
             let swapped = cfg!(target_endian = "big");
             let name = Some(name);
-            tensors.sections.push(Section { name, start, bytes, dtype, swapped, ..Section::default() });
+            tensors.sections.push(Section { name, start, bytes, form: info.shape.form.finish(), dtype, swapped });
         }
         Ok(tensors)
     }
@@ -139,7 +142,7 @@ fn dtype(dtype: safetensors::Dtype) -> Option<Dtype> {
 /// Where a tensor begins in the data, and its size in bytes.
 fn position(name: &str, info: &Info) -> Result<(u64, u64), String> {
     let (start, end) = info.data_offsets;
-    let bits = info.shape.0.and_then(|elements| elements.checked_mul(info.dtype.bitsize()));
+    let bits = info.shape.product.and_then(|elements| elements.checked_mul(info.dtype.bitsize()));
     let bits = bits.ok_or_else(|| format!("the size of tensor {name:?} overflows"))?;
     let bytes = end.checked_sub(start).ok_or_else(|| format!("invalid offset of tensor {name:?}"))?;
     if bytes.checked_mul(8) != Some(bits) {
@@ -156,12 +159,16 @@ struct Info {
     data_offsets: (usize, usize),
 }
 
-/// The product of a shape. None if it overflows.
-struct Elements(Option<usize>);
+/// What is kept of a shape.
+struct Elements {
+    /// The product. None if it overflows.
+    product: Option<usize>,
+    form: DefaultHasher,
+}
 
 impl<'de> Deserialize<'de> for Elements {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(Self(Some(1)))
+        deserializer.deserialize_seq(Self { product: Some(1), form: DefaultHasher::new() })
     }
 }
 
@@ -173,8 +180,9 @@ impl<'de> Visitor<'de> for Elements {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut shape: A) -> Result<Self, A::Error> {
-        while let Some(n) = shape.next_element()? {
-            self.0 = self.0.and_then(|product| product.checked_mul(n));
+        while let Some(n) = shape.next_element::<usize>()? {
+            self.product = self.product.and_then(|product| product.checked_mul(n));
+            n.hash(&mut self.form);
         }
         Ok(self)
     }

@@ -84,7 +84,7 @@ const engines = new Map();
 
 async function open(wanted, elements) {
   await load();
-  const backend = wanted === "auto" && elements < Arrays.auto_gpu_min_elements() ? "cpu" : wanted;
+  const backend = wanted === "auto" && !Arrays.auto_may_use_gpu(elements) ? "cpu" : wanted;
   // A failure is not kept, so that a later call may succeed.
   if (!engines.has(backend)) {
     engines.set(

@@ -18,9 +18,8 @@ try {
   if (opened.why) {
     notice("warning", sentence(opened.why), "Everything on this page runs on the CPU path, which gives the same bits.");
   } else {
-    const software = /software/i.test(opened.described);
     const remark = "It computes in software: the results are those of a GPU, but the times say nothing about one.";
-    notice("", `This device: ${opened.described}`, ...(software ? [remark] : []));
+    notice("", `This device: ${opened.described}`, ...(opened.isSoftware ? [remark] : []));
   }
   check.start();
   await batches.start(opened);

@@ -35,7 +35,7 @@ export function formula(alpha, beta) {
   return `y = clamp(${exact(alpha)}·x ${sum}, 0, 1)`;
 }
 
-export const shape = (batch) => (/\d/.test(batch.shape) ? `shape ${batch.shape}` : batch.shape);
+export const shape = (batch) => (batch.shape.length ? `shape ${[...batch.shape].join(" × ")}` : "a single number");
 
 export const batch = (batch) =>
   `${batch.type}, ${count(batch.elements)} ${batch.elements === 1 ? "element" : "elements"}, ${shape(batch)}`;

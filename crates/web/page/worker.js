@@ -20,7 +20,9 @@ function setBatch(next) {
 
 // Answered as they come, also while one of `jobs` waits for the GPU.
 const lookups = {
-  open: () => ({ described: runner.described, why: runner.why, hasGpu: runner.has_gpu }),
+  open: () => ({
+    described: runner.described, why: runner.why, isSoftware: runner.is_software, hasGpu: runner.has_gpu,
+  }),
   curve: (alpha, beta, from, to, n) => [curve(alpha, beta, from, to, n), gradient(alpha, beta, from, to, n)],
   logistic: (from, to, n) => [sigmoid(from, to, n), sigmoid_gradient(from, to, n)],
 };

@@ -40,6 +40,11 @@ impl Runner {
     }
 
     #[wasm_bindgen(getter)]
+    pub fn is_software(&self) -> bool {
+        self.gpu.as_ref().is_some_and(|gpu| adapter::is_software(&gpu.device().adapter_info()))
+    }
+
+    #[wasm_bindgen(getter)]
     pub fn has_gpu(&self) -> bool {
         self.gpu.is_some()
     }

@@ -1,5 +1,6 @@
 //! A batch: a `.npy` file, or generated numbers.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use hard_sigmoid::Element;
@@ -28,11 +29,10 @@ impl Batch {
         let start = &bytes[..bytes.len().min(Format::START_BYTES)];
         match Format::recognize(Path::new(""), start) {
             Ok(Format::Npy) => {}
-            Ok(Format::Npz) => {
-                let remedy = "save its arrays one by one, as numpy.save('x.npy', numpy.load(file)['x'])";
-                return Err(error(format!("is a .npz archive: {remedy}")));
+            Ok(other) => {
+                let remedy = "save its arrays one by one, as numpy.save('x.npy', array)";
+                return Err(error(format!("is a .{} file: {remedy}", other.extension())));
             }
-            Ok(Format::Safetensors) => return Err(error("is not a .npy file: save the array with numpy.save")),
             Err(message) => return Err(error(message)),
         }
         let mut rest = bytes;
@@ -85,16 +85,19 @@ impl Batch {
 
     /// The lengths of the dimensions.
     #[wasm_bindgen(getter)]
-    pub fn shape(&self) -> String {
-        let lengths: Vec<_> = self.shape.iter().map(u64::to_string).collect();
-        if lengths.is_empty() { "a single number".into() } else { lengths.join(" × ") }
+    pub fn shape(&self) -> Vec<f64> {
+        self.shape.iter().map(|&length| length as f64).collect()
     }
 }
 
 impl Batch {
     /// The elements, which are of type `T`.
-    pub(crate) fn data<T: Element>(&self) -> Vec<T> {
-        bytemuck::pod_collect_to_vec(&self.bytes)
+    pub(crate) fn data<T: Element>(&self) -> Cow<'_, [T]> {
+        match bytemuck::try_cast_slice(&self.bytes) {
+            Ok(elements) => elements.into(),
+            // The bytes lie where no element could.
+            Err(_) => bytemuck::pod_collect_to_vec(&self.bytes).into(),
+        }
     }
 
     /// A `.npy` file of the same shape and byte order with other elements.

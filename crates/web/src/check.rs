@@ -45,8 +45,7 @@ impl Check<'_> {
     const STEPS: u32 = 3 * 2 * 3;
 
     async fn add<T: Element>(&mut self) -> Result<(), Error> {
-        for f in HardSigmoid::PRESETS {
-            let name = f.preset().unwrap_or_default();
+        for (name, f) in HardSigmoid::PRESETS {
             let x = samples::<T>(f);
             for pass in [Pass::from(f), f.backward().into(), f.backward_from_output().into()] {
                 self.show(&format!("{} {name} {pass}", T::NAME))?;

@@ -21,9 +21,9 @@ impl Arrays {
         Ok(Self { engine: Engine::open(backend, AUTO_GPU_MIN_ELEMENTS).await.map_err(error)? })
     }
 
-    /// With fewer elements, `auto` is `cpu`.
-    pub fn auto_gpu_min_elements() -> f64 {
-        AUTO_GPU_MIN_ELEMENTS as f64
+    /// Whether `auto` may be anything else than `cpu` for so many elements.
+    pub fn auto_may_use_gpu(elements: f64) -> bool {
+        Backend::Auto.may_use_gpu(elements as u64)
     }
 
     /// Where calls are executed.

@@ -38,7 +38,7 @@ impl<T: Element> Host for Job<'_, T> {
     fn upload(&mut self, window: Range<usize>, memory: &Memory, queue: &wgpu::Queue) -> Result<(), Error> {
         let window = self.part(window);
         memory.upload(0, bytemuck::cast_slice(window.input.unwrap_or(window.target)), queue)?;
-        if window.saved.is_empty() {
+        if !window.work.has_saved() {
             return Ok(());
         }
         memory.upload(saved_offset(memory.capacity()), bytemuck::cast_slice(window.saved), queue)

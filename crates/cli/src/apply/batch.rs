@@ -9,7 +9,6 @@ use hard_sigmoid::cpu;
 use hard_sigmoid_files::STANDARD;
 use rayon::prelude::*;
 
-use super::{Args, print_json};
 use crate::console::{self, Failure};
 use crate::item::{Action, Item};
 use crate::json;
@@ -26,7 +25,7 @@ const MAX_SMALL_BYTES: u64 = 1 << 20;
 const TOGETHER: usize = 256;
 
 /// Computes the inputs, and reports them in their order.
-pub(super) fn run(args: &Args, run: &mut Run<'_>, items: &[Item], folder: &Path) -> Result<(), Failure> {
+pub(super) fn run(run: &mut Run<'_>, items: &[Item], folder: &Path, json: bool) -> Result<(), Failure> {
     std::fs::create_dir_all(folder)
         .map_err(|error| Failure::file(folder, format!("cannot be created: {error}; choose another folder")))?;
     run.opener.check()?;
@@ -45,7 +44,7 @@ pub(super) fn run(args: &Args, run: &mut Run<'_>, items: &[Item], folder: &Path)
                 bar.set(end);
             }
             if !matches!(result, Err(Failure::Signal(..))) {
-                report(args, run, &result, &item.path, &output(item, folder))?;
+                report(run, &result, &item.path, &output(item, folder), json)?;
             }
             match result {
                 Ok(done) => {
@@ -69,7 +68,7 @@ pub(super) fn run(args: &Args, run: &mut Run<'_>, items: &[Item], folder: &Path)
     }
     if items.is_empty() {
         console::log("this part has no files");
-    } else if !run.quiet && !args.json {
+    } else if !run.quiet && !json {
         console::log(&format!("{of_all}: {}", run.summary(&total)));
     }
     if failed.is_empty() { Ok(()) } else { Err(Failure::Runtime(failures(&failed, items.len()))) }
@@ -131,15 +130,15 @@ pub(super) fn check_names(items: &[Item]) -> Result<(), Failure> {
 
 /// Prints what happened to an input.
 fn report(
-    args: &Args,
     run: &Run<'_>,
     result: &Result<Done, Failure>,
     input: &Path,
     output: &Path,
+    as_json: bool,
 ) -> Result<(), Failure> {
-    if args.json {
+    if as_json {
         match result {
-            Ok(done) => print_json(args, done, input, output)?,
+            Ok(done) => run.print_json(done, input, output)?,
             Err(failure) => json::print(&json::Failed { file: input.into(), error: failure.message() })?,
         }
     }
@@ -175,7 +174,7 @@ impl Run<'_> {
             return Err(Failure::file(pipe, "is a pipe or a device: apply it alone, with INPUT and OUTPUT"));
         }
         match &item.action {
-            Action::Compute(selection) => self.file(None, &item.path, output, selection),
+            Action::Compute(selection) => self.file(&item.path, output, selection),
             _ => self.copy(&item.path, output),
         }
     }
@@ -195,6 +194,6 @@ impl Run<'_> {
 impl Done {
     fn add(&mut self, other: Self) {
         self.computed.add(&other.computed);
-        self.ran.add(&other.ran);
+        self.ran.add(other.ran);
     }
 }

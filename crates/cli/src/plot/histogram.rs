@@ -34,7 +34,7 @@ type Parts = [(&'static str, u64); 3];
 /// Reads a file once and returns two panels.
 pub(crate) fn panels(f: HardSigmoid, path: &Path, selection: &Selection, style: Style) -> Result<Vec<Panel>, Failure> {
     let (mut input, header) = hard_sigmoid_files::open(path)?;
-    let layout = header.layout(&input, selection)?;
+    let layout = input.layout(&header, selection)?;
     if layout.elements() == 0 {
         return Err(input.failure("has no elements to count: choose another file or tensor").into());
     }

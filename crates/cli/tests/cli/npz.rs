@@ -153,7 +153,7 @@ fn bad_archives_are_refused_and_nothing_is_left() {
         }
     }
     let bad: [(Vec<u8>, &[&str]); 11] = [
-        (good[..good.len() - 9].to_vec(), &["cannot be read as a .npz archive", "save or copy it again"]),
+        (good[..good.len() - 9].to_vec(), &["cannot be read as a zip archive", "save or copy it again"]),
         (damaged(good.clone(), 900), &["array", "hecksum"]),
         (damaged(deflated.clone(), end), &["array \"a\" cannot be read", "damaged"]),
         (stored(&[("x.csv", b"1,2")]), &["is a zip archive without .npy files"]),
