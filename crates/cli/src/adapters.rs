@@ -26,7 +26,7 @@ pub(crate) enum Wanted {
 impl Wanted {
     #[allow(clippy::unnecessary_wraps, reason = "clap expects a result")]
     fn parse(name: &str) -> Result<Self, std::convert::Infallible> {
-        Ok(if name == "cpu" { Self::Cpu } else { Self::Gpu(name.to_owned()) })
+        Ok(if name.eq_ignore_ascii_case("cpu") { Self::Cpu } else { Self::Gpu(name.to_owned()) })
     }
 }
 

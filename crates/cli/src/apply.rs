@@ -4,6 +4,8 @@ mod batch;
 
 use std::path::PathBuf;
 
+use hard_sigmoid_files::STANDARD;
+
 use super::backend::BackendArgs;
 use super::console::{self, Failure};
 use super::function::FunctionArgs;
@@ -38,7 +40,7 @@ pub(crate) struct Args {
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Write the outputs to this folder, which is created if there is none, under the names of the inputs
-    #[arg(long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR")]
     output_dir: Option<PathBuf>,
     #[command(flatten)]
     list: ListArgs,
@@ -55,13 +57,13 @@ pub(crate) struct Args {
     #[arg(long)]
     verify: bool,
     /// Replace outputs that exist
-    #[arg(long)]
+    #[arg(short, long)]
     force: bool,
     /// Print a JSON object for each input to stdout, instead of a summary to stderr
     #[arg(long)]
     json: bool,
     /// Do not print progress or a summary
-    #[arg(long)]
+    #[arg(short, long)]
     quiet: bool,
 }
 
@@ -89,6 +91,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     if index::is_index(input) {
         return Err(Failure::Usage("an index stands for several files: use --output-dir DIR instead of OUTPUT".into()));
     }
+    // As with cp, a folder takes the output under the name of the input.
+    let inside = input.file_name().filter(|_| output.is_dir() && input.as_os_str() != STANDARD);
+    let output = &inside.map_or_else(|| output.clone(), |name| output.join(name));
     if args.json && is_pipe(output) {
         return Err(Failure::Usage("stdout cannot have both the output and --json: name a file as the output".into()));
     }

@@ -15,10 +15,13 @@ pub(crate) struct BackendArgs {
     ///
     /// The environment variables WGPU_BACKEND (vulkan, gl, metal or dx12) and WGPU_ADAPTER_NAME (part of a name) select
     /// the GPU adapter.
-    #[arg(long, value_enum, default_value_t = Choice::Auto, conflicts_with = "adapter")]
+    #[arg(long, value_enum, ignore_case = true, default_value_t = Choice::Auto, conflicts_with = "adapter")]
     backend: Choice,
     #[command(flatten)]
     adapter: AdapterArgs,
+    /// Say why `auto` has chosen the CPU or the GPU
+    #[arg(short, long)]
+    verbose: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -84,6 +87,11 @@ impl Opener<'_> {
     /// Whether small files are computed on the CPU.
     pub(crate) fn is_small_on_cpu(&self) -> bool {
         self.args.choice() != Choice::Gpu
+    }
+
+    /// Whether to say why `auto` has chosen where to run.
+    pub(crate) const fn is_verbose(&self) -> bool {
+        self.args.verbose
     }
 
     /// One that has opened nothing, for another thread.

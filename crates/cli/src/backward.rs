@@ -36,10 +36,10 @@ pub(crate) struct Args {
     #[command(flatten)]
     backend: BackendArgs,
     /// Replace OUTPUT if it exists
-    #[arg(long)]
+    #[arg(short, long)]
     force: bool,
     /// Do not print progress or a summary
-    #[arg(long)]
+    #[arg(short, long)]
     quiet: bool,
 }
 

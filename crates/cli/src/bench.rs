@@ -39,7 +39,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     adapter: AdapterArgs,
     /// Element types to measure [default: f32, and f16 and bf16 at the greatest length]
-    #[arg(long, value_parser = dtype(), value_name = "TYPE", num_args = 1..)]
+    #[arg(long, value_parser = dtype(), ignore_case = true, value_name = "TYPE", num_args = 1..)]
     element: Vec<Dtype>,
     /// Array lengths to measure, such as 64Ki or 16Mi
     ///

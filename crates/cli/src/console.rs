@@ -4,6 +4,8 @@ use std::fmt::Display;
 use std::io::{BufWriter, ErrorKind, Write};
 use std::path::Path;
 
+use super::early;
+
 /// Why a command failed, in one line that names the remedy.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -52,12 +54,21 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
 
 /// Writes to stdout piece by piece.
 pub(crate) fn print_with(write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<(), Failure> {
+    check_stdout()?;
     let mut out = BufWriter::new(std::io::stdout().lock());
     match write(&mut out).and_then(|()| out.flush()) {
         // `hard-sigmoid ... | head` is not an error.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(Failure::Runtime(format!("cannot write to stdout: {error}; redirect it elsewhere"))),
         Ok(()) => Ok(()),
+    }
+}
+
+/// Checks that what is written to stdout is not lost.
+pub(crate) fn check_stdout() -> Result<(), Failure> {
+    match early::stdout_is_closed() {
+        true => Err(Failure::Runtime("stdout: is closed: redirect it to a file or a pipe".into())),
+        false => Ok(()),
     }
 }
 

@@ -1,6 +1,10 @@
 //! The options that select the function.
 
-use clap::{Args, ValueEnum};
+use std::ffi::OsStr;
+
+use clap::builder::{EnumValueParser, PossibleValue, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{Arg, Args, Command, ValueEnum};
 use hard_sigmoid::HardSigmoid;
 
 use super::console::Failure;
@@ -8,7 +12,7 @@ use super::console::Failure;
 #[derive(Args)]
 pub(crate) struct FunctionArgs {
     /// Use the parameters of a framework
-    #[arg(long, conflicts_with_all = ["alpha", "beta"])]
+    #[arg(short, long, conflicts_with_all = ["alpha", "beta"], value_parser = PresetParser)]
     preset: Option<Preset>,
     /// Set the slope (requires --beta)
     #[arg(long, requires = "beta", allow_hyphen_values = true, value_parser = parse)]
@@ -21,9 +25,32 @@ pub(crate) struct FunctionArgs {
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Preset {
     /// alpha = 0.2, beta = 0.5 (ONNX, Keras 1 and 2, TensorFlow.js, WebNN)
+    #[value(aliases = ["keras1", "keras2", "tensorflowjs", "tfjs", "webnn"])]
     Onnx,
     /// alpha = 1/6, beta = 0.5 (PyTorch, Keras 3, JAX)
+    #[value(aliases = ["torch", "keras3", "jax"])]
     Pytorch,
+}
+
+/// Parses a preset in upper or lower case, and says which is which of two that have one name.
+#[derive(Clone)]
+pub(crate) struct PresetParser;
+
+impl TypedValueParser for PresetParser {
+    type Value = Preset;
+
+    fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<Preset, clap::Error> {
+        let lower = value.to_ascii_lowercase();
+        if lower == "keras" {
+            let message = "Keras 1 and 2 have the function of ONNX, and Keras 3 that of PyTorch: use onnx or pytorch\n";
+            return Err(clap::Error::raw(ErrorKind::InvalidValue, message).with_cmd(command));
+        }
+        EnumValueParser::<Preset>::new().parse_ref(command, arg, &lower)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(Preset::value_variants().iter().filter_map(Preset::to_possible_value)))
+    }
 }
 
 impl From<Preset> for HardSigmoid {
@@ -56,7 +83,12 @@ impl FunctionArgs {
 
 /// Parses α or β.
 pub(crate) fn parse(text: &str) -> Result<f64, String> {
-    text.parse().map_err(|_| "not a number: write it as a decimal, such as 0.25 (1/6 is --preset pytorch)".into())
+    let number = |text: &str| text.trim().parse::<f64>().ok();
+    let number = match text.split_once('/') {
+        Some((dividend, divisor)) => number(dividend).zip(number(divisor)).map(|(a, b)| a / b),
+        None => number(text),
+    };
+    number.ok_or_else(|| "not a number: write it as a decimal or as a fraction, such as 0.25 or 1/6".into())
 }
 
 /// For example `onnx, clamp(0.2 x + 0.5, 0, 1)`.

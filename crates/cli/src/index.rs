@@ -1,11 +1,13 @@
 //! Indexes such as `model.safetensors.index.json`, which say which file of a set has which tensor.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Component, Path, PathBuf};
 
 use hard_sigmoid_files::Selection;
 use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 
+use super::console;
 use super::item::{Action, Item};
 
 /// Larger indexes are refused. A hundred thousand tensors take less than 10 MB, and ten times that in memory.
@@ -15,8 +17,39 @@ const AGAIN: &str = "download or save it again";
 
 #[derive(Deserialize)]
 struct Index {
-    /// The file of each tensor.
-    weight_map: BTreeMap<String, String>,
+    weight_map: WeightMap,
+}
+
+/// The file of each tensor.
+#[derive(Default)]
+struct WeightMap {
+    files: BTreeMap<String, String>,
+    /// A tensor that is listed more than once. The last one counts.
+    twice: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for WeightMap {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Self::default())
+    }
+}
+
+impl<'de> Visitor<'de> for WeightMap {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self, A::Error> {
+        while let Some((tensor, file)) = map.next_entry::<String, String>()? {
+            if self.files.contains_key(&tensor) {
+                self.twice = Some(tensor.clone());
+            }
+            self.files.insert(tensor, file);
+        }
+        Ok(self)
+    }
 }
 
 /// Whether a file has the name of an index.
@@ -49,15 +82,19 @@ fn files(path: &Path, selection: &Selection) -> Result<Vec<Item>, String> {
     let text = std::fs::read(path).map_err(unreadable)?;
     let index: Index = serde_json::from_slice(&text)
         .map_err(|error| format!("is not a valid index of .safetensors files: {error}; {AGAIN}"))?;
-    if let Some(name) = index.weight_map.values().find(|name| !is_plain(name)) {
+    let Index { weight_map: WeightMap { files, twice } } = index;
+    if let Some(tensor) = twice {
+        console::log(&format!("{}: lists tensor {tensor:?} more than once; the last one counts", path.display()));
+    }
+    if let Some(name) = files.values().find(|name| !is_plain(name)) {
         return Err(format!("names a file in another folder, {name:?}: pass the .safetensors files instead"));
     }
-    if let Some(missing) = selection.tensor.iter().find(|&name| !index.weight_map.contains_key(name)) {
+    if let Some(missing) = selection.tensor.iter().find(|&name| !files.contains_key(name)) {
         return Err(format!("has no tensor {missing:?}: its \"weight_map\" lists the names"));
     }
-    let names: BTreeSet<&String> = index.weight_map.values().collect();
+    let names: BTreeSet<&String> = files.values().collect();
     let item = |name: &String| {
-        let is_here = |tensor: &&String| index.weight_map.get(*tensor) == Some(name);
+        let is_here = |tensor: &&String| files.get(*tensor) == Some(name);
         let tensor: Vec<_> = selection.tensor.iter().filter(is_here).cloned().collect();
         let action = if tensor.is_empty() && !selection.tensor.is_empty() {
             Action::Copy
@@ -66,11 +103,27 @@ fn files(path: &Path, selection: &Selection) -> Result<Vec<Item>, String> {
         };
         Item::new(path.with_file_name(name), action)
     };
+    for name in &names {
+        let listed = files.iter().filter(|(_, file)| file == name).map(|(tensor, _)| tensor.as_str());
+        if let Some(tensor) = missing(&path.with_file_name(name), listed) {
+            let index = path.display();
+            console::log(&format!("{index}: lists tensor {tensor:?} in {name}, which has none of this name"));
+        }
+    }
     Ok(names.into_iter().map(item).collect())
+}
+
+/// One of these tensors that a file lacks. None if the file cannot be read, which is reported when it is computed.
+fn missing<'a>(path: &Path, tensors: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let (input, header) = hard_sigmoid_files::open(path).ok()?;
+    let all = Selection { may_be_empty: true, ..Selection::default() };
+    let layout = input.layout(&header, &all).ok()?;
+    let present: HashSet<_> = layout.sections.iter().filter_map(|section| section.name.as_deref()).collect();
+    tensors.into_iter().find(|tensor| !present.contains(tensor))
 }
 
 /// Whether a name is that of a file in the folder of the index.
 fn is_plain(name: &str) -> bool {
-    let mut components = Path::new(name).components();
+    let mut components = Path::new(name).components().filter(|component| *component != Component::CurDir);
     matches!((components.next(), components.next()), (Some(Component::Normal(_)), None))
 }

@@ -17,6 +17,9 @@ pub(crate) struct ListArgs {
     /// Read names of inputs from this file (- for stdin), one to a line, or separated by NUL bytes
     #[arg(long, value_name = "LIST")]
     pub(crate) files_from: Option<PathBuf>,
+    /// The names in the list are separated by NUL bytes, even if there is none in it
+    #[arg(short = '0', long, requires = "files_from")]
+    null: bool,
     /// Take only part I of N parts of the inputs, with I from 1 to N
     ///
     /// The parts are about equally large in bytes and depend only on the names and sizes of the inputs. So N processes
@@ -54,7 +57,7 @@ impl ListArgs {
             if list.as_os_str() == STANDARD && files.iter().any(|file| file.as_os_str() == STANDARD) {
                 return Err(Failure::Usage("stdin cannot be both an input and the list: name a file".into()));
             }
-            paths.extend(names(list)?);
+            paths.extend(names(list, self.null)?);
         }
         if paths.is_empty() {
             return Err(Failure::Usage("no inputs: name at least one".into()));
@@ -103,7 +106,7 @@ impl Shard {
 }
 
 /// Reads a list of names.
-fn names(list: &Path) -> Result<Vec<PathBuf>, Failure> {
+fn names(list: &Path, null: bool) -> Result<Vec<PathBuf>, Failure> {
     let mut bytes = Vec::new();
     let read = if list.as_os_str() == STANDARD {
         std::io::stdin().read_to_end(&mut bytes)
@@ -115,7 +118,7 @@ fn names(list: &Path) -> Result<Vec<PathBuf>, Failure> {
     if Format::is_any(&bytes) {
         return Err(Failure::file(list, "is no list of names: pass it as an input, without --files-from"));
     }
-    let separator = if bytes.contains(&0) { 0 } else { b'\n' };
+    let separator = if null || bytes.contains(&0) { 0 } else { b'\n' };
     let names = bytes.split(|&byte| byte == separator);
     // Lists that were written on Windows have \r\n.
     let names = names.map(|name| if separator == 0 { name } else { name.strip_suffix(b"\r").unwrap_or(name) });

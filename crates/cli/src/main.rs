@@ -10,6 +10,7 @@ mod backward;
 mod bench;
 mod console;
 mod container;
+mod early;
 mod function;
 mod index;
 mod item;
@@ -50,7 +51,7 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
     /// Use at most N threads of the CPU, and at most one for each core [default: one for each core]
-    #[arg(long, value_name = "N", global = true, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(short = 'j', long, value_name = "N", global = true, value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use hard_sigmoid_files::{Format, STANDARD, has_extension};
 use tempfile::{Builder, NamedTempFile};
 
-use super::console::Failure;
+use super::console::{self, Failure, check_stdout};
 
 /// The start of the names of temporary files.
 const PREFIX: &str = ".hard-sigmoid-";
@@ -71,7 +71,10 @@ impl Output {
                 return Err(fail("is the input: choose another path for the output"));
             }
             Ok(_) if !replace => return Err(fail("already exists: use --force to replace it")),
-            Ok(metadata) => Some(metadata),
+            Ok(metadata) => {
+                warn_of_links(path, &metadata);
+                Some(metadata)
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(unwritable(path, &error)),
         };
@@ -133,6 +136,7 @@ pub(crate) fn is_pipe(path: &Path) -> bool {
 }
 
 fn stdout() -> Result<Box<dyn Write>, Failure> {
+    check_stdout()?;
     let stdout = io::stdout();
     if stdout.is_terminal() {
         let remedy = "redirect it to a file or a pipe, or name a file as the output";
@@ -166,6 +170,28 @@ fn pipe(_path: &Path, _of_path: &Metadata) -> Result<Option<Box<dyn Write>>, Fai
     Ok(None)
 }
 
+/// Says that a file that is replaced goes on to exist under other names.
+#[cfg(unix)]
+fn warn_of_links(path: &Path, old: &Metadata) {
+    if std::os::unix::fs::MetadataExt::nlink(old) > 1 {
+        console::log(&format!("{}: has other names (hard links), which keep the old data", path.display()));
+    }
+}
+
+#[cfg(not(unix))]
+fn warn_of_links(_path: &Path, _old: &Metadata) {}
+
+/// Gives a new file the owner and the group of the one that it replaces, as far as the system allows it.
+#[cfg(unix)]
+fn keep_owner(new: &File, old: &Metadata) {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    // Only root may give a file away, and others may choose among their groups.
+    let _ = fchown(new, Some(old.uid()), Some(old.gid())).or_else(|_| fchown(new, None, Some(old.gid())));
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_new: &File, _old: &Metadata) {}
+
 impl Temporary {
     /// Creates a file with the permissions of the file that it replaces, or else of a new file.
     fn new(folder: &Path, old: Option<Metadata>) -> io::Result<Self> {
@@ -183,6 +209,7 @@ impl Temporary {
             },
         };
         if let Some(old) = old {
+            keep_owner(file.as_file(), &old);
             file.as_file().set_permissions(old.permissions())?;
         }
         Ok(file)
@@ -275,6 +302,7 @@ fn unwritable(path: &Path, error: &io::Error) -> Failure {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some space or choose another disk",
         ErrorKind::FileTooLarge => "raise the limit on file sizes (ulimit -f) or choose another disk",
         ErrorKind::InvalidFilename => "choose a shorter name",
+        ErrorKind::ResourceBusy => "it is a mount point, which cannot be replaced: choose another name",
         _ => "choose a folder that exists and is writable",
     };
     let name = if path.as_os_str() == STANDARD { Path::new("stdout") } else { path };

@@ -51,10 +51,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", requires = "histogram")]
     tensor: Vec<String>,
     /// The type of the elements, if the dtype of an array gives only their size
-    #[arg(long, value_parser = dtype(), requires = "histogram")]
+    #[arg(long, value_parser = dtype(), ignore_case = true, requires = "histogram")]
     element: Option<Dtype>,
     /// Replace OUTPUT if it exists
-    #[arg(long)]
+    #[arg(short, long)]
     force: bool,
 }
 

@@ -40,10 +40,11 @@ impl Ran {
     }
 }
 
+/// In full with `{:#}`, with why `auto` chose that.
 impl Display for Ran {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.on.join(" and "))?;
         f.write_str(if self.with_f64_on_cpu { ", with f64 on the CPU path" } else { "" })?;
-        self.why.as_ref().map_or(Ok(()), |why| write!(f, "; auto: {why}"))
+        self.why.as_ref().filter(|_| f.alternate()).map_or(Ok(()), |why| write!(f, "; auto: {why}"))
     }
 }

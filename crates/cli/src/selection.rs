@@ -11,7 +11,7 @@ pub(crate) struct SelectionArgs {
     /// The type of the elements, if the dtype of an array gives only their size
     ///
     /// NumPy saves arrays of bfloat16 (ml_dtypes, JAX) with dtype V2: use `--element bf16`.
-    #[arg(long, value_parser = dtype())]
+    #[arg(long, value_parser = dtype(), ignore_case = true)]
     element: Option<Dtype>,
 }
 
@@ -23,6 +23,7 @@ impl SelectionArgs {
 
 /// The values of an option for an element type.
 pub(crate) fn dtype() -> impl TypedValueParser<Value = Dtype> {
-    let find = |name: String| Dtype::ALL.into_iter().find(|dtype| dtype.name() == name).ok_or("no element type");
+    let is = |name: &str, dtype: &Dtype| dtype.name().eq_ignore_ascii_case(name);
+    let find = move |name: String| Dtype::ALL.into_iter().find(|dtype| is(&name, dtype)).ok_or("no element type");
     PossibleValuesParser::new(Dtype::ALL.map(Dtype::name)).try_map(find)
 }

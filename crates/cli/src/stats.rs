@@ -64,10 +64,18 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let mut opener = args.backend.opener();
     let (mut total, mut failed) = (Saturation::default(), Vec::new());
     let items: Vec<_> = items.iter().filter(|item| !matches!(item.action, Action::Copy)).collect();
+    let style = match items.len() {
+        _ if args.json => Style::Json,
+        0 | 1 => Style::Text,
+        _ => Style::Row,
+    };
+    if style == Style::Row {
+        console::print(&format!("{}\n      elements     at 0   inside     at 1      NaN  file\n", function::name(f)))?;
+    }
     for item in &items {
         let counted = match &item.action {
             Action::Fail(message) => Err(Failure::file(&item.path, message)),
-            Action::Compute(selection) => file(args, f, &item.path, selection, &mut opener),
+            Action::Compute(selection) => file(style, f, &item.path, selection, &mut opener),
             Action::Copy => continue,
         };
         let failure = match counted {
@@ -86,16 +94,28 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         console::error(failure.message());
         failed.push(item.path.as_path());
     }
-    if items.len() > 1 && !args.json {
+    if style == Style::Row {
         let files = items.len().saturating_sub(failed.len());
-        console::print_with(|out| table(out, &format!("all {} elements of {files} files", total.total()), total))?;
+        console::print_with(|out| {
+            row(out, &format!("all {files} files"), total)?;
+            advice(f, total).map_or(Ok(()), |advice| writeln!(out, "{advice}"))
+        })?;
     }
     if failed.is_empty() { Ok(()) } else { Err(Failure::Runtime(failures(&failed, items.len()))) }
 }
 
+/// How a file is reported.
+#[derive(Clone, Copy, PartialEq)]
+enum Style {
+    Text,
+    /// Of a table.
+    Row,
+    Json,
+}
+
 /// Counts and reports a file.
 fn file(
-    args: &Args,
+    style: Style,
     f: HardSigmoid,
     path: &Path,
     selection: &Selection,
@@ -111,7 +131,11 @@ fn file(
     })?;
     let ran = Ran::of(engine, &layout);
     let report = Report { f, path, layout: &layout, counts, ran };
-    if args.json { report.print_json() } else { console::print_with(|out| report.text(out)) }?;
+    match style {
+        Style::Text => console::print_with(|out| report.text(out)),
+        Style::Row => console::print_with(|out| row(out, &report.name(), report.total())),
+        Style::Json => report.print_json(),
+    }?;
     Ok(report.total())
 }
 
@@ -160,10 +184,13 @@ impl Report<'_> {
         computed.zip(&self.counts).map(|((name, dtype), counts)| (name, dtype, *counts))
     }
 
+    fn name(&self) -> String {
+        if self.path.as_os_str() == STANDARD { "stdin".into() } else { escape(&self.path.display().to_string()) }
+    }
+
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
         let f = self.f;
-        let path = if self.path.as_os_str() == STANDARD { "stdin".into() } else { self.path.display().to_string() };
-        writeln!(out, "{}: {}, on {}", escape(&path), function::name(f), self.ran)?;
+        writeln!(out, "{}: {}, on {}", self.name(), function::name(f), self.ran)?;
         for (name, dtype, counts) in self.tensors() {
             let name = name.map_or(String::new(), |name| format!("{name:?}, "));
             table(out, &format!("{name}{} {} elements", counts.total(), dtype.name()), counts)?;
@@ -205,7 +232,7 @@ impl Report<'_> {
         json::print(&Line {
             file: self.path.into(),
             f: self.f.into(),
-            ran: self.ran.to_string(),
+            ran: format!("{:#}", self.ran),
             advice: advice(self.f, total),
             counts: total.into(),
             tensors: json::Sequence(|| self.tensors().map(tensor)),
@@ -218,6 +245,14 @@ fn table(out: &mut dyn Write, title: &str, counts: Saturation) -> io::Result<()>
     writeln!(out, "  {title}")?;
     let rows = [("at 0", counts.zero), ("inside", counts.inside), ("at 1", counts.one), ("NaN", counts.nan)];
     rows.iter().try_for_each(|(label, n)| writeln!(out, "    {label:<6} {n:>14}  {:>6.2} %", *n as f64 / total * 100.0))
+}
+
+/// Writes a row of the table for several files.
+fn row(out: &mut dyn Write, name: &str, counts: Saturation) -> io::Result<()> {
+    let Saturation { zero, one, inside, nan } = counts;
+    let total = counts.total();
+    let [zero, inside, one, nan] = [zero, inside, one, nan].map(|n| n as f64 / total.max(1) as f64 * 100.0);
+    writeln!(out, "{total:>14} {zero:>6.2} % {inside:>6.2} % {one:>6.2} % {nan:>6.2} %  {name}")
 }
 
 /// Explains the effect of saturation on training, if it is large.

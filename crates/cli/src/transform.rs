@@ -127,7 +127,7 @@ impl Run<'_> {
             computed: &done.computed,
             f: f.into(),
             seconds: done.seconds,
-            ran: done.ran.to_string(),
+            ran: format!("{:#}", done.ran),
             verified,
         })
     }
@@ -139,7 +139,11 @@ impl Run<'_> {
             Operation::Apply { verify, .. } => (2, if verify { ", verified" } else { "" }),
             Operation::Backward { .. } => (3, ""),
         };
-        let on = if ran.is_nowhere() { String::new() } else { format!(", on {ran}") };
+        let on = match self.opener.is_verbose() {
+            _ if ran.is_nowhere() => String::new(),
+            true => format!(", on {ran:#}"),
+            false => format!(", on {ran}"),
+        };
         format!("{}{verified}{on}", computed.text(arrays, *seconds))
     }
 }

@@ -30,7 +30,7 @@ pub(crate) struct Args {
     /// Check this element type
     ///
     /// All values of the 16-bit types are checked. f64 requires `--adapter cpu`.
-    #[arg(long, value_parser = dtype(), default_value = "f32")]
+    #[arg(long, value_parser = dtype(), ignore_case = true, default_value = "f32")]
     element: Dtype,
     /// Check the backward pass instead of the forward pass, from x and from y
     #[arg(long)]

@@ -1,7 +1,8 @@
 //! Zip archives whose members are arrays.
 
+use std::collections::HashSet;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Write};
+use std::io::{BufReader, BufWriter, Error, Read, Result, Seek, SeekFrom, Write};
 
 use zip::read::ZipFile;
 use zip::write::SimpleFileOptions;
@@ -14,11 +15,15 @@ use crate::layout::Section;
 pub struct Archive(ZipArchive<BufReader<File>>);
 
 impl Archive {
-    pub(crate) fn open(file: File) -> Result<Self, String> {
+    pub(crate) fn open(file: File) -> std::result::Result<Self, String> {
         let zip = ZipArchive::new(BufReader::new(file))
             .map_err(|error| format!("cannot be read as a zip archive: {error}; save or copy it again"))?;
         if zip.has_duplicate_names() {
-            return Err("has two members of the same name: save or copy it again".into());
+            let start = zip.central_directory_start();
+            let name = twice(zip.into_inner(), start).unwrap_or_default();
+            return Err(format!(
+                "has two members named {name:?}, of which NumPy reads the last: load it, and save it with numpy.savez"
+            ));
         }
         Ok(Self(zip))
     }
@@ -29,27 +34,89 @@ impl Archive {
     }
 
     /// Opens member `i` where the data of its section begin.
-    pub(crate) fn data(&mut self, i: usize, section: &Section<'_>) -> Result<ZipFile<'_, BufReader<File>>, String> {
+    pub(crate) fn data(
+        &mut self,
+        i: usize,
+        section: &Section<'_>,
+    ) -> std::result::Result<ZipFile<'_, BufReader<File>>, String> {
         let mut member = self.0.by_index(i).map_err(|error| error.to_string())?;
         let skipped = std::io::copy(&mut (&mut member).take(section.start), &mut std::io::sink());
         skipped.map_err(|error| error.to_string()).map(|_| member)
     }
 }
 
+/// A name that occurs twice in a central directory, which begins at `start`.
+fn twice(mut file: BufReader<File>, start: u64) -> Option<String> {
+    file.seek(SeekFrom::Start(start)).ok()?;
+    let mut names = HashSet::new();
+    loop {
+        let mut entry = [0; 46];
+        file.read_exact(&mut entry).ok()?;
+        // The lengths of the name, and of what follows it: 4.3.12 of APPNOTE.TXT.
+        let [.., a, b, c, d, e, f, _, _, _, _, _, _, _, _, _, _, _, _] = entry;
+        let [name_len, extra_len, comment_len] = [[a, b], [c, d], [e, f]].map(u16::from_le_bytes);
+        let mut name = vec![0; name_len.into()];
+        file.read_exact(&mut name).ok()?;
+        file.seek_relative(i64::from(extra_len).saturating_add(comment_len.into())).ok()?;
+        if let Some(name) = names.replace(name) {
+            return Some(String::from_utf8_lossy(&name).into_owned());
+        }
+    }
+}
+
+/// A file that takes everything after an error, without writing it. A `ZipWriter` that is dropped writes its directory,
+/// and prints to stderr if it cannot.
+#[derive(Debug)]
+struct Target {
+    file: BufWriter<File>,
+    position: u64,
+    has_failed: bool,
+}
+
+impl Target {
+    fn attempt<T>(&mut self, then: T, run: impl FnOnce(&mut BufWriter<File>) -> Result<T>) -> Result<T> {
+        if self.has_failed {
+            return Ok(then);
+        }
+        run(&mut self.file).inspect_err(|_| self.has_failed = true)
+    }
+}
+
+impl Write for Target {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+        let written = self.attempt(bytes.len(), |file| file.write(bytes))?;
+        self.position = self.position.saturating_add(written as u64);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.attempt((), Write::flush)
+    }
+}
+
+impl Seek for Target {
+    fn seek(&mut self, to: SeekFrom) -> Result<u64> {
+        let then = if let SeekFrom::Start(position) = to { position } else { self.position };
+        self.position = self.attempt(then, |file| file.seek(to))?;
+        Ok(self.position)
+    }
+}
+
 /// An archive that is being written.
 #[derive(Debug)]
-pub struct ArchiveWriter(ZipWriter<BufWriter<File>>);
+pub struct ArchiveWriter(ZipWriter<Target>);
 
 impl ArchiveWriter {
     /// Begins an archive with the comment of another.
     pub fn new(file: File, of: &Archive) -> Self {
-        let mut zip = ZipWriter::new(BufWriter::new(file)).set_auto_large_file();
+        let mut zip =
+            ZipWriter::new(Target { file: BufWriter::new(file), position: 0, has_failed: false }).set_auto_large_file();
         let _ = zip.set_raw_comment(of.0.comment().into());
         Self(zip)
     }
 
     /// Starts the array that takes the place of member `i`, with the same name, compression and date.
-    pub fn start(&mut self, archive: &mut Archive, i: usize, header: &[u8]) -> std::io::Result<()> {
+    pub fn start(&mut self, archive: &mut Archive, i: usize, header: &[u8]) -> Result<()> {
         let member = archive.0.by_index_raw(i)?;
         let (name, options): (_, SimpleFileOptions) = (member.name()?.into_owned(), member.options());
         self.0.start_file(name, options)?;
@@ -57,23 +124,23 @@ impl ArchiveWriter {
     }
 
     /// Copies member `i` as it is, still compressed.
-    pub fn copy(&mut self, archive: &mut Archive, i: usize) -> std::io::Result<()> {
+    pub fn copy(&mut self, archive: &mut Archive, i: usize) -> Result<()> {
         let end = archive.0.central_directory_start();
         let member = archive.0.by_index_raw(i)?;
         let start = member.data_start().unwrap_or(end);
         if start.saturating_add(member.compressed_size()) > end {
-            return Err(std::io::Error::other("a member of the archive is longer than the archive"));
+            return Err(Error::other("a member of the archive is longer than the archive"));
         }
         Ok(self.0.raw_copy_file(member)?)
     }
 
     /// Appends to the array that was started last.
-    pub fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.0.write_all(bytes)
     }
 
     /// Writes the directory.
-    pub fn finish(self) -> std::io::Result<()> {
+    pub fn finish(self) -> Result<()> {
         self.0.finish()?.flush()
     }
 }

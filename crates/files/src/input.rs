@@ -44,17 +44,17 @@ pub fn open(path: &Path) -> Result<(Input, Header), Error> {
     let label = if is_stdin { "stdin:".to_owned() } else { format!("{}:", path.display()) };
     let fail = |message: &str| Error(format!("{label} {message}"));
     let unreadable = |error| fail(&format!("cannot be read: {error}; check that it exists and is readable"));
-    if is_stdin {
-        if std::io::stdin().is_terminal() {
-            return Err(fail("is a terminal: redirect it from a .npy file or pipe one into it"));
-        }
+    if is_stdin && std::io::stdin().is_terminal() {
+        return Err(fail("is a terminal: redirect it from a .npy file or pipe one into it"));
+    }
+    let opened = if is_stdin { stdin() } else { File::open(path).map(Some) };
+    let Some(mut file) = opened.map_err(unreadable)? else {
         let (source, header) = stream(path, std::io::stdin()).map_err(|message| fail(&message))?;
         return Ok((Input { label, source }, header));
-    }
-    let mut file = File::open(path).map_err(unreadable)?;
+    };
     let metadata = file.metadata().map_err(unreadable)?;
     if metadata.is_dir() {
-        return Err(fail("is a folder: pass the files in it"));
+        return Err(fail("is a folder: pass the files in it, for `apply` with --output-dir"));
     }
     if !metadata.is_file() {
         let (source, header) = stream(path, file).map_err(|message| fail(&message))?;
@@ -72,6 +72,18 @@ pub fn open(path: &Path) -> Result<(Input, Header), Error> {
     // What was read of the data is read again.
     file.seek(SeekFrom::Start(header.bytes())).map_err(unreadable)?;
     Ok((Input { label, source: Source::File(file) }, header))
+}
+
+/// Stdin as a file, if it is one of which nothing has been read.
+#[cfg(unix)]
+fn stdin() -> std::io::Result<Option<File>> {
+    let mut file = File::from(std::os::fd::AsFd::as_fd(&std::io::stdin()).try_clone_to_owned()?);
+    Ok(if file.metadata()?.is_file() && file.stream_position()? == 0 { Some(file) } else { None })
+}
+
+#[cfg(not(unix))]
+fn stdin() -> std::io::Result<Option<File>> {
+    Ok(None)
 }
 
 /// Reads enough of an input to recognize its format.

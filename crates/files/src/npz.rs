@@ -1,7 +1,9 @@
 //! `.npz` archives: zip files whose members are `.npy` files.
 
 use std::borrow::Cow;
+use std::io::{ErrorKind, Read};
 
+use zip::CompressionMethod;
 use zip::result::ZipResult;
 
 use crate::archive::Archive;
@@ -55,31 +57,39 @@ pub(crate) fn members(archive: &mut Archive) -> Result<Vec<Member>, String> {
         members.push(member);
     }
     if members.iter().all(|member| matches!(member.content, Content::Other)) {
-        return Err("is a zip archive without .npy files: extract the .safetensors files from it".into());
+        return Err("is a zip archive without arrays of NumPy: extract the .safetensors files from it".into());
     }
     Ok(members)
 }
 
 impl Member {
+    /// As for NumPy, what begins like a `.npy` file is an array, whatever its name.
     fn read(archive: &mut Archive, i: usize) -> ZipResult<Self> {
         let raw = archive.zip().by_index_raw(i)?;
-        let name = String::from_utf8_lossy(raw.name_raw()).into_owned();
+        let (full, method) = (String::from_utf8_lossy(raw.name_raw()).into_owned(), raw.compression());
         let size = raw.compressed_size();
         drop(raw);
-        let Some(array) = name.strip_suffix(".npy") else {
-            return Ok(Self { name, content: Content::Other, bytes: size });
-        };
-        let opened = archive.zip().by_index(i);
-        let opened = opened.map_err(|error| format!("cannot be read: {error}; save it with numpy.savez"));
-        let read = opened.and_then(|mut file| Ok((file.size(), npy::read_header(&mut file)?)));
-        let name = array.to_owned();
-        Ok(match read {
-            Ok((bytes, header)) => {
-                let bytes = bytes.saturating_sub(header.len() as u64);
-                Self { name, content: Content::Array(header), bytes }
+        let named = full.strip_suffix(".npy");
+        let name = named.unwrap_or(&full).to_owned();
+        let mut start = [0; npy::MAGIC.len()];
+        let opened = archive.zip().by_index(i).map_err(std::io::Error::from);
+        let content = match opened.and_then(|mut file| file.read_exact(&mut start).map(|()| file)) {
+            Ok(mut file) if start == *npy::MAGIC => match npy::read_header(&mut start.chain(&mut file)) {
+                Ok(header) => {
+                    let bytes = file.size().saturating_sub(header.len() as u64);
+                    return Ok(Self { name, content: Content::Array(header), bytes });
+                }
+                Err(message) => Content::Unreadable(message),
+            },
+            Err(error) if named.is_some() && error.kind() != ErrorKind::UnexpectedEof => {
+                let cause = name_of(method).map_or(error.to_string(), |name| format!("{name} is not supported"));
+                Content::Unreadable(format!("cannot be read: {cause}; save it with numpy.savez_compressed"))
             }
-            Err(message) => Self { name, content: Content::Unreadable(message), bytes: size },
-        })
+            _ => Content::Other,
+        };
+        // Of what is no array, the whole name counts.
+        let name = if matches!(content, Content::Other) { full } else { name };
+        Ok(Self { name, content, bytes: size })
     }
 
     /// The part of the archive that it is, and the header of its output. It has no dtype if it is not computed.
@@ -111,4 +121,18 @@ pub(crate) fn layout<'a>(members: &'a [Member], selection: &Selection) -> Result
     let layout = Layout { extension, shape: Vec::new(), is_fortran: false, header, headers, sections };
     layout.check_selected(selection, "array", "pass an archive with an array of float16, float32 or float64")?;
     Ok(layout)
+}
+
+/// What a method of compression that is not supported is called.
+fn name_of(method: CompressionMethod) -> Option<&'static str> {
+    // By their numbers in the specification of zip: 4.4.5 of APPNOTE.TXT.
+    #[allow(deprecated, reason = "there is another way only for those that this build supports")]
+    match method {
+        CompressionMethod::Unsupported(9) => Some("Deflate64"),
+        CompressionMethod::Unsupported(12) => Some("bzip2"),
+        CompressionMethod::Unsupported(14) => Some("LZMA"),
+        CompressionMethod::Unsupported(93) => Some("Zstandard"),
+        CompressionMethod::Unsupported(95) => Some("xz"),
+        _ => None,
+    }
 }

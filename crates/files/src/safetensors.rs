@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Read;
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::value::{Error as ValueError, StrDeserializer};
+use serde::de::{Deserialize, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::dtype::Dtype;
 use crate::layout::{Layout, Section};
@@ -90,8 +91,8 @@ fn invalid(error: impl std::fmt::Display) -> String {
 struct Tensors<'a> {
     /// In the order of the text.
     sections: Vec<Section<'a>>,
-    /// A selected tensor of another type.
-    unsupported: Option<(Cow<'a, str>, safetensors::Dtype)>,
+    /// A selected tensor of another type, and its type.
+    unsupported: Option<(Cow<'a, str>, Cow<'a, str>)>,
 }
 
 /// Reads a header, and selects tensors.
@@ -114,9 +115,9 @@ impl<'de> Visitor<'de> for Selected<'_> {
                 map.next_value::<Metadata>()?;
                 continue;
             }
-            let info: Info = map.next_value()?;
+            let info: Info<'de> = map.next_value()?;
             let (start, bytes) = position(&name, &info).map_err(A::Error::custom)?;
-            let dtype = dtype(info.dtype).filter(|_| self.0.includes(&name));
+            let dtype = dtype(&info.dtype).filter(|_| self.0.includes(&name));
             if dtype.is_none() && self.0.tensor.iter().any(|it| *it == name) {
                 tensors.unsupported = Some((name.clone(), info.dtype));
             }
@@ -129,32 +130,41 @@ impl<'de> Visitor<'de> for Selected<'_> {
     }
 }
 
-fn dtype(dtype: safetensors::Dtype) -> Option<Dtype> {
-    match dtype {
-        safetensors::Dtype::F16 => Some(Dtype::F16),
-        safetensors::Dtype::BF16 => Some(Dtype::Bf16),
-        safetensors::Dtype::F32 => Some(Dtype::F32),
-        safetensors::Dtype::F64 => Some(Dtype::F64),
+fn dtype(name: &str) -> Option<Dtype> {
+    match name {
+        "F16" => Some(Dtype::F16),
+        "BF16" => Some(Dtype::Bf16),
+        "F32" => Some(Dtype::F32),
+        "F64" => Some(Dtype::F64),
         _ => None,
     }
 }
 
+/// The size of an element in bits. None for types that came later than this version.
+fn bits(dtype: &str) -> Option<usize> {
+    let deserializer: StrDeserializer<'_, ValueError> = dtype.into_deserializer();
+    safetensors::Dtype::deserialize(deserializer).ok().map(|dtype| dtype.bitsize())
+}
+
 /// Where a tensor begins in the data, and its size in bytes.
-fn position(name: &str, info: &Info) -> Result<(u64, u64), String> {
+fn position(name: &str, info: &Info<'_>) -> Result<(u64, u64), String> {
     let (start, end) = info.data_offsets;
-    let bits = info.shape.product.and_then(|elements| elements.checked_mul(info.dtype.bitsize()));
-    let bits = bits.ok_or_else(|| format!("the size of tensor {name:?} overflows"))?;
     let bytes = end.checked_sub(start).ok_or_else(|| format!("invalid offset of tensor {name:?}"))?;
-    if bytes.checked_mul(8) != Some(bits) {
-        return Err(format!("invalid shape or offsets of tensor {name:?}"));
+    if let Some(bits) = bits(&info.dtype) {
+        let bits = info.shape.product.and_then(|elements| elements.checked_mul(bits));
+        let bits = bits.ok_or_else(|| format!("the size of tensor {name:?} overflows"))?;
+        if bytes.checked_mul(8) != Some(bits) {
+            return Err(format!("invalid shape or offsets of tensor {name:?}"));
+        }
     }
     Ok((start as u64, bytes as u64))
 }
 
 /// What a header says of a tensor. Its shape may have millions of dimensions, so it is not kept.
 #[derive(serde::Deserialize)]
-struct Info {
-    dtype: safetensors::Dtype,
+struct Info<'a> {
+    #[serde(borrow)]
+    dtype: Cow<'a, str>,
     shape: Elements,
     data_offsets: (usize, usize),
 }

@@ -1,6 +1,6 @@
 //! Many inputs, whose outputs go to one folder.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -32,9 +32,13 @@ pub(super) fn run(run: &mut Run<'_>, items: &[Item], folder: &Path, json: bool) 
     let stop = Stop::on_signals();
     run.stop = Some(stop.clone());
     run.bar = Some(Progress::bytes(items.iter().map(|item| item.bytes).sum(), run.quiet));
+    // They would all be refused with the same words. Other inputs are computed.
+    let exists = |item: &Item| !run.force && std::fs::symlink_metadata(output(item, folder)).is_ok();
+    let existing: HashSet<_> = items.iter().filter(|item| exists(item)).map(|item| item.path.as_path()).collect();
     let (started, opened) = (Instant::now(), run.opener.seconds);
     let (mut total, mut finished, mut end) = (Done::default(), 0_usize, 0_u64);
     let mut failed = Vec::new();
+    let is_only = items.len() == 1;
     for items in items.chunk_by(|a, b| is_small(a) && is_small(b)).flat_map(|items| items.chunks(TOGETHER)) {
         let results = run.items(items, folder);
         for (item, result) in items.iter().zip(results) {
@@ -43,16 +47,25 @@ pub(super) fn run(run: &mut Run<'_>, items: &[Item], folder: &Path, json: bool) 
                 // Headers count, too, and so do inputs that failed.
                 bar.set(end);
             }
-            if !matches!(result, Err(Failure::Signal(..))) {
-                report(run, &result, &item.path, &output(item, folder), json)?;
+            if json && !matches!(result, Err(Failure::Signal(..))) {
+                print_json(run, &result, &item.path, &output(item, folder))?;
             }
-            match result {
-                Ok(done) => {
+            match (result, &run.bar) {
+                (Ok(done), _) => {
                     finished = finished.saturating_add(1);
                     total.add(done);
+                    continue;
                 }
-                Err(_) => failed.push(item.path.as_path()),
+                (Err(failure), Some(bar)) if is_only => {
+                    bar.clear();
+                    return Err(failure);
+                }
+                (Err(Failure::Signal(..)), _) => {}
+                (Err(_), _) if existing.len() > 1 && existing.contains(item.path.as_path()) => {}
+                (Err(failure), Some(bar)) => bar.above(|| console::error(failure.message())),
+                _ => {}
             }
+            failed.push(item.path.as_path());
         }
         if stop.is_requested() {
             break;
@@ -65,6 +78,10 @@ pub(super) fn run(run: &mut Run<'_>, items: &[Item], folder: &Path, json: bool) 
     let of_all = format!("{finished} of {} files", items.len());
     if stop.is_requested() && finished < items.len() {
         return Err(stop.failure(&format!("{of_all} were written")));
+    }
+    if existing.len() > 1 {
+        let (n, folder) = (existing.len(), folder.display());
+        console::error(&format!("{n} outputs already exist in {folder}: use --force to replace them"));
     }
     if items.is_empty() {
         console::log("this part has no files");
@@ -128,24 +145,12 @@ pub(super) fn check_names(items: &[Item]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Prints what happened to an input.
-fn report(
-    run: &Run<'_>,
-    result: &Result<Done, Failure>,
-    input: &Path,
-    output: &Path,
-    as_json: bool,
-) -> Result<(), Failure> {
-    if as_json {
-        match result {
-            Ok(done) => run.print_json(done, input, output)?,
-            Err(failure) => json::print(&json::Failed { file: input.into(), error: failure.message() })?,
-        }
+/// Prints what happened to an input as JSON.
+fn print_json(run: &Run<'_>, result: &Result<Done, Failure>, input: &Path, output: &Path) -> Result<(), Failure> {
+    match result {
+        Ok(done) => run.print_json(done, input, output),
+        Err(failure) => json::print(&json::Failed { file: input.into(), error: failure.message() }),
     }
-    if let (Err(failure), Some(bar)) = (result, &run.bar) {
-        bar.above(|| console::error(failure.message()));
-    }
-    Ok(())
 }
 
 impl Run<'_> {

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use hard_sigmoid::HardSigmoid;
 
 use super::super::console::Failure;
-use super::super::function::{self, Preset, number};
+use super::super::function::{self, Preset, PresetParser, number};
 
 /// The range that is drawn unless a ramp extends beyond it.
 const DEFAULT_RANGE: (f64, f64) = (-6.0, 6.0);
@@ -17,7 +17,7 @@ const RANGE_LIMITS: (f64, f64) = (1e30, 1e-6);
 #[derive(Args)]
 pub(crate) struct FunctionsArgs {
     /// Draw the function of a framework (can be repeated)
-    #[arg(long, value_enum)]
+    #[arg(short, long, value_parser = PresetParser)]
     preset: Vec<Preset>,
     /// Draw the function with this slope (can be repeated, each with its --beta)
     #[arg(long, allow_hyphen_values = true, value_parser = function::parse)]

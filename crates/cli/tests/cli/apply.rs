@@ -72,7 +72,7 @@ fn float16_and_float64_files_keep_their_dtype() {
     }
     let doubles = |x: [f64; 3]| x.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>();
     let input = folder.file("x.npy", &npy("'<f8'", true, "(1, 3)", &doubles([-9.0, 1.5, 3.0])));
-    let run = apply(&input, &folder.path("y.npy"), &["--preset", "pytorch", "--verify", "--force"]);
+    let run = apply(&input, &folder.path("y.npy"), &["-p", "pytorch", "--verify", "-f", "-v"]);
     let summary = succeeds(&run);
     assert!(summary.contains("; auto: GPUs do not support f64"), "{summary}");
     let expected = npy("'<f8'", true, "(1, 3)", &doubles([0.0, 0.75, 1.0]));
@@ -86,11 +86,13 @@ fn float16_and_float64_files_keep_their_dtype() {
 #[test]
 fn auto_says_why_it_ran_on_the_cpu() {
     let folder = Folder::new();
-    let summary = succeeds(&apply(Path::new(DIGITS), &folder.path("y.npy"), &["--preset", "onnx"]));
+    let quiet = succeeds(&apply(Path::new(DIGITS), &folder.path("y.npy"), &["--preset", "onnx"]));
+    assert!(quiet.contains("on cpu ") && !quiet.contains("auto"), "{quiet}");
+    let summary = succeeds(&apply(Path::new(DIGITS), &folder.path("y.npy"), &["-p", "onnx", "-f", "--verbose"]));
     assert!(summary.contains("on cpu ") && summary.contains("auto: fewer than 2^26 elements"), "{summary}");
     let large = folder.zeros(1 << 26);
     let mut run = command();
-    run.arg("apply").arg(large).arg(folder.path("z.npy")).args(["--preset", "onnx"]);
+    run.arg("apply").arg(large).arg(folder.path("z.npy")).args(["--preset", "onnx", "-v"]);
     let run = run.env("WGPU_ADAPTER_NAME", "no such adapter").output().unwrap();
     let summary = succeeds(&run);
     assert!(summary.contains("on cpu ") && summary.contains("auto: no hardware GPU"), "{summary}");

@@ -87,6 +87,26 @@ fn an_input_that_fails_does_not_stop_the_others() {
 }
 
 #[test]
+fn what_all_inputs_fail_for_is_said_once() {
+    let folder = Folder::new();
+    let (inputs, output) = (inputs(&folder, 5), folder.path("out"));
+    succeeds(&batch(&inputs[..3], &output, &[]));
+    // Three outputs exist, and the others are computed.
+    let run = batch(&inputs, &output, &[]);
+    let text = String::from_utf8_lossy(&run.stderr);
+    let lines: Vec<_> = text.lines().collect();
+    for (line, part) in lines.iter().zip(["3 outputs already exist in ", "2 of 5 files: ", "3 of 5 files failed: "]) {
+        assert!(line.contains(part), "{text}");
+    }
+    assert_eq!((run.status.code(), lines.len()), (Some(1), 3), "{text}");
+    assert_eq!(files(&output), one_by_one(&folder, &inputs));
+    // Of one input, the message is all that there is to say.
+    let run = batch(&[folder.path("none.npy")], &output, &[]);
+    fails(&run, &["none.npy: cannot be read"]);
+    fails(&batch(&inputs[..1], &output, &[]), &["0.npy: already exists: use --force"]);
+}
+
+#[test]
 fn a_list_of_names_is_read_from_a_file_or_stdin() {
     let folder = Folder::new();
     let mut inputs = inputs(&folder, 5);
@@ -118,6 +138,10 @@ fn a_list_of_names_is_read_from_a_file_or_stdin() {
     fs::copy(&inputs[1], folder.path("features{1}.npy")).unwrap();
     let mut relative = from("-");
     succeeds(&with_stdin(relative.current_dir(folder.0.path()), b"features{1}.npy\n".to_vec()));
+    // A name with a line break, and no NUL byte behind it.
+    fs::remove_dir_all(folder.path("out")).unwrap();
+    succeeds(&with_stdin(from("-").arg("-0"), names[5].into()));
+    assert_eq!(files(&folder.path("out")).len(), 1);
     // As Windows writes it.
     fs::remove_dir_all(folder.path("out")).unwrap();
     succeeds(&with_stdin(&mut from("-"), (names[..5].join("\r\n") + "\r\n").into_bytes()));

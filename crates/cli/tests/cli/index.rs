@@ -57,6 +57,24 @@ fn an_index_stands_for_its_files_and_is_copied() {
 }
 
 #[test]
+fn what_an_index_lists_twice_or_where_it_is_not_is_a_warning() {
+    let folder = Folder::new();
+    let half = json!({ "half": { "dtype": "F16", "shape": [2], "data_offsets": [0, 4] } });
+    folder.file("model-2.safetensors", &file(&half, &[0, 0, 0, 0x44]));
+    let map = r#"{"half": "other.safetensors", "lost": "./model-2.safetensors", "half": "./model-2.safetensors"}"#;
+    let index = folder.file(INDEX, format!("{{\"weight_map\": {map}}}").as_bytes());
+    let summary = succeeds(&run(&index, &folder, &[]));
+    for part in [
+        "lists tensor \"half\" more than once; the last one counts",
+        "lists tensor \"lost\" in ./model-2",
+        "2 of 2 files",
+    ] {
+        assert!(summary.contains(part), "{summary}");
+    }
+    assert_eq!(read(&folder, "out/model-2.safetensors")[..8], read(&folder, "model-2.safetensors")[..8]);
+}
+
+#[test]
 fn selected_tensors_are_computed_where_they_are() {
     let folder = Folder::new();
     let index = model(&folder);
@@ -84,7 +102,9 @@ fn stats_of_an_index_are_those_of_its_files() {
         json["elements"].as_u64().unwrap()
     };
     let total = elements("model-1.safetensors") + elements("model-2.safetensors");
-    assert!(text.contains(&format!("all {total} elements of 3 files")), "{text}");
+    let last = text.lines().last().unwrap().trim();
+    assert!(last.starts_with(&format!("{total} ")) && last.ends_with(" %  all 3 files"), "{text}");
+    assert_eq!(text.lines().count(), 6, "{text}");
 }
 
 #[test]

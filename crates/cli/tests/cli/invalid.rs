@@ -189,9 +189,38 @@ fn adapters_that_cannot_compute_are_marked_and_passed_over() {
     fails(&old(&["apply", DIGITS, output, "--preset", "onnx", "--backend", "gpu"]), &parts);
     fails(&old(&["validate", "--preset", "onnx"]), &parts);
     let input = folder.zeros(1 << 26);
-    let summary = succeeds(&old(&["apply", input.to_str().unwrap(), output, "--preset", "onnx"]));
+    let summary = succeeds(&old(&["apply", input.to_str().unwrap(), output, "--preset", "onnx", "-v"]));
     // auto needs no remedy.
     assert!(summary.ends_with("which cannot compute"), "{summary}");
+}
+
+/// What people type instead.
+#[test]
+fn other_spellings_are_understood() {
+    let folder = Folder::new();
+    let output = folder.path("y.npy");
+    let result = |options: &str| {
+        let options: Vec<_> = options.split(' ').chain(["--force"]).collect();
+        succeeds(&apply(Path::new(DIGITS), &output, &options));
+        fs::read(&output).unwrap()
+    };
+    let (onnx, pytorch) = (result("--preset onnx"), result("--preset pytorch"));
+    assert!(onnx != pytorch);
+    for name in ["ONNX", "keras1", "Keras2", "tensorflowjs", "tfjs", "WebNN"] {
+        assert!(result(&format!("-p {name} --backend CPU")) == onnx, "{name}");
+    }
+    for name in ["PyTorch", "torch", "keras3", "JAX"] {
+        assert!(result(&format!("-p {name} --adapter CPU")) == pytorch, "{name}");
+    }
+    assert!(result("--alpha 1/6 --beta 1/2") == pytorch && result("--alpha 1/5 --beta 5e-1") == onnx);
+    for (options, parts) in [
+        ("-p keras", ["Keras 1 and 2", "use onnx or pytorch"]),
+        ("-p relu", ["relu", "[possible values: onnx, pytorch]"]),
+        ("--alpha 1/0 --beta 1", ["alpha is inf", "finite"]),
+        ("--alpha 1/2/3 --beta 1", ["not a number", "0.25 or 1/6"]),
+    ] {
+        misused(&apply(Path::new(DIGITS), &output, &options.split(' ').collect::<Vec<_>>()), &parts);
+    }
 }
 
 #[test]

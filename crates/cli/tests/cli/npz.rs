@@ -156,15 +156,15 @@ fn bad_archives_are_refused_and_nothing_is_left() {
         (good[..good.len() - 9].to_vec(), &["cannot be read as a zip archive", "save or copy it again"]),
         (damaged(good.clone(), 900), &["array", "hecksum"]),
         (damaged(deflated.clone(), end), &["array \"a\" cannot be read", "damaged"]),
-        (stored(&[("x.csv", b"1,2")]), &["is a zip archive without .npy files"]),
-        (stored(&[("a.npy", b"spam")]), &["array \"a\"", "ends within the header"]),
+        (stored(&[("x.csv", b"1,2")]), &["is a zip archive without arrays of NumPy"]),
+        (stored(&[("a.npy", b"\x93NUMPY\x01\x00")]), &["array \"a\"", "ends within the header"]),
         (stored(&[("a.npy", &single[..single.len() - 1])]), &["array \"a\" is truncated", "needs 1200 bytes"]),
         (stored(&[("a.npy", &longer)]), &["array \"a\" has 1 bytes after its 1200 bytes"]),
         (stored(&[("a.npy", &npy("'<i4'", false, "(1,)", &[0; 4]))]), &["has no array to compute"]),
-        (same, &["two members of the same name"]),
+        (same, &["two members named \"a.npy\""]),
         (stored(&[]), &["is an empty archive", "numpy.savez"]),
         // bzip2 in both headers of the member.
-        (unsupported.clone(), &["array \"a\" cannot be read", "compression", "save the array again"]),
+        (unsupported.clone(), &["array \"a\" cannot be read: bzip2 is not supported", "numpy.savez_compressed"]),
     ];
     for (i, (bytes, parts)) in bad.into_iter().enumerate() {
         let folder = Folder::new();
@@ -190,6 +190,69 @@ fn bad_archives_are_refused_and_nothing_is_left() {
     fails(&apply(&input, &folder.path("y.npy"), &["--preset", "onnx"]), &["name it .npz instead of .npy"]);
     let run = with_stdin(command().arg("apply").arg(&input).args(["-", "--preset", "onnx"]), vec![]);
     fails(&run, &["to which no archive can be written: name a file"]);
+}
+
+/// NumPy decides by the contents of a member, and takes one `.npy` from its name.
+#[test]
+fn members_are_arrays_by_their_contents() {
+    let folder = Folder::new();
+    let (x, y) = (npy("'<f4'", false, "(2,)", &floats(&[0.0, 9.0])), npy("'<f4'", false, "(2,)", &floats(&[0.5, 1.0])));
+    let others = [
+        ("__MACOSX/._v.npy", &b"\0\x05\x16\x07 of macOS"[..]),
+        ("empty.npy", b""),
+        ("link.npy", b"v.npy"),
+        ("d/", b""),
+    ];
+    for (name, arrays) in [("alone", &["w"][..]), ("many", &["w", "v.npy", "u.npy.npy"])] {
+        let of = |array: &[u8]| {
+            let arrays = arrays.iter().map(|name| (*name, array.to_vec()));
+            arrays.chain(others.map(|(name, bytes)| (name, bytes.to_vec()))).collect::<Vec<_>>()
+        };
+        let bytes: Vec<_> = of(&x);
+        let bytes: Vec<_> = bytes.iter().map(|(name, bytes)| (*name, &bytes[..])).collect();
+        let input = folder.file(&format!("{name}.npz"), &archive(&bytes, CompressionMethod::Deflated));
+        let output = folder.path("y.npz");
+        let summary = succeeds(&apply(&input, &output, &["--preset", "onnx", "--verify", "--force"]));
+        let n = arrays.len();
+        assert!(summary.contains(&format!("{} f32 elements of {n} tensor", 2 * n)) && summary.contains("(4 copied)"));
+        let written: Vec<_> = members(&output).into_iter().map(|(name, bytes, _)| (name, bytes)).collect();
+        let expected: Vec<_> = of(&y).into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect();
+        assert!(written == expected, "{name}");
+    }
+    let output = folder.path("one.npz");
+    succeeds(&apply(&folder.path("many.npz"), &output, &["--preset", "onnx", "--tensor", "u.npy"]));
+    let written = members(&output);
+    assert!(written[0].1 == x && written[1].1 == x && written[2].1 == y);
+}
+
+#[test]
+fn an_archive_that_is_stdin_is_read_as_a_file() {
+    let folder = Folder::new();
+    let output = folder.path("y.npz");
+    let mut run = command();
+    run.args(["apply", "-"]).arg(&output).args(["-p", "onnx"]).stdin(File::open(NUMPY[0]).unwrap());
+    succeeds(&run.output().unwrap());
+    succeeds(&apply(Path::new(NUMPY[0]), &folder.path("z.npz"), &["-p", "onnx"]));
+    assert!(fs::read(&output).unwrap() == fs::read(folder.path("z.npz")).unwrap());
+    // Something else has read from it.
+    let mut begun = File::open(NUMPY[0]).unwrap();
+    begun.read_exact(&mut [0; 4]).unwrap();
+    let mut run = command();
+    run.args(["apply", "-"]).arg(&output).args(["-p", "onnx", "-f"]).stdin(begun);
+    fails(&run.output().unwrap(), &["stdin: "]);
+}
+
+/// A `ZipWriter` that is dropped writes its directory.
+#[test]
+fn a_file_that_becomes_too_large_is_one_message() {
+    let folder = Folder::new();
+    let zeros = npy("'<f4'", false, "(1000000,)", &vec![0; 4_000_000]);
+    let input = folder.file("x.npz", &archive(&[("a.npy", &zeros), ("b.npy", &zeros)], CompressionMethod::Stored));
+    let line = format!("ulimit -f 1000; exec {} apply x.npz y.npz --preset onnx", env!("CARGO_BIN_EXE_hard-sigmoid"));
+    let run = std::process::Command::new("bash").args(["-c", &line]).current_dir(input.parent().unwrap()).output();
+    let run = run.unwrap();
+    fails(&run, &["y.npz: cannot be written: File too large", "ulimit -f"]);
+    assert!(!String::from_utf8_lossy(&run.stderr).contains("ZipWriter"));
 }
 
 #[test]

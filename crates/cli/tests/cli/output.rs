@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use super::{DIGITS, Folder, apply, command, fails, floats, npy, stopped, succeeds};
+use super::{DIGITS, Folder, apply, command, fails, floats, npy, stopped, succeeds, with_stdin};
 
 #[test]
 fn an_output_is_not_overwritten_unasked() {
@@ -36,13 +36,72 @@ fn an_output_that_is_the_input_or_no_file_is_refused() {
     refused(&folder.path("hard.npy"), "is the input");
     refused(&folder.path("soft.npy"), "is a symbolic link");
     refused(&folder.path("dangling.npy"), "is a symbolic link");
-    refused(folder.0.path(), "is a folder: use it as --output-dir");
+    // In a folder, the output has the name of the input.
+    refused(folder.0.path(), "is the input");
     refused(Path::new("/dev/full"), "No space left");
     succeeds(&apply(&input, Path::new("/dev/null"), &["--preset", "onnx"]));
     refused(&folder.path("no/such/folder/y.npy"), "No such file");
     refused(&folder.path("x.npy/y.npy"), "cannot be written: Not a directory");
     refused(&folder.path(&"n".repeat(300)), "a shorter name");
     assert_eq!(folder.names(), ["dangling.npy", "hard.npy", "soft.npy", "x.npy"]);
+}
+
+#[test]
+fn a_folder_takes_the_output_under_the_name_of_the_input() {
+    let folder = Folder::new();
+    let target = folder.path("target");
+    fs::create_dir(&target).unwrap();
+    succeeds(&apply(Path::new(DIGITS), &target, &["--preset", "onnx"]));
+    fails(&apply(Path::new(DIGITS), &target, &["--preset", "onnx"]), &["digits.npy: already exists: use --force"]);
+    let piped = with_stdin(command().args(["apply", "-"]).arg(&target).args(["-p", "onnx"]), fs::read(DIGITS).unwrap());
+    fails(&piped, &["is a folder"]);
+    fails(
+        &apply(&target, &folder.path("y.npy"), &["-p", "onnx"]),
+        &["is a folder: pass the files in it", "--output-dir"],
+    );
+}
+
+/// What is written there would be lost: the standard library opens /dev/null in its place.
+#[test]
+fn a_closed_stdout_is_an_error() {
+    let folder = Folder::new();
+    let output = folder.path("y.npy");
+    let run = |arguments: &str| {
+        let line = format!("exec {} {arguments} >&-", env!("CARGO_BIN_EXE_hard-sigmoid"));
+        Command::new("bash").args(["-c", &line]).output().unwrap()
+    };
+    for arguments in [
+        &format!("apply {DIGITS} - -p onnx"),
+        &format!("stats {DIGITS} -p onnx"),
+        &format!("stats {DIGITS} -p onnx --json"),
+        &format!("apply {DIGITS} {} -p onnx --json", output.display()),
+        "plot",
+        "adapters",
+    ] {
+        fails(&run(arguments), &["stdout: is closed: redirect it to a file or a pipe"]);
+    }
+    succeeds(&run(&format!("apply {DIGITS} {} -p onnx --force", output.display())));
+    // A file that is /dev/null is not closed.
+    let line = format!("exec {} stats {DIGITS} -p onnx 1<>/dev/null", env!("CARGO_BIN_EXE_hard-sigmoid"));
+    succeeds(&Command::new("bash").args(["-c", &line]).output().unwrap());
+}
+
+#[test]
+fn a_file_that_is_replaced_keeps_its_owner_and_its_other_names_are_mentioned() {
+    use std::os::unix::fs::MetadataExt;
+    let folder = Folder::new();
+    let output = folder.file("y.npy", b"old");
+    fs::hard_link(&output, folder.path("other.npy")).unwrap();
+    let summary = succeeds(&apply(Path::new(DIGITS), &output, &["-p", "onnx", "-f"]));
+    assert!(summary.contains("y.npy: has other names (hard links), which keep the old data"), "{summary}");
+    assert_eq!(fs::read(folder.path("other.npy")).unwrap(), b"old");
+    assert!(!succeeds(&apply(Path::new(DIGITS), &output, &["-p", "onnx", "-f"])).contains("hard links"));
+    // Only root can give a file away.
+    if std::os::unix::fs::chown(&output, Some(1234), Some(4321)).is_ok() {
+        succeeds(&apply(Path::new(DIGITS), &output, &["-p", "onnx", "-f"]));
+        let metadata = fs::metadata(&output).unwrap();
+        assert_eq!((metadata.uid(), metadata.gid()), (1234, 4321));
+    }
 }
 
 #[test]

@@ -73,6 +73,24 @@ fn every_floating_tensor_is_computed_and_the_rest_carried_over() {
     }
 }
 
+/// A type that a later version of the format brings is carried over by its offsets.
+#[test]
+fn tensors_of_unknown_types_are_carried_over() {
+    let folder = Folder::new();
+    let header = json!({
+        "q": tensor("F8_E4M3B11", &[3], [0, 3]),
+        "i": tensor("I4", &[2], [3, 4]),
+        "a": tensor("F32", &[1], [4, 8]),
+    });
+    let input = folder.file("x.safetensors", &file(&header, &[b"qqqi", &0.0_f32.to_le_bytes()[..]].concat()));
+    let output = folder.path("y.safetensors");
+    let summary = succeeds(&apply(&input, &output, &["--preset", "onnx"]));
+    assert!(summary.contains("1 f32 element of 1 tensor (2 copied)"), "{summary}");
+    assert!(fs::read(&output).unwrap() == file(&header, &[b"qqqi", &0.5_f32.to_le_bytes()[..]].concat()));
+    let run = apply(&input, &output, &["--preset", "onnx", "--force", "--tensor", "q"]);
+    fails(&run, &["has tensor \"q\" of type F8_E4M3B11", "select only tensors of type F16"]);
+}
+
 #[test]
 fn tensors_are_chosen_by_name() {
     let folder = Folder::new();
@@ -166,7 +184,11 @@ fn bad_tensor_files_are_refused_and_nothing_is_left() {
         ("a shape that overflows", file(&one("F32", &[1 << 33, 1 << 33], [0, 0]), &[]), &["overflow"]),
         ("exabytes", file(&one("F32", &[1 << 57], [0, 1 << 59]), &[0; 8]), &["truncated", "holds 8"]),
         ("a name twice", twice, &["duplicate key \"a\""]),
-        ("an unknown type", file(&one("F128", &[1], [0, 16]), &[0; 16]), &["F128"]),
+        (
+            "an unknown type",
+            file(&one("F128", &[1], [0, 16]), &[0; 16]),
+            &["has no tensor to compute", "F16, BF16, F32 or F64"],
+        ),
         ("nothing to compute", file(&one("I32", &[2], [0, 8]), &[0; 8]), &["no tensor to compute"]),
         ("no tensor", file(&json!({}), &[]), &["no tensor to compute"]),
     ];
