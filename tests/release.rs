@@ -42,6 +42,8 @@ fn readme_names_this_version() {
     assert!(include_str!("../docs/other_wgpu.md").contains(&dependency("hard-sigmoid", &own)));
     assert!(readme.contains(&sentence), "{sentence}");
     assert!(readme.contains(&format!("cargo add wgpu@{wgpu}`")));
+    let report = include_str!("../crates/cli/src/report.rs");
+    assert!(report.contains(&format!("const WGPU: &str = {:?};", value("Cargo.toml", "wgpu = { version = "))));
 }
 
 /// The form of Keep a Changelog 1.1, with the newest version first. Unless the version is that of the newest release,

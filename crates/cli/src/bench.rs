@@ -19,16 +19,18 @@ const MAX_TIMINGS: u32 = 15;
 /// The time after which a case is not timed again.
 const TIME_PER_CASE: Duration = Duration::from_millis(1200);
 
+/// A spread above which there is a remark.
+const LARGE_SPREAD: f64 = 0.25;
+
 /// The least duration of a timing. Short cases run several times in it.
 const MIN_TIMING: Duration = Duration::from_millis(4);
 
 /// Measure the kernels, the round trip from slice to slice, and the CPU path
 ///
-/// The results of the function are checked before it is timed. Times are medians, and throughput counts the bytes read
-/// and the bytes written. The last column is the share of the speed that the memory allows: the time of a copy of as
-/// many bytes (on the GPU, with an empty dispatch added) divided by the measured time. On the CPU, the copy is a
-/// parallel memcpy. More than 100 % is possible, since streaming stores are faster than memcpy. The naive round trip is
-/// what tutorials show.
+/// The results of the function are checked before it is timed. Times are medians. The spread is the distance between
+/// the quartiles, as a share of the median. Throughput counts the bytes read and the bytes written. The last column
+/// compares with a copy of as many bytes: its time (on the GPU, with an empty dispatch added) divided by the measured
+/// time. On the CPU, the copy is a parallel memcpy. The naive round trip is what tutorials show.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -63,7 +65,12 @@ pub(crate) struct Measurement {
     pub(crate) element: &'static str,
     pub(crate) elements: u64,
     bytes: u64,
+    /// The median.
     pub(crate) seconds: f64,
+    /// The distance between the quartiles, as a share of the median.
+    pub(crate) spread: f64,
+    /// How many timings there were.
+    pub(crate) timings: usize,
 }
 
 impl Measurement {
@@ -118,6 +125,8 @@ pub(crate) fn json(name: &str, driver: &str, results: &[Measurement], verdict: &
             "elements": result.elements,
             "bytes": result.bytes,
             "seconds": result.seconds,
+            "spread": result.spread,
+            "timings": result.timings,
             "gb_per_s": result.gb_per_s(),
             "of_roof": of_roof(measured, result),
         })
@@ -134,16 +143,52 @@ pub(crate) fn json(name: &str, driver: &str, results: &[Measurement], verdict: &
 fn text(name: &str, driver: &str, results: &[Measurement], verdict: &str) -> String {
     let driver = if driver.is_empty() { String::new() } else { format!(", {driver}") };
     let mut text = format!("{name}{driver}; {} threads\n", cpu::threads());
-    text.push_str("case              element     elements      seconds      GB/s    of roof\n");
+    text.push_str("case              element     elements        time    spread      GB/s   of a copy\n");
     for result in results {
-        let speed = result.gb_per_s();
+        let (time, speed) = (duration(result.seconds), result.gb_per_s());
         let ratio = of_roof(results, result).map_or(String::new(), |share| format!("{:.0} %", share * 100.0));
         text.push_str(&format!(
-            "{:<17} {:<7} {:>12} {:>12.3e} {speed:>9.2} {ratio:>10}\n",
-            result.case, result.element, result.elements, result.seconds,
+            "{:<17} {:<7} {:>12} {time:>11} {:>7.0} % {speed:>9.2} {ratio:>11}\n",
+            result.case,
+            result.element,
+            result.elements,
+            result.spread * 100.0,
         ));
     }
+    let timings = results.iter().map(|result| result.timings).min().unwrap_or(0);
+    text.push_str(&format!("Times are medians of {timings} timings or more.\n"));
+    text.push_str(&remarks(results));
     format!("{text}{verdict}\n")
+}
+
+/// What a reader of the table may wonder about.
+pub(crate) fn remarks(results: &[Measurement]) -> String {
+    let mut text = String::new();
+    if results.iter().any(|result| of_roof(results, result).is_some_and(|share| share > 1.05)) {
+        text.push_str(
+            "More than 100 % of a copy: streaming stores bypass the caches, which memcpy may not, and counting only \
+             reads.\n",
+        );
+    }
+    if results.iter().any(|result| result.spread > LARGE_SPREAD) {
+        text.push_str("Some timings are far apart: other work on this machine disturbs them. Measure again.\n");
+    }
+    text
+}
+
+/// A time with three digits and its unit.
+pub(crate) fn duration(seconds: f64) -> String {
+    let units = [(1.0, "s"), (1e-3, "ms"), (1e-6, "us")];
+    let (unit, name) = units.into_iter().find(|&(unit, _)| seconds >= unit).unwrap_or((1e-9, "ns"));
+    let value = seconds / unit;
+    let digits = if value >= 99.95 {
+        0
+    } else if value >= 9.995 {
+        1
+    } else {
+        2
+    };
+    format!("{value:.digits$} {name}")
 }
 
 /// The share of the speed that the memory allows, or `None` if there is no copy to compare with.
@@ -189,16 +234,21 @@ fn time(mut cases: Vec<Case<'_>>) -> Result<Vec<Measurement>, String> {
             break;
         }
     }
-    let median = |mut timings: Vec<f64>| {
+    let measurement = |(case, mut timings): (Case<'_>, Vec<f64>)| {
         timings.sort_by(f64::total_cmp);
-        timings.get(timings.len() / 2).copied().unwrap_or(f64::NAN)
-    };
-    let measurement = |(case, timings): (Case<'_>, _)| Measurement {
-        case: case.name,
-        element: case.element,
-        elements: case.elements,
-        bytes: case.bytes,
-        seconds: median(timings),
+        let quantile = |quarters: usize| {
+            let at = timings.len().saturating_sub(1).saturating_mul(quarters).div_ceil(4);
+            timings.get(at).copied().unwrap_or(f64::NAN)
+        };
+        Measurement {
+            case: case.name,
+            element: case.element,
+            elements: case.elements,
+            bytes: case.bytes,
+            seconds: quantile(2),
+            spread: (quantile(3) - quantile(1)) / quantile(2),
+            timings: timings.len(),
+        }
     };
     Ok(cases.into_iter().zip(timings).map(measurement).collect())
 }

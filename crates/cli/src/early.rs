@@ -22,6 +22,18 @@ mod linux {
     }
 }
 
+/// Without XDG_RUNTIME_DIR, as in most containers, Mesa prints lines to stderr that look like errors of this command.
+pub(crate) fn quiet_drivers() {
+    #[cfg(target_os = "linux")]
+    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        // SAFETY: `main` calls this before there are other threads.
+        #[allow(unsafe_code, reason = "it is the only way to tell Mesa")]
+        unsafe {
+            std::env::set_var("XDG_RUNTIME_DIR", std::env::temp_dir());
+        }
+    }
+}
+
 /// Whether the process was started without a stdout, so that what is written there is lost. Known on Linux only.
 pub(crate) fn stdout_is_closed() -> bool {
     #[cfg(target_os = "linux")]

@@ -46,7 +46,7 @@ use console::Failure;
 /// adapter it opens, why it falls back to the CPU, and what it compiles; with RUST_LOG=hard_sigmoid=trace also which
 /// elements it sends to the GPU.
 #[derive(Parser)]
-#[command(name = "hard-sigmoid", version)]
+#[command(name = "hard-sigmoid", version, propagate_version = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -73,6 +73,7 @@ fn main() -> ExitCode {
     if std::env::var_os("RUST_LOG").is_some_and(|filters| !filters.is_empty()) {
         env_logger::init();
     }
+    early::quiet_drivers();
     let mut command = Cli::command();
     let matches = command.clone().get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());

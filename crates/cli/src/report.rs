@@ -61,25 +61,40 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let verdict = bench::verdict(&results, gpu.is_some());
     let json = serde_json::json!({
         "version": env!("CARGO_PKG_VERSION"),
+        "wgpu": WGPU,
+        "system": system(),
         "checks": checks.json,
         "failures": failures,
         "bench": bench::json(&name, &driver, &results, &verdict),
     });
     let driver = if driver.is_empty() { driver } else { format!(", {driver}") };
     print(&format!(
-        "## {name}{driver}\n\nhard-sigmoid {}, {} threads\n\n{}\n{}{}\n{verdict}\n\n\
+        "## {name}{driver}\n\nhard-sigmoid {}, wgpu {WGPU}, {}, {} threads\n\n{}\n{}{}\n{}{verdict}\n\n\
          <details><summary>JSON</summary>\n\n```json\n{json}\n```\n\n</details>\n",
         env!("CARGO_PKG_VERSION"),
+        system(),
         hard_sigmoid::cpu::threads(),
         checks.table(),
         failures.iter().map(|failure| format!("* Failed: {failure}\n")).collect::<String>(),
         table(&results),
+        bench::remarks(&results),
     ))?;
     match (validate::verdict(checks.totals), failures.into_iter().next()) {
         (Err(failure), _) => Err(failure),
         (Ok(()), Some(failure)) => Err(Failure::Runtime(failure)),
         (Ok(()), None) => Ok(()),
     }
+}
+
+/// The version of wgpu, as far as Cargo.toml gives it.
+const WGPU: &str = "30.0";
+
+/// The operating system, the architecture and the processor.
+fn system() -> String {
+    let known = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = known.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let model = model.map_or(String::new(), |(_, model)| format!(", {model}"));
+    format!("{} on {}{model}", std::env::consts::OS, std::env::consts::ARCH)
 }
 
 /// The outcome of the checks.
@@ -118,14 +133,15 @@ fn table(results: &[Measurement]) -> String {
     let row = |result: &Measurement| {
         let share = bench::of_roof(results, result).map_or(String::new(), |share| format!("{:.0} %", share * 100.0));
         format!(
-            "| {} | {} | {} | {:.3e} | {:.2} | {share} |\n",
+            "| {} | {} | {} | {} | {:.0} % | {:.2} | {share} |\n",
             result.case,
             result.element,
             result.elements,
-            result.seconds,
+            bench::duration(result.seconds),
+            result.spread * 100.0,
             result.gb_per_s(),
         )
     };
     let rows: String = results.iter().map(row).collect();
-    format!("| case | type | elements | seconds | GB/s | of roof |\n|---|---|---|---|---|---|\n{rows}")
+    format!("| case | type | elements | time | spread | GB/s | of a copy |\n|---|---|---|---|---|---|---|\n{rows}")
 }

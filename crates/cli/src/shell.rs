@@ -41,12 +41,22 @@ pub(crate) fn man(args: &ManArgs, command: Command) -> Result<(), Failure> {
     let names: Vec<_> = command.get_subcommands().map(|it| format!("hard-sigmoid-{}.1", it.get_name())).collect();
     let written = std::fs::create_dir_all(&args.folder)
         .and_then(|()| clap_mangen::generate_to(command, &args.folder))
-        .and_then(|()| names.iter().try_for_each(|name| name_examples(&args.folder.join(name))));
+        .and_then(|()| names.iter().try_for_each(|name| mend(&args.folder.join(name))));
     written.map_err(|error| Failure::file(&args.folder, format!("cannot be written: {error}; choose another folder")))
 }
 
-/// clap_mangen calls what follows the options EXTRA.
-fn name_examples(page: &Path) -> std::io::Result<()> {
+/// clap_mangen calls what follows the options EXTRA, fills its lines, and gives a subcommand's name for the program's.
+fn mend(page: &Path) -> std::io::Result<()> {
     let Ok(text) = std::fs::read_to_string(page) else { return Ok(()) };
-    std::fs::write(page, text.replace(".SH EXTRA\nExamples:\n", ".SH EXAMPLES\n"))
+    let mut text = text.replace(".SH EXTRA\nExamples:\n", ".SH EXAMPLES\n.nf\n");
+    if let Some(start) = text.find(".nf\n") {
+        let end =
+            text.get(start..).and_then(|rest| rest.find("\n.SH ")).map_or(text.len(), |len| start.saturating_add(len));
+        text.insert_str(end, "\n.fi");
+    }
+    let lines = text.lines().map(|line| match line.strip_prefix(".TH ").and_then(|rest| rest.split_once(' ')) {
+        Some((name, _)) => format!(".TH {name} 1 \"\" \"hard-sigmoid {}\"\n", env!("CARGO_PKG_VERSION")),
+        None => format!("{line}\n"),
+    });
+    std::fs::write(page, lines.collect::<String>())
 }

@@ -175,7 +175,8 @@ pub(crate) fn json<T: Element>(f: HardSigmoid, pass: Pass, report: &Report<T>, s
         "out_of_bound": report.out_of_bound,
         "miscounted": report.miscounted,
         "max_ulp": report.max_ulp,
-        "max_abs_error": report.max_abs_error,
+        // A gradient may be as large as an f32, and so may the error of its product within 1 ULP.
+        "max_abs_error": matches!(pass, Pass::Forward(_)).then_some(report.max_abs_error),
         "nan_checked": report.nan_checked,
         "seconds": seconds,
         "first": first.collect::<Vec<_>>(),

@@ -28,6 +28,10 @@ fn bench_measures_what_it_says_and_gives_a_verdict() {
                 assert_eq!(found[0]["bytes"], bytes, "{case} {element} {elements}");
                 let (seconds, speed) = (found[0]["seconds"].as_f64().unwrap(), found[0]["gb_per_s"].as_f64().unwrap());
                 assert!(seconds > 0.0 && (speed * seconds * 1e9 / f64::from(bytes) - 1.0).abs() < 1e-6, "{found:?}");
+                assert!(
+                    found[0]["timings"].as_u64() >= Some(3) && found[0]["spread"].as_f64() >= Some(0.0),
+                    "{found:?}"
+                );
                 assert_eq!(found[0]["of_roof"].as_f64().is_some_and(|share| share > 0.0), has_roof, "{found:?}");
             }
         }
@@ -49,4 +53,22 @@ fn bench_of_chosen_types() {
     let of = |element: &str| results.iter().filter(|r| r["element"] == element).count();
     assert_eq!((of("f64"), of("bf16"), results.len()), (4, 4, 8));
     assert_eq!(results[0]["elements"], 1024);
+}
+
+#[test]
+fn the_table_has_units_and_says_how_often_it_measured() {
+    let run = command().args(["bench", "--adapter", "cpu", "--elements", "64ki", "1e3", "--element", "F32"]).output();
+    let text = String::from_utf8(run.unwrap().stdout).unwrap();
+    let rows: Vec<_> = text.lines().filter(|line| line.contains(" f32 ")).collect();
+    assert_eq!(rows.len(), 8, "{text}");
+    for row in rows {
+        let cells: Vec<_> = row.split_whitespace().collect();
+        let (time, unit, percent) = (cells[3].parse::<f64>().unwrap(), cells[4], cells[6]);
+        assert!((1.0..1000.0).contains(&time) && ["ns", "us", "ms"].contains(&unit) && percent == "%", "{row}");
+    }
+    assert!(text.contains("spread") && text.contains("Times are medians of "), "{text}");
+    // A share of more than a copy is not left without a word.
+    let shares = text.lines().filter_map(|line| line.strip_suffix(" %")?.rsplit(' ').next()?.parse::<f64>().ok());
+    let (greatest, is_explained) = (shares.fold(0.0, f64::max), text.contains("More than 100 % of a copy: "));
+    assert!(if is_explained { greatest >= 105.0 } else { greatest <= 105.0 }, "{text}");
 }

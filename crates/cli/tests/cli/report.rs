@@ -32,6 +32,12 @@ fn report_checks_and_measures_every_type() {
                 assert!(text.contains(&format!("| cpu | {element} | {elements} | ")), "{text}");
             }
         }
+        let head = text.lines().nth(2).unwrap();
+        for part in [env!("CARGO_PKG_VERSION"), "wgpu 30", std::env::consts::OS, std::env::consts::ARCH, " threads"] {
+            assert!(head.contains(part), "{head}");
+        }
+        let backward = checks.iter().filter(|check| check["pass"] != "forward");
+        assert!(backward.into_iter().all(|check| check["max_abs_error"].is_null()), "{text}");
         assert!(text.starts_with("## ") && text.contains(json["bench"]["verdict"].as_str().unwrap()), "{text}");
     }
 }

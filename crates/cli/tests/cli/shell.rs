@@ -39,6 +39,10 @@ fn each_command_has_a_manual_page() {
         let page = page(&format!("hard-sigmoid-{name}.1"));
         assert!(page.contains(&format!(".TH hard-sigmoid-{name} 1")) && page.contains(".SH SYNOPSIS"), "{page}");
     }
-    assert!(page("hard-sigmoid-apply.1").contains("pytorch"));
+    let apply = page("hard-sigmoid-apply.1");
+    assert!(apply.contains("pytorch") && apply.contains(concat!("\"hard-sigmoid ", env!("CARGO_PKG_VERSION"), "\"\n")));
+    // The lines of examples are not filled.
+    let examples = apply.split_once(".SH EXAMPLES\n.nf\n").unwrap().1.split_once("\n.fi").unwrap().0;
+    assert!(examples.lines().count() == 5 && examples.lines().all(|line| line.starts_with("  hard")), "{examples}");
     fails(&man(folder.file("file", b"")), &["file: cannot be written", "choose another folder"]);
 }
