@@ -64,10 +64,13 @@ pub(crate) fn print_with(write: impl FnOnce(&mut dyn Write) -> std::io::Result<(
     }
 }
 
+/// The message for a stdout that does not exist.
+pub(crate) const CLOSED: &str = "stdout: is closed: redirect it to a file or a pipe";
+
 /// Checks that what is written to stdout is not lost.
 pub(crate) fn check_stdout() -> Result<(), Failure> {
     match early::stdout_is_closed() {
-        true => Err(Failure::Runtime("stdout: is closed: redirect it to a file or a pipe".into())),
+        true => Err(Failure::Runtime(CLOSED.into())),
         false => Ok(()),
     }
 }

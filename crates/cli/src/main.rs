@@ -75,7 +75,15 @@ fn main() -> ExitCode {
     }
     early::quiet_drivers();
     let mut command = Cli::command();
-    let matches = command.clone().get_matches();
+    let matches = match command.clone().try_get_matches() {
+        Ok(matches) => matches,
+        // Help that was asked for goes to stdout.
+        Err(error) if !error.use_stderr() && console::check_stdout().is_err() => {
+            console::error(console::CLOSED);
+            return ExitCode::FAILURE;
+        }
+        Err(error) => error.exit(),
+    };
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let result = use_threads(cli.threads).and_then(|()| match cli.command {
         Command::Apply(args) => apply::run(&args),

@@ -72,7 +72,9 @@ impl Open {
     /// Draws panels one above the other.
     pub(crate) fn write(self, panels: Vec<Panel>) -> Result<(), Failure> {
         let bytes = match self.format {
-            Format::Svg => SvgBackend::new().with_pretty(true).render_scene(&panel::stack(panels)).into_bytes(),
+            Format::Svg => {
+                for_dark_pages(&SvgBackend::new().with_pretty(true).render_scene(&panel::stack(panels))).into_bytes()
+            }
             Format::Png => PngBackend::new().render_scene(&panel::stack(panels)).map_err(Failure::Runtime)?,
             Format::Text { columns, colors, .. } => {
                 let text: String = panels.into_iter().map(|panel| text(panel, columns, colors)).collect();
@@ -83,6 +85,15 @@ impl Open {
         output.write(&bytes)?;
         output.finish()
     }
+}
+
+/// Where pages are dark, so is the picture: light and dark change places, and colors stay. The class keeps the style from
+/// other pictures of a page that the picture is part of.
+fn for_dark_pages(svg: &str) -> String {
+    const STYLE: &str = "<style>@media (prefers-color-scheme: dark) { svg.hard-sigmoid { filter: invert(1) \
+                         hue-rotate(180deg); } }</style>";
+    let svg = svg.replacen("<svg ", "<svg class=\"hard-sigmoid\" ", 1);
+    svg.replacen(">\n", &format!(">\n  {STYLE}\n"), 1)
 }
 
 fn text_format() -> Format {

@@ -77,6 +77,8 @@ fn a_closed_stdout_is_an_error() {
         &format!("apply {DIGITS} {} -p onnx --json", output.display()),
         "plot",
         "adapters",
+        "--help",
+        "apply --version",
     ] {
         fails(&run(arguments), &["stdout: is closed: redirect it to a file or a pipe"]);
     }

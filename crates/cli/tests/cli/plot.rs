@@ -126,8 +126,14 @@ fn functions_are_the_given_ones_or_all_presets() {
     let options = ["--alpha", "-0.25", "--beta", "-0.5", "--preset", "onnx", "--alpha", "1", "--beta", "2"];
     let some = svg(&options);
     let functions: Vec<_> = labels(&some).into_iter().filter(|label| label.contains("clamp")).collect();
-    let expected = ["onnx, clamp(0.2 x + 0.5, 0, 1)", "clamp(-0.25 x - 0.5, 0, 1)", "clamp(x + 2, 0, 1)"];
+    // In the order in which they are given.
+    let expected = ["clamp(-0.25 x - 0.5, 0, 1)", "onnx, clamp(0.2 x + 0.5, 0, 1)", "clamp(x + 2, 0, 1)"];
     assert_eq!(functions, expected);
+    // For dark pages, and for this picture of a page only.
+    assert!(
+        both.contains("<svg class=\"hard-sigmoid\"")
+            && both.contains("(prefers-color-scheme: dark) { svg.hard-sigmoid")
+    );
     // All ramps are shown: this one begins at -50 and ends at 50.
     let wide = svg(&["--alpha", "0.01", "--beta", "0.5"]);
     assert!(labels(&wide).contains(&"-60") && labels(&wide).contains(&"60"));
