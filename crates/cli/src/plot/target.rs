@@ -87,8 +87,8 @@ impl Open {
     }
 }
 
-/// Where pages are dark, so is the picture: light and dark change places, and colors stay. The class keeps the style from
-/// other pictures of a page that the picture is part of.
+/// Where pages are dark, so is the picture: light and dark change places, and colors stay. The class keeps the style
+/// from other pictures of a page that the picture is part of.
 fn for_dark_pages(svg: &str) -> String {
     const STYLE: &str = "<style>@media (prefers-color-scheme: dark) { svg.hard-sigmoid { filter: invert(1) \
                          hue-rotate(180deg); } }</style>";
