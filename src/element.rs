@@ -24,6 +24,14 @@ pub(crate) const fn is_evaluated_in_f32<T: Element>() -> bool {
     matches!(<T::Wide as sealed::Sealed>::FORMAT, sealed::Format::F32)
 }
 
+/// Whether elements have 16 bits, few enough to try all of them. Other small types are to be thought of when they come.
+pub(crate) const fn has_16_bits<T: Element>() -> bool {
+    match T::FORMAT {
+        sealed::Format::F16 | sealed::Format::Bf16 => true,
+        sealed::Format::F32 | sealed::Format::F64 => false,
+    }
+}
+
 /// A type in which the arithmetic is done.
 pub(crate) trait Float:
     Copy + Send + Sync + PartialOrd + std::ops::Add<Output = Self> + std::ops::Mul<Output = Self>

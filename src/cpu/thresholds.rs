@@ -1,12 +1,13 @@
 //! Counting results without computing them. The function is monotone, so its results are 0 up to some x and 1 from
 //! another x on, or the reverse.
 
+use crate::element::has_16_bits;
 use crate::{Element, HardSigmoid, Saturation};
 
 /// With fewer elements, finding the thresholds takes a good part of the time, and the results are computed. There are
 /// fewer 16-bit numbers to search, and their evaluation takes longer.
 pub(super) const fn compare_min_elements<T: Element>() -> usize {
-    if size_of::<T>() == 2 { 1 << 9 } else { 1 << 12 }
+    if has_16_bits::<T>() { 1 << 9 } else { 1 << 12 }
 }
 
 /// The numbers between which results are neither 0 nor 1.

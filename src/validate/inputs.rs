@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use crate::element::has_16_bits;
 use crate::{Element, HardSigmoid};
 
 /// Elements computed and compared at a time.
@@ -60,7 +61,7 @@ pub fn samples<T: Element>(f: HardSigmoid) -> Vec<T> {
     const NEAR: u32 = 1 << 14;
     /// Odd, so that the low bits vary too.
     const STRIDE: usize = 251;
-    if size_of::<T>() == 2 {
+    if has_16_bits::<T>() {
         return (0..=0xffff).map(T::from_low_bits).collect();
     }
     let edges = [-f.beta() / f.alpha(), (1.0 - f.beta()) / f.alpha(), 0.0, f64::MIN_POSITIVE, f64::MAX];

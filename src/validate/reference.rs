@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use crate::element::is_evaluated_in_f32;
+use crate::element::{has_16_bits, is_evaluated_in_f32};
 use crate::{Element, HardSigmoid};
 
 /// The exact function, and the error bound of [`HardSigmoid`].
@@ -99,7 +99,7 @@ impl Reference {
         let own = if wider { 2_f64.powi(-149) } else { 2.0 * u };
         let bound = (shifted * u + 3.0 * u * exact) * (1.0 + 1e-6) + own;
         // A 16-bit type rounds the f32 result.
-        let rounded = size_of::<T>() == 2
+        let rounded = has_16_bits::<T>()
             && (T::from_f64(exact - bound).to_exact()..=T::from_f64(exact + bound).to_exact()).contains(&wide);
         rounded || (wide - exact).abs() <= bound
     }

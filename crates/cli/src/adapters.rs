@@ -2,8 +2,10 @@
 
 use hard_sigmoid::adapter::{self, AdapterKind};
 use hard_sigmoid::{AUTO_GPU_MIN_ELEMENTS, Error, Gpu, wgpu};
+use serde::Serialize;
 
 use super::console::{Failure, print};
+use super::json;
 
 #[derive(clap::Args)]
 pub(crate) struct AdapterArgs {
@@ -69,8 +71,11 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     }
     // What `auto` would open.
     let first = pollster::block_on(adapter::find(AdapterKind::Hardware, None)).ok().map(|adapter| adapter.get_info());
-    let describe = if args.json { json } else { text };
-    print(&adapters.iter().map(|adapter| describe(adapter, &unfit(adapter, first.as_ref()))).collect::<String>())
+    let all = adapters.iter().map(|adapter| (adapter, unfit(adapter, first.as_ref())));
+    if args.json {
+        return all.into_iter().try_for_each(|(adapter, unfit)| json::print(&Line::new(adapter, unfit)));
+    }
+    print(&all.map(|(adapter, unfit)| text(adapter, &unfit)).collect::<String>())
 }
 
 /// Why `auto` does not consider an adapter. `first` is the one that it does.
@@ -131,22 +136,41 @@ fn driver(info: &wgpu::AdapterInfo) -> String {
     if known.is_empty() { "not reported".into() } else { known.join(", ") }
 }
 
-fn json(adapter: &wgpu::Adapter, unfit: &Result<(), String>) -> String {
-    let (info, limits) = (adapter.get_info(), adapter.limits());
-    let object = serde_json::json!({
-        "name": info.name,
-        "backend": info.backend.to_string(),
-        "kind": kind(info.device_type),
-        "driver": info.driver,
-        "driver_info": info.driver_info,
-        "max_storage_buffer_binding_size": limits.max_storage_buffer_binding_size,
-        "max_buffer_size": limits.max_buffer_size,
-        "max_compute_workgroups_per_dimension": limits.max_compute_workgroups_per_dimension,
-        "min_storage_buffer_offset_alignment": limits.min_storage_buffer_offset_alignment,
-        "mappable_primary_buffers": adapter.features().contains(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS),
-        "can_compute": adapter::check(adapter).is_ok(),
-        "auto": unfit.is_ok(),
-        "auto_reason": unfit.as_ref().err(),
-    });
-    format!("{object}\n")
+/// An adapter as JSON.
+#[derive(Serialize)]
+struct Line {
+    name: String,
+    backend: String,
+    kind: &'static str,
+    driver: String,
+    driver_info: String,
+    max_storage_buffer_binding_size: u64,
+    max_buffer_size: u64,
+    max_compute_workgroups_per_dimension: u32,
+    min_storage_buffer_offset_alignment: u32,
+    mappable_primary_buffers: bool,
+    can_compute: bool,
+    auto: bool,
+    auto_reason: Option<String>,
+}
+
+impl Line {
+    fn new(adapter: &wgpu::Adapter, unfit: Result<(), String>) -> Self {
+        let (info, limits) = (adapter.get_info(), adapter.limits());
+        Self {
+            kind: kind(info.device_type),
+            name: info.name,
+            backend: info.backend.to_string(),
+            driver: info.driver,
+            driver_info: info.driver_info,
+            max_storage_buffer_binding_size: limits.max_storage_buffer_binding_size,
+            max_buffer_size: limits.max_buffer_size,
+            max_compute_workgroups_per_dimension: limits.max_compute_workgroups_per_dimension,
+            min_storage_buffer_offset_alignment: limits.min_storage_buffer_offset_alignment,
+            mappable_primary_buffers: adapter.features().contains(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS),
+            can_compute: adapter::check(adapter).is_ok(),
+            auto: unfit.is_ok(),
+            auto_reason: unfit.err(),
+        }
+    }
 }

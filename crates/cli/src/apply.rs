@@ -4,8 +4,6 @@ mod batch;
 
 use std::path::PathBuf;
 
-use hard_sigmoid_files::STANDARD;
-
 use super::backend::BackendArgs;
 use super::console::{self, Failure};
 use super::function::FunctionArgs;
@@ -69,6 +67,9 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let f = args.function.required()?;
+    if args.json {
+        console::check_stdout()?;
+    }
     let operation = Operation::Apply { f, verify: args.verify };
     let (opener, stop, bar) = (args.backend.opener(), None, None);
     let mut run = Run { operation, force: args.force, quiet: args.quiet, opener, stop, bar };
@@ -92,7 +93,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         return Err(Failure::Usage("an index stands for several files: use --output-dir DIR instead of OUTPUT".into()));
     }
     // As with cp, a folder takes the output under the name of the input.
-    let inside = input.file_name().filter(|_| output.is_dir() && input.as_os_str() != STANDARD);
+    let inside = input.file_name().filter(|_| output.is_dir() && !is_pipe(input));
     let output = &inside.map_or_else(|| output.clone(), |name| output.join(name));
     if args.json && is_pipe(output) {
         return Err(Failure::Usage("stdout cannot have both the output and --json: name a file as the output".into()));

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use hard_sigmoid::{Element, Gpu, adapter, cpu};
 use hard_sigmoid_files::{Dtype, with_type};
+use serde::Serialize;
 use workloads::Case;
 
 use super::adapters::AdapterArgs;
 use super::console::{self, Failure, print};
 use super::selection::dtype;
-use super::size;
+use super::{json, size};
 
 /// The most timings of a case. The median is reported.
 const MAX_TIMINGS: u32 = 15;
@@ -60,6 +61,7 @@ pub(crate) struct Args {
 }
 
 /// The measurement of a case.
+#[derive(Serialize)]
 pub(crate) struct Measurement {
     pub(crate) case: &'static str,
     pub(crate) element: &'static str,
@@ -80,6 +82,7 @@ impl Measurement {
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    console::check_stdout()?;
     let gpu = match args.adapter.open() {
         // Without a GPU, the CPU path is still worth measuring.
         Err(Failure::Runtime(error)) if args.adapter.adapter.is_none() => {
@@ -101,11 +104,10 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     }
     let verdict = verdict(&results, gpu.is_some());
     let (name, driver) = names(gpu.as_ref());
-    print(&if args.json {
-        format!("{}\n", json(&name, &driver, &results, &verdict))
-    } else {
-        text(&name, &driver, &results, &verdict)
-    })
+    match args.json {
+        true => json::print(&Results::new(&name, &driver, &results, &verdict)),
+        false => print(&text(&name, &driver, &results, &verdict)),
+    }
 }
 
 /// The adapter and its driver.
@@ -116,28 +118,30 @@ pub(crate) fn names(gpu: Option<&Gpu>) -> (String, String) {
     })
 }
 
-pub(crate) fn json(name: &str, driver: &str, results: &[Measurement], verdict: &str) -> serde_json::Value {
-    let measured = results;
-    let results = results.iter().map(|result| {
-        serde_json::json!({
-            "case": result.case,
-            "element": result.element,
-            "elements": result.elements,
-            "bytes": result.bytes,
-            "seconds": result.seconds,
-            "spread": result.spread,
-            "timings": result.timings,
-            "gb_per_s": result.gb_per_s(),
-            "of_roof": of_roof(measured, result),
-        })
-    });
-    serde_json::json!({
-        "adapter": name,
-        "driver": driver,
-        "threads": cpu::threads(),
-        "results": results.collect::<Vec<_>>(),
-        "verdict": verdict,
-    })
+/// All measurements as JSON.
+#[derive(Serialize)]
+pub(crate) struct Results<'a> {
+    adapter: &'a str,
+    driver: &'a str,
+    threads: usize,
+    results: Vec<Row<'a>>,
+    verdict: &'a str,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    #[serde(flatten)]
+    measurement: &'a Measurement,
+    gb_per_s: f64,
+    of_roof: Option<f64>,
+}
+
+impl<'a> Results<'a> {
+    pub(crate) fn new(adapter: &'a str, driver: &'a str, results: &'a [Measurement], verdict: &'a str) -> Self {
+        let row =
+            |measurement| Row { measurement, gb_per_s: measurement.gb_per_s(), of_roof: of_roof(results, measurement) };
+        Self { adapter, driver, threads: cpu::threads(), results: results.iter().map(row).collect(), verdict }
+    }
 }
 
 fn text(name: &str, driver: &str, results: &[Measurement], verdict: &str) -> String {
@@ -179,7 +183,7 @@ pub(crate) fn remarks(results: &[Measurement]) -> String {
 /// A time with three digits and its unit.
 pub(crate) fn duration(seconds: f64) -> String {
     let units = [(1.0, "s"), (1e-3, "ms"), (1e-6, "us")];
-    let (unit, name) = units.into_iter().find(|&(unit, _)| seconds >= unit).unwrap_or((1e-9, "ns"));
+    let (unit, name) = units.into_iter().find(|&(unit, _)| seconds >= 0.9995 * unit).unwrap_or((1e-9, "ns"));
     let value = seconds / unit;
     let digits = if value >= 99.95 {
         0
@@ -236,17 +240,19 @@ fn time(mut cases: Vec<Case<'_>>) -> Result<Vec<Measurement>, String> {
     }
     let measurement = |(case, mut timings): (Case<'_>, Vec<f64>)| {
         timings.sort_by(f64::total_cmp);
-        let quantile = |quarters: usize| {
-            let at = timings.len().saturating_sub(1).saturating_mul(quarters).div_ceil(4);
-            timings.get(at).copied().unwrap_or(f64::NAN)
+        // Between two timings, in proportion.
+        let quantile = |share: f64| {
+            let at = timings.len().saturating_sub(1) as f64 * share;
+            let timing = |at: f64| timings.get(at as usize).copied().unwrap_or(f64::NAN);
+            timing(at.floor()) + (timing(at.ceil()) - timing(at.floor())) * at.fract()
         };
         Measurement {
             case: case.name,
             element: case.element,
             elements: case.elements,
             bytes: case.bytes,
-            seconds: quantile(2),
-            spread: (quantile(3) - quantile(1)) / quantile(2),
+            seconds: quantile(0.5),
+            spread: (quantile(0.75) - quantile(0.25)) / quantile(0.5),
             timings: timings.len(),
         }
     };

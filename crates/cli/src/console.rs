@@ -11,6 +11,8 @@ use super::early;
 pub(crate) enum Failure {
     /// A file, the GPU or a check failed. The exit code is 1.
     Runtime(String),
+    /// An output exists, and may not be replaced. The exit code is 1.
+    Exists(String),
     /// The arguments are invalid. The exit code is 2.
     Usage(String),
     /// A signal of this number was received. The command ends as the signal ends other commands, so that a shell
@@ -26,7 +28,7 @@ impl From<hard_sigmoid_files::Error> for Failure {
 
 impl Failure {
     pub(crate) fn message(&self) -> &str {
-        let (Self::Runtime(message) | Self::Usage(message) | Self::Signal(_, message)) = self;
+        let (Self::Runtime(message) | Self::Exists(message) | Self::Usage(message) | Self::Signal(_, message)) = self;
         message
     }
 

@@ -28,13 +28,13 @@ impl Container {
     /// it is computed.
     pub(crate) fn begin(&mut self, input: &mut Input, layout: &Layout<'_>, i: usize) -> Result<bool, Failure> {
         let (Some(writer), Some(archive)) = (&mut self.archive, input.archive()) else { return Ok(true) };
-        let header = layout.headers.get(i).filter(|header| !header.is_empty());
-        let begun = match header {
-            Some(header) => writer.start(archive, i, header),
-            None => writer.copy(archive, i),
+        let is_computed = layout.sections.get(i).is_some_and(|section| section.dtype.is_some());
+        let begun = match layout.headers.get(i) {
+            Some(header) if is_computed => writer.start(archive, i, header),
+            _ => writer.copy(archive, i),
         };
         begun.map_err(|error| self.output.failure(&error))?;
-        Ok(header.is_some())
+        Ok(is_computed)
     }
 
     /// Writes the next elements of a section, in its byte order.

@@ -4,10 +4,15 @@
 mod linux {
     use std::sync::atomic::{AtomicBool, Ordering};
 
+    use rustix::fs::OFlags;
+
     static CLOSED: AtomicBool = AtomicBool::new(false);
 
     extern "C" fn look() {
-        CLOSED.store(rustix::io::fcntl_getfd(rustix::stdio::stdout()).is_err(), Ordering::Relaxed);
+        let flags = rustix::fs::fcntl_getfl(rustix::stdio::stdout());
+        // What is open for reading only cannot be written to either, which the standard library does not report.
+        let is_closed = flags.map_or(true, |flags| flags & OFlags::ACCMODE == OFlags::RDONLY);
+        CLOSED.store(is_closed, Ordering::Relaxed);
     }
 
     /// The loader calls it before `main`, in which the standard library opens /dev/null for streams that are closed.
@@ -23,18 +28,20 @@ mod linux {
 }
 
 /// Without XDG_RUNTIME_DIR, as in most containers, Mesa prints lines to stderr that look like errors of this command.
+/// It is set to what cannot have the socket of a desktop.
 pub(crate) fn quiet_drivers() {
     #[cfg(target_os = "linux")]
-    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+    if std::env::var_os("XDG_RUNTIME_DIR").is_none_or(|folder| !std::path::Path::new(&folder).is_absolute()) {
         // SAFETY: `main` calls this before there are other threads.
         #[allow(unsafe_code, reason = "it is the only way to tell Mesa")]
         unsafe {
-            std::env::set_var("XDG_RUNTIME_DIR", std::env::temp_dir());
+            std::env::set_var("XDG_RUNTIME_DIR", "/dev/null");
         }
     }
 }
 
-/// Whether the process was started without a stdout, so that what is written there is lost. Known on Linux only.
+/// Whether the process was started without a stdout that can be written to, so that everything would be lost. Known on
+/// Linux only.
 pub(crate) fn stdout_is_closed() -> bool {
     #[cfg(target_os = "linux")]
     return linux::stdout_is_closed();

@@ -86,9 +86,11 @@ fn files(path: &Path, selection: &Selection) -> Result<Vec<Item>, String> {
     if let Some(tensor) = twice {
         console::log(&format!("{}: lists tensor {tensor:?} more than once; the last one counts", path.display()));
     }
-    if let Some(name) = files.values().find(|name| !is_plain(name)) {
+    if let Some(name) = files.values().find(|name| plain(name).is_none()) {
         return Err(format!("names a file in another folder, {name:?}: pass the .safetensors files instead"));
     }
+    let files: BTreeMap<_, _> =
+        files.into_iter().filter_map(|(tensor, name)| Some((tensor, plain(&name)?.to_owned()))).collect();
     if let Some(missing) = selection.tensor.iter().find(|&name| !files.contains_key(name)) {
         return Err(format!("has no tensor {missing:?}: its \"weight_map\" lists the names"));
     }
@@ -103,9 +105,10 @@ fn files(path: &Path, selection: &Selection) -> Result<Vec<Item>, String> {
         };
         Item::new(path.with_file_name(name), action)
     };
-    for name in &names {
-        let listed = files.iter().filter(|(_, file)| file == name).map(|(tensor, _)| tensor.as_str());
-        if let Some(tensor) = missing(&path.with_file_name(name), listed) {
+    let mut listed: BTreeMap<&String, Vec<&str>> = BTreeMap::new();
+    files.iter().for_each(|(tensor, file)| listed.entry(file).or_default().push(tensor));
+    for (name, tensors) in listed {
+        if let Some(tensor) = missing(&path.with_file_name(name), &tensors) {
             let index = path.display();
             console::log(&format!("{index}: lists tensor {tensor:?} in {name}, which has none of this name"));
         }
@@ -114,16 +117,21 @@ fn files(path: &Path, selection: &Selection) -> Result<Vec<Item>, String> {
 }
 
 /// One of these tensors that a file lacks. None if the file cannot be read, which is reported when it is computed.
-fn missing<'a>(path: &Path, tensors: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+fn missing<'a>(path: &Path, tensors: &[&'a str]) -> Option<&'a str> {
+    // A pipe can be read only once.
+    std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
     let (input, header) = hard_sigmoid_files::open(path).ok()?;
     let all = Selection { may_be_empty: true, ..Selection::default() };
     let layout = input.layout(&header, &all).ok()?;
     let present: HashSet<_> = layout.sections.iter().filter_map(|section| section.name.as_deref()).collect();
-    tensors.into_iter().find(|tensor| !present.contains(tensor))
+    tensors.iter().copied().find(|tensor| !present.contains(tensor))
 }
 
-/// Whether a name is that of a file in the folder of the index.
-fn is_plain(name: &str) -> bool {
+/// The name of a file in the folder of the index, without `./`. None if it is in another folder.
+fn plain(name: &str) -> Option<&str> {
     let mut components = Path::new(name).components().filter(|component| *component != Component::CurDir);
-    matches!((components.next(), components.next()), (Some(Component::Normal(_)), None))
+    match (components.next(), components.next()) {
+        (Some(Component::Normal(name)), None) => name.to_str(),
+        _ => None,
+    }
 }

@@ -34,7 +34,7 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use console::Failure;
 
@@ -82,7 +82,13 @@ fn main() -> ExitCode {
             console::error(console::CLOSED);
             return ExitCode::FAILURE;
         }
-        Err(error) => error.exit(),
+        Err(mut error) => {
+            // clap would advise to pass an unknown option as a value.
+            if error.kind() == ErrorKind::UnknownArgument {
+                error.remove(ContextKind::Suggested);
+            }
+            error.exit()
+        }
     };
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let result = use_threads(cli.threads).and_then(|()| match cli.command {
@@ -99,7 +105,7 @@ fn main() -> ExitCode {
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Runtime(message)) => {
+        Err(Failure::Runtime(message) | Failure::Exists(message)) => {
             console::error(&message);
             ExitCode::FAILURE
         }

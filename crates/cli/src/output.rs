@@ -46,6 +46,9 @@ impl Output {
             return Err(fail(&format!("would be a .{extension} file, like the input: {name}")));
         }
         let is_stdout = path.as_os_str() == STANDARD;
+        if ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|it| path.as_os_str() == *it) {
+            check_stdout()?;
+        }
         let old = if is_stdout { Err(ErrorKind::NotFound.into()) } else { std::fs::symlink_metadata(path) };
         let pipe =
             if is_stdout { Some(stdout()?) } else { old.as_ref().ok().map_or(Ok(None), |old| pipe(path, old))? };
@@ -70,7 +73,9 @@ impl Output {
             Ok(_) if inputs.iter().any(|input| same_file::is_same_file(path, input).unwrap_or(false)) => {
                 return Err(fail("is the input: choose another path for the output"));
             }
-            Ok(_) if !replace => return Err(fail("already exists: use --force to replace it")),
+            Ok(_) if !replace => {
+                return Err(Failure::Exists(format!("{}: already exists: use --force to replace it", path.display())));
+            }
             Ok(metadata) => {
                 warn_of_links(path, &metadata);
                 Some(metadata)

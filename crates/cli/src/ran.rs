@@ -11,8 +11,8 @@ pub(crate) struct Ran {
     on: Vec<String>,
     /// Whether a GPU left f64 to the CPU path.
     with_f64_on_cpu: bool,
-    /// Why `auto` chose that.
-    why: Option<String>,
+    /// Why `auto` chose that, each reason once.
+    why: Vec<String>,
 }
 
 impl Ran {
@@ -24,11 +24,13 @@ impl Ran {
             None => engine.comparison().map(|comparison| comparison.to_string()),
         };
         let with_f64_on_cpu = for_cpu > 0 && matches!(engine.executed_on(), ExecutedOn::Gpu { .. });
-        Self { on: vec![engine.executed_on().to_string()], with_f64_on_cpu, why }
+        Self { on: vec![engine.executed_on().to_string()], with_f64_on_cpu, why: why.into_iter().collect() }
     }
 
-    /// Adds where another file was computed. Why differs from file to file.
+    /// Adds where another file was computed, and why.
     pub(crate) fn add(&mut self, other: Self) {
+        self.why.retain(|why| !other.why.contains(why));
+        self.why.extend(other.why);
         let new: Vec<_> = other.on.into_iter().filter(|on| !self.on.contains(on)).collect();
         self.on.extend(new);
         self.with_f64_on_cpu |= other.with_f64_on_cpu;
@@ -45,6 +47,6 @@ impl Display for Ran {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.on.join(" and "))?;
         f.write_str(if self.with_f64_on_cpu { ", with f64 on the CPU path" } else { "" })?;
-        self.why.as_ref().filter(|_| f.alternate()).map_or(Ok(()), |why| write!(f, "; auto: {why}"))
+        if f.alternate() && !self.why.is_empty() { write!(f, "; auto: {}", self.why.join(", and ")) } else { Ok(()) }
     }
 }

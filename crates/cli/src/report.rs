@@ -5,10 +5,11 @@ use std::time::Instant;
 use hard_sigmoid::validate::Report;
 use hard_sigmoid::{Element, Gpu, HardSigmoid};
 use hard_sigmoid_files::{Dtype, with_type};
+use serde::Serialize;
 
 use super::adapters::AdapterArgs;
 use super::bench::{self, Measurement};
-use super::console::{Failure, print};
+use super::console::{Failure, check_stdout, print};
 use super::{size, validate};
 
 /// Check and measure a GPU, and print what to paste into an issue
@@ -38,6 +39,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    check_stdout()?;
     let gpu = args.adapter.open()?;
     let (name, driver) = bench::names(gpu.as_ref());
     let types = Dtype::ALL.into_iter().filter(|&dtype| gpu.is_none() || dtype.is_on_gpu());
@@ -59,15 +61,16 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         }
     }
     let verdict = bench::verdict(&results, gpu.is_some());
-    let json = serde_json::json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "wgpu": WGPU,
-        "system": system(),
-        "checks": checks.json,
-        "failures": failures,
-        "bench": bench::json(&name, &driver, &results, &verdict),
-    });
-    let driver = if driver.is_empty() { driver } else { format!(", {driver}") };
+    let json = Json {
+        version: env!("CARGO_PKG_VERSION"),
+        wgpu: WGPU,
+        system: system(),
+        checks: &checks.json,
+        failures: &failures,
+        bench: bench::Results::new(&name, &driver, &results, &verdict),
+    };
+    let json = serde_json::to_string(&json).map_err(|error| Failure::Runtime(error.to_string()))?;
+    let driver = if driver.is_empty() { String::new() } else { format!(", {driver}") };
     print(&format!(
         "## {name}{driver}\n\nhard-sigmoid {}, wgpu {WGPU}, {}, {} threads\n\n{}\n{}{}\n{}{verdict}\n\n\
          <details><summary>JSON</summary>\n\n```json\n{json}\n```\n\n</details>\n",
@@ -86,6 +89,17 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     }
 }
 
+/// The report as JSON.
+#[derive(Serialize)]
+struct Json<'a> {
+    version: &'static str,
+    wgpu: &'static str,
+    system: String,
+    checks: &'a [validate::Line],
+    failures: &'a [String],
+    bench: bench::Results<'a>,
+}
+
 /// The version of wgpu, as far as Cargo.toml gives it.
 const WGPU: &str = "30.0";
 
@@ -101,7 +115,7 @@ fn system() -> String {
 #[derive(Default)]
 struct Checks {
     rows: Vec<String>,
-    json: Vec<serde_json::Value>,
+    json: Vec<validate::Line>,
     totals: validate::Totals,
 }
 
@@ -115,7 +129,7 @@ impl Checks {
                 let counts =
                     format!("{checked} | {mismatches} | {flushed} | {miscounted} | {out_of_bound} | {max_ulp}");
                 self.rows.push(format!("| {} | {name} {pass} | {counts} |\n", T::NAME));
-                self.json.push(validate::json(f, pass, &report, started.elapsed().as_secs_f64()));
+                self.json.push(validate::Line::new(f, pass, &report, started.elapsed().as_secs_f64()));
                 self.totals.add(&report);
             }
         }

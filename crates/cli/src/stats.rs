@@ -60,6 +60,7 @@ struct Report<'a> {
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let f = args.function.required()?;
+    console::check_stdout()?;
     let items = args.list.part(args.list.items(&args.inputs, &args.selection.selection())?);
     let mut opener = args.backend.opener();
     let (mut total, mut failed) = (Saturation::default(), Vec::new());
@@ -130,9 +131,14 @@ fn file(
         Ok::<_, Failure>(())
     })?;
     let ran = Ran::of(engine, &layout);
+    let is_verbose = opener.is_verbose();
     let report = Report { f, path, layout: &layout, counts, ran };
     match style {
-        Style::Text => console::print_with(|out| report.text(out)),
+        Style::Text => console::print_with(|out| report.text(out, is_verbose)),
+        Style::Row if is_verbose => {
+            let name = format!("{}, on {:#}", report.name(), report.ran);
+            console::print_with(|out| row(out, &name, report.total()))
+        }
         Style::Row => console::print_with(|out| row(out, &report.name(), report.total())),
         Style::Json => report.print_json(),
     }?;
@@ -188,9 +194,10 @@ impl Report<'_> {
         if self.path.as_os_str() == STANDARD { "stdin".into() } else { escape(&self.path.display().to_string()) }
     }
 
-    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+    fn text(&self, out: &mut dyn Write, is_verbose: bool) -> io::Result<()> {
         let f = self.f;
-        writeln!(out, "{}: {}, on {}", self.name(), function::name(f), self.ran)?;
+        let ran = if is_verbose { format!("{:#}", self.ran) } else { self.ran.to_string() };
+        writeln!(out, "{}: {}, on {ran}", self.name(), function::name(f))?;
         for (name, dtype, counts) in self.tensors() {
             let name = name.map_or(String::new(), |name| format!("{name:?}, "));
             table(out, &format!("{name}{} {} elements", counts.total(), dtype.name()), counts)?;

@@ -89,7 +89,7 @@ fn names<S: Serializer>(types: &[Dtype], serializer: S) -> Result<S::Ok, S::Erro
 pub(crate) fn failures(failed: &[&Path], of: usize) -> String {
     let mut names: Vec<_> = failed.iter().take(MAX_NAMED).map(|path| path.display().to_string()).collect();
     if failed.len() > MAX_NAMED {
-        names.push(format!("{} others, named above", failed.len().saturating_sub(MAX_NAMED)));
+        names.push(format!("{} others", failed.len().saturating_sub(MAX_NAMED)));
     }
     format!("{} of {of} files failed: {}", failed.len(), names.join(", "))
 }

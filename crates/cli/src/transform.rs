@@ -81,7 +81,9 @@ impl Run<'_> {
         let stop = self.stop.get_or_insert_with(|| if waits { Stop::by_default() } else { Stop::on_signals() });
         let inputs: Vec<_> = saved.into_iter().chain([input]).collect();
         let output = Output::create(output, layout.extension, &inputs, self.force)?;
-        let output = Container::new(output, &mut data, &layout)?;
+        if data.archive().is_some() {
+            output.file()?;
+        }
         let opening = self.opener.seconds;
         let engine = self.opener.engine(&data, &layout)?;
         let mut own_bar = None;
@@ -89,6 +91,8 @@ impl Run<'_> {
             Some(bar) => bar,
             None => own_bar.insert(Progress::bytes(layout.bytes(), self.quiet)),
         };
+        // The header goes to a pipe only when nothing else is missing.
+        let output = Container::new(output, &mut data, &layout)?;
         let mut work = Work { operation: self.operation, engine, stop, bar, output };
         work.sections(saved_data, &mut data, &layout)?;
         work.output.finish()?;

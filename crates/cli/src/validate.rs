@@ -3,11 +3,13 @@
 use std::time::Instant;
 
 use hard_sigmoid::validate::{self, Inputs, Pass, Report};
-use hard_sigmoid::{Element, Gpu, HardSigmoid, adapter};
+use hard_sigmoid::{Element, Gpu, HardSigmoid, adapter, wgpu};
+use serde::Serialize;
 
 use super::adapters::AdapterArgs;
-use super::console::{Failure, print};
+use super::console::{Failure, check_stdout, print};
 use super::function::FunctionArgs;
+use super::json;
 use super::progress::Progress;
 use super::selection::dtype;
 use hard_sigmoid_files::{Dtype, with_type};
@@ -44,6 +46,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    check_stdout()?;
     if args.exhaustive && args.element == Dtype::F64 {
         let message = "--exhaustive cannot be used with --element f64, which has 2^64 values: omit one of them";
         return Err(Failure::Usage(message.into()));
@@ -66,11 +69,10 @@ fn check<T: Element>(args: &Args) -> Result<(), Failure> {
         let started = Instant::now();
         let report = validate::<T>(gpu.as_ref(), f, pass, args.exhaustive && args.element == Dtype::F32)?;
         let seconds = started.elapsed().as_secs_f64();
-        print(&if args.json {
-            format!("{}\n", json(f, pass, &report, seconds))
-        } else {
-            text(f, pass, &report, seconds)
-        })?;
+        match args.json {
+            true => json::print(&Line::new(f, pass, &report, seconds)),
+            false => print(&text(f, pass, &report, seconds)),
+        }?;
         totals.add(&report);
     }
     verdict(totals)
@@ -152,33 +154,67 @@ fn text<T: Element>(f: HardSigmoid, pass: Pass, report: &Report<T>, seconds: f64
     text
 }
 
-pub(crate) fn json<T: Element>(f: HardSigmoid, pass: Pass, report: &Report<T>, seconds: f64) -> serde_json::Value {
-    let info = report.adapter.as_deref();
-    let text = |x: T| format!("{x:e}");
-    let first = report.first.iter().map(|d| {
-        let (input, got, expected) = (text(d.input), text(d.got), text(d.expected));
-        let grad_y = d.grad_y.map(text);
-        serde_json::json!({ "index": d.index, "input": input, "grad_y": grad_y, "got": got, "expected": expected })
-    });
-    serde_json::json!({
-        "adapter": info.map_or("cpu", |info| &info.name),
-        "backend": info.map_or("cpu", |info| info.backend.to_str()),
-        "driver": info.map_or(String::new(), |info| format!("{} {}", info.driver, info.driver_info).trim().to_owned()),
-        "element": T::NAME,
-        "preset": f.preset(),
-        "alpha": f.alpha(),
-        "beta": f.beta(),
-        "pass": pass.to_string(),
-        "checked": report.checked,
-        "mismatches": report.mismatches,
-        "flushed": report.flushed,
-        "out_of_bound": report.out_of_bound,
-        "miscounted": report.miscounted,
-        "max_ulp": report.max_ulp,
-        // A gradient may be as large as an f32, and so may the error of its product within 1 ULP.
-        "max_abs_error": matches!(pass, Pass::Forward(_)).then_some(report.max_abs_error),
-        "nan_checked": report.nan_checked,
-        "seconds": seconds,
-        "first": first.collect::<Vec<_>>(),
-    })
+/// A report as JSON.
+#[derive(Serialize)]
+pub(crate) struct Line {
+    adapter: String,
+    backend: &'static str,
+    driver: String,
+    element: &'static str,
+    #[serde(flatten)]
+    f: json::Function,
+    pass: String,
+    checked: u64,
+    mismatches: u64,
+    flushed: u64,
+    out_of_bound: u64,
+    miscounted: u64,
+    max_ulp: u32,
+    /// A gradient may be as large as an f32, and so may the error of its product within 1 ULP.
+    max_abs_error: Option<f64>,
+    nan_checked: u64,
+    seconds: f64,
+    first: Vec<Difference>,
+}
+
+#[derive(Serialize)]
+struct Difference {
+    index: u64,
+    input: String,
+    grad_y: Option<String>,
+    got: String,
+    expected: String,
+}
+
+impl Line {
+    pub(crate) fn new<T: Element>(f: HardSigmoid, pass: Pass, report: &Report<T>, seconds: f64) -> Self {
+        let info = report.adapter.as_deref();
+        let text = |x: T| format!("{x:e}");
+        let first = report.first.iter().map(|d| Difference {
+            index: d.index,
+            input: text(d.input),
+            grad_y: d.grad_y.map(text),
+            got: text(d.got),
+            expected: text(d.expected),
+        });
+        let driver = |info: &wgpu::AdapterInfo| format!("{} {}", info.driver, info.driver_info).trim().to_owned();
+        Self {
+            adapter: info.map_or_else(|| "cpu".to_owned(), |info| info.name.clone()),
+            backend: info.map_or("cpu", |info| info.backend.to_str()),
+            driver: info.map_or(String::new(), driver),
+            element: T::NAME,
+            f: f.into(),
+            pass: pass.to_string(),
+            checked: report.checked,
+            mismatches: report.mismatches,
+            flushed: report.flushed,
+            out_of_bound: report.out_of_bound,
+            miscounted: report.miscounted,
+            max_ulp: report.max_ulp,
+            max_abs_error: matches!(pass, Pass::Forward(_)).then_some(report.max_abs_error),
+            nan_checked: report.nan_checked,
+            seconds,
+            first: first.collect(),
+        }
+    }
 }

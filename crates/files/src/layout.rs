@@ -89,6 +89,10 @@ impl Layout<'_> {
             let more = if self.sections.len() > MAX_LISTED { ", ..." } else { "" };
             return Err(format!("has no {noun} {missing:?}: its {noun}s are {}{more}", listed.join(", ")));
         }
+        let is_computed = |name: &String| self.computed().any(|section| section.name.as_deref() == Some(name.as_str()));
+        if let Some(name) = selection.tensor.iter().find(|name| !is_computed(name)) {
+            return Err(format!("has {noun} {name:?}, but nothing to compute in it: {remedy}"));
+        }
         if !selection.may_be_empty && self.sections.iter().all(|section| section.dtype.is_none()) {
             return Err(format!("has no {noun} to compute: {remedy}"));
         }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::{ErrorKind, Read};
+use std::path::Path;
 
 use zip::CompressionMethod;
 use zip::result::ZipResult;
@@ -71,6 +72,7 @@ impl Member {
         drop(raw);
         let named = full.strip_suffix(".npy");
         let name = named.unwrap_or(&full).to_owned();
+        let may_be_array = named.is_some() || Path::new(&full).extension().is_none();
         let mut start = [0; npy::MAGIC.len()];
         let opened = archive.zip().by_index(i).map_err(std::io::Error::from);
         let content = match opened.and_then(|mut file| file.read_exact(&mut start).map(|()| file)) {
@@ -81,7 +83,8 @@ impl Member {
                 }
                 Err(message) => Content::Unreadable(message),
             },
-            Err(error) if named.is_some() && error.kind() != ErrorKind::UnexpectedEof => {
+            // What is named like text, say, is no array.
+            Err(error) if may_be_array && error.kind() != ErrorKind::UnexpectedEof => {
                 let cause = name_of(method).map_or(error.to_string(), |name| format!("{name} is not supported"));
                 Content::Unreadable(format!("cannot be read: {cause}; save it with numpy.savez_compressed"))
             }

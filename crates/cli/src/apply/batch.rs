@@ -1,6 +1,6 @@
 //! Many inputs, whose outputs go to one folder.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -32,9 +32,8 @@ pub(super) fn run(run: &mut Run<'_>, items: &[Item], folder: &Path, json: bool) 
     let stop = Stop::on_signals();
     run.stop = Some(stop.clone());
     run.bar = Some(Progress::bytes(items.iter().map(|item| item.bytes).sum(), run.quiet));
-    // They would all be refused with the same words. Other inputs are computed.
-    let exists = |item: &Item| !run.force && std::fs::symlink_metadata(output(item, folder)).is_ok();
-    let existing: HashSet<_> = items.iter().filter(|item| exists(item)).map(|item| item.path.as_path()).collect();
+    // All are refused with the same words, which are said once.
+    let mut existing = Vec::new();
     let (started, opened) = (Instant::now(), run.opener.seconds);
     let (mut total, mut finished, mut end) = (Done::default(), 0_usize, 0_u64);
     let mut failed = Vec::new();
@@ -61,7 +60,7 @@ pub(super) fn run(run: &mut Run<'_>, items: &[Item], folder: &Path, json: bool) 
                     return Err(failure);
                 }
                 (Err(Failure::Signal(..)), _) => {}
-                (Err(_), _) if existing.len() > 1 && existing.contains(item.path.as_path()) => {}
+                (Err(failure @ Failure::Exists(_)), _) => existing.push(failure),
                 (Err(failure), Some(bar)) => bar.above(|| console::error(failure.message())),
                 _ => {}
             }
@@ -79,9 +78,13 @@ pub(super) fn run(run: &mut Run<'_>, items: &[Item], folder: &Path, json: bool) 
     if stop.is_requested() && finished < items.len() {
         return Err(stop.failure(&format!("{of_all} were written")));
     }
-    if existing.len() > 1 {
-        let (n, folder) = (existing.len(), folder.display());
-        console::error(&format!("{n} outputs already exist in {folder}: use --force to replace them"));
+    match existing.as_slice() {
+        [] => {}
+        [failure] => console::error(failure.message()),
+        all => {
+            let (n, folder) = (all.len(), folder.display());
+            console::error(&format!("{n} outputs already exist in {folder}: use --force to replace them"));
+        }
     }
     if items.is_empty() {
         console::log("this part has no files");

@@ -66,12 +66,16 @@ fn what_an_index_lists_twice_or_where_it_is_not_is_a_warning() {
     let summary = succeeds(&run(&index, &folder, &[]));
     for part in [
         "lists tensor \"half\" more than once; the last one counts",
-        "lists tensor \"lost\" in ./model-2",
+        "lists tensor \"lost\" in model-2",
         "2 of 2 files",
     ] {
         assert!(summary.contains(part), "{summary}");
     }
     assert_eq!(read(&folder, "out/model-2.safetensors")[..8], read(&folder, "model-2.safetensors")[..8]);
+    // With and without ./ it is one file.
+    let mut both = command();
+    both.current_dir(folder.0.path()).args(["stats", INDEX, "model-2.safetensors", "-p", "onnx", "--json"]);
+    assert_eq!(String::from_utf8(both.output().unwrap().stdout).unwrap().lines().count(), 1);
 }
 
 #[test]

@@ -219,6 +219,21 @@ fn members_are_arrays_by_their_contents() {
         let expected: Vec<_> = of(&y).into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect();
         assert!(written == expected, "{name}");
     }
+    // What cannot be opened may be an array, unless its name says something else.
+    for (name, parts) in [("w", "array \"w\" cannot be read: bzip2 is not supported"), ("w.txt", "(1 copied)")] {
+        let mut bytes = archive(&[("v.npy", &x), (name, b"whatever")], CompressionMethod::Stored);
+        let local = bytes.windows(4).rposition(|it| it == b"PK\x03\x04").unwrap();
+        let central = bytes.windows(4).rposition(|it| it == b"PK\x01\x02").unwrap();
+        (bytes[local + 8], bytes[central + 10]) = (12, 12);
+        let run = apply(&folder.file("other.npz", &bytes), &folder.path("z.npz"), &["-p", "onnx", "-f"]);
+        assert!(String::from_utf8_lossy(&run.stderr).contains(parts), "{run:?}");
+    }
+    let notes = archive(&[("v.npy", &x), ("notes.txt", b"hello")], CompressionMethod::Stored);
+    let notes = folder.file("notes.npz", &notes);
+    for tensors in [&["--tensor", "notes.txt"][..], &["--tensor", "v", "--tensor", "notes.txt"]] {
+        let run = apply(&notes, &folder.path("z.npz"), &[&["-p", "onnx", "-f"], tensors].concat());
+        fails(&run, &["has array \"notes.txt\", but nothing to compute in it"]);
+    }
     let output = folder.path("one.npz");
     succeeds(&apply(&folder.path("many.npz"), &output, &["--preset", "onnx", "--tensor", "u.npy"]));
     let written = members(&output);

@@ -55,6 +55,8 @@ fn a_folder_takes_the_output_under_the_name_of_the_input() {
     fails(&apply(Path::new(DIGITS), &target, &["--preset", "onnx"]), &["digits.npy: already exists: use --force"]);
     let piped = with_stdin(command().args(["apply", "-"]).arg(&target).args(["-p", "onnx"]), fs::read(DIGITS).unwrap());
     fails(&piped, &["is a folder"]);
+    fails(&apply(Path::new("/dev/null"), &target, &["-p", "onnx"]), &["/dev/null: is empty"]);
+    assert_eq!(fs::read_dir(&target).unwrap().count(), 1);
     fails(
         &apply(&target, &folder.path("y.npy"), &["-p", "onnx"]),
         &["is a folder: pass the files in it", "--output-dir"],
@@ -77,12 +79,20 @@ fn a_closed_stdout_is_an_error() {
         &format!("apply {DIGITS} {} -p onnx --json", output.display()),
         "plot",
         "adapters",
+        "bench --adapter cpu",
+        "report --adapter cpu",
+        "validate --adapter cpu",
+        &format!("apply {DIGITS} /dev/stdout -p onnx"),
         "--help",
         "apply --version",
     ] {
         fails(&run(arguments), &["stdout: is closed: redirect it to a file or a pipe"]);
     }
-    succeeds(&run(&format!("apply {DIGITS} {} -p onnx --force", output.display())));
+    assert!(!output.exists());
+    succeeds(&run(&format!("apply {DIGITS} {} -p onnx", output.display())));
+    // It cannot be written to.
+    let line = format!("exec {} stats {DIGITS} -p onnx 1</dev/null", env!("CARGO_BIN_EXE_hard-sigmoid"));
+    fails(&Command::new("bash").args(["-c", &line]).output().unwrap(), &["stdout: is closed"]);
     // A file that is /dev/null is not closed.
     let line = format!("exec {} stats {DIGITS} -p onnx 1<>/dev/null", env!("CARGO_BIN_EXE_hard-sigmoid"));
     succeeds(&Command::new("bash").args(["-c", &line]).output().unwrap());
