@@ -60,7 +60,10 @@ pub(super) fn run(run: &mut Run<'_>, items: &[Item], folder: &Path, json: bool) 
                     return Err(failure);
                 }
                 (Err(Failure::Signal(..)), _) => {}
-                (Err(failure @ Failure::Exists(_)), _) => existing.push(failure),
+                (Err(failure @ Failure::Exists(_)), _) => {
+                    existing.push(failure);
+                    continue;
+                }
                 (Err(failure), Some(bar)) => bar.above(|| console::error(failure.message())),
                 _ => {}
             }
@@ -78,18 +81,23 @@ pub(super) fn run(run: &mut Run<'_>, items: &[Item], folder: &Path, json: bool) 
     if stop.is_requested() && finished < items.len() {
         return Err(stop.failure(&format!("{of_all} were written")));
     }
-    match existing.as_slice() {
-        [] => {}
-        [failure] => console::error(failure.message()),
-        all => {
-            let (n, folder) = (all.len(), folder.display());
-            console::error(&format!("{n} outputs already exist in {folder}: use --force to replace them"));
-        }
-    }
     if items.is_empty() {
         console::log("this part has no files");
-    } else if !run.quiet && !json {
+    } else if finished > 0 && !run.quiet && !json {
         console::log(&format!("{of_all}: {}", run.summary(&total)));
+    }
+    let existing = match existing.as_slice() {
+        [] => None,
+        [failure] => Some(failure.message().to_owned()),
+        all => {
+            let (n, folder) = (all.len(), folder.display());
+            Some(format!("{n} outputs already exist in {folder}: use --force to replace them"))
+        }
+    };
+    match existing {
+        Some(message) if failed.is_empty() => return Err(Failure::Runtime(message)),
+        Some(message) => console::error(&message),
+        None => {}
     }
     if failed.is_empty() { Ok(()) } else { Err(Failure::Runtime(failures(&failed, items.len()))) }
 }
