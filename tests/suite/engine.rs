@@ -4,7 +4,10 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use hard_sigmoid::half::bf16;
-use hard_sigmoid::{AUTO_GPU_MIN_ELEMENTS, Backend, BufferRole, Engine, Error, ExecutedOn, Fallback, HardSigmoid, cpu};
+use hard_sigmoid::{
+    AUTO_GPU_MIN_ELEMENTS, AdapterKind, Backend, BufferRole, Engine, Error, ExecutedOn, Fallback, Gpu, HardSigmoid,
+    Job, Saturation, cpu,
+};
 use pollster::block_on;
 
 use crate::numbers::{Number, assert_bits, gradients, numbers};
@@ -18,6 +21,36 @@ pub(crate) fn every_call(backend: Backend) {
         check::<f64>(&mut engine);
     }
     assert!(engine.fallback().is_none());
+}
+
+/// A job in parts gives what a call gives, and the parts' counts add up.
+pub(crate) fn jobs_run_in_parts(backend: Backend) {
+    let mut engine = Engine::open_blocking(backend, 1 << 22).unwrap();
+    let (f, len) = (HardSigmoid::PYTORCH, 100_003);
+    let (x, grad_y) = (numbers::<f32>(len), gradients::<f32>(len));
+    let (mut y, mut grad_x) = (vec![f32::WRONG; len], grad_y.clone());
+    let (mut expected, mut counts, mut parts) = (vec![0.0; len], Saturation::default(), 0);
+    for part in Job::apply_with_saturation(f, &x, &mut y).unwrap().chunks(9_001) {
+        assert_eq!(part.len(), if parts < 11 { 9_001 } else { 992 });
+        counts += engine.run_blocking(part).unwrap();
+        parts += 1;
+    }
+    assert_eq!((parts, counts), (12, cpu::apply_with_saturation(f, &x, &mut expected).unwrap()));
+    assert_bits(&y, &expected, &"apply");
+    for part in Job::backward_in_place(f.backward(), &x, &mut grad_x).unwrap().chunks(len - 1) {
+        engine.run_blocking(part).unwrap();
+    }
+    cpu::backward(f.backward(), &x, &grad_y, &mut expected).unwrap();
+    assert_bits(&grad_x, &expected, &"backward");
+    assert_eq!(Job::saturation(f, &x).chunks(0).count(), 0);
+    // f64 is for the CPU path, unless a GPU was asked for.
+    let is_on_gpu = |on| matches!(on, ExecutedOn::Gpu { .. });
+    assert_eq!(is_on_gpu(engine.executed_on_for::<bf16>()), backend == Backend::Gpu);
+    assert_eq!(is_on_gpu(engine.executed_on_for::<f64>()), backend == Backend::Gpu);
+    if backend == Backend::Gpu {
+        let engine = Engine::with_gpu(Gpu::open_blocking(AdapterKind::Any).unwrap());
+        assert!(is_on_gpu(engine.executed_on_for::<f32>()) && !is_on_gpu(engine.executed_on_for::<f64>()));
+    }
 }
 
 pub(crate) fn small_batches_stay_on_the_cpu_and_say_so() {

@@ -37,12 +37,14 @@ fn main() {
     let mut trials = vec![required(&adapters)];
 
     trials.push(trial("cpu::engine_every_call", || engine::every_call(Backend::Cpu)));
+    trials.push(trial("cpu::engine_jobs_run_in_parts", || engine::jobs_run_in_parts(Backend::Cpu)));
     let on_the_cpu: [(&str, fn()); 2] = [
         ("cpu::engine_yields_to_its_executor", engine::yields_on_the_cpu),
         ("cpu::engine_small_batches_stay_on_the_cpu_and_say_so", engine::small_batches_stay_on_the_cpu_and_say_so),
     ];
     if !adapters.is_empty() {
         trials.push(trial("gpu::engine_every_call", || engine::every_call(Backend::Gpu)));
+        trials.push(trial("gpu::engine_jobs_run_in_parts", || engine::jobs_run_in_parts(Backend::Gpu)));
     }
 
     let noops: [(&str, fn()); 2] = [

@@ -35,6 +35,8 @@ Examples:
 )]
 pub(crate) struct Args {
     /// The input and the output, or the inputs for --output-dir. - is stdin or stdout
+    ///
+    /// If the output is a folder, the file in it has the name of the input.
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Write the outputs to this folder, which is created if there is none, under the names of the inputs

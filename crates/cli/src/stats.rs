@@ -98,7 +98,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     if style == Style::Row {
         let files = items.len().saturating_sub(failed.len());
         console::print_with(|out| {
-            row(out, &format!("all {files} files"), total)?;
+            row(out, &format!("sum of {files}"), total)?;
             advice(f, total).map_or(Ok(()), |advice| writeln!(out, "{advice}"))
         })?;
     }

@@ -193,23 +193,20 @@ impl<'a> Saved<'a> {
         if of_x == of_grad && self.layout.computed().zip(of.computed()).all(is_same) {
             return Ok(());
         }
-        let described = |layout: &Layout<'_>| match &*layout.sections {
-            [Section { name: None, dtype: Some(dtype), .. }] => {
-                let order = if layout.is_fortran { " in Fortran order" } else { "" };
-                format!("{} elements in shape {:?}{order}", dtype.name(), layout.shape)
-            }
-            _ => "other arrays or tensors".into(),
+        let described = |layout: &Layout<'_>| {
+            let types = layout.computed().filter_map(|section| Some(section.dtype?.name()));
+            let order = if layout.is_fortran { " in Fortran order" } else { "" };
+            format!("{} elements in shape {:?}{order}", types.collect::<String>(), layout.shape)
         };
-        let message = match &*of.sections {
-            [Section { name: None, .. }] => format!(
-                "has {}, but {path} has {}: pass arrays of one type, shape and order",
-                described(of),
-                described(&self.layout)
-            ),
-            _ => format!(
+        let is_array = of.sections.iter().all(|section| section.name.is_none());
+        let message = if is_array {
+            let [of_x, of_grad] = [&self.layout, of].map(described);
+            format!("has {of_grad}, but {path} has {of_x}: pass arrays of one type, shape and order")
+        } else {
+            format!(
                 "has other arrays or tensors than {path}: save both with the same names, types, shapes and orders of \
                  elements, one after the other as in the other file, or select some with --tensor"
-            ),
+            )
         };
         Err(gradients.failure(message).into())
     }

@@ -8,6 +8,10 @@ use crate::layout::Layout;
 use crate::selection::Selection;
 use crate::{foreign, npy, npz, safetensors};
 
+/// The message for a file of PyTorch, which is a zip archive, too.
+const PYTORCH: &str =
+    "is a PyTorch file: load it with torch.load and save the tensors with safetensors.torch.save_file";
+
 /// A format of files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -52,10 +56,7 @@ impl Format {
             _ if start.is_empty() => Err("is empty: check what should have written it"),
             _ if start.starts_with(npy::MAGIC) => Ok(Self::Npy),
             _ if start.get(8) == Some(&b'{') => Ok(Self::Safetensors),
-            _ if is_zip(start) && is_pytorch() => {
-                Err("is a PyTorch file: load it with torch.load and save the tensors \
-                                                      with safetensors.torch.save_file")
-            }
+            _ if is_zip(start) && is_pytorch() => Err(PYTORCH),
             _ if is_zip(start) => Ok(Self::Npz),
             Some(message) => Err(message),
             None if has_extension(path, safetensors::EXTENSION) => Ok(Self::Safetensors),

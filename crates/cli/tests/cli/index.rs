@@ -107,7 +107,7 @@ fn stats_of_an_index_are_those_of_its_files() {
     };
     let total = elements("model-1.safetensors") + elements("model-2.safetensors");
     let last = text.lines().last().unwrap().trim();
-    assert!(last.starts_with(&format!("{total} ")) && last.ends_with(" %  all 3 files"), "{text}");
+    assert!(last.starts_with(&format!("{total} ")) && last.ends_with(" %  sum of 3"), "{text}");
     assert_eq!(text.lines().count(), 6, "{text}");
 }
 
