@@ -18,7 +18,7 @@ const F: HardSigmoid = HardSigmoid::PYTORCH;
 /// Runs a check on every adapter. There must be one.
 fn on_every_adapter(check: impl Fn(&Gpu)) {
     let adapters = gpu::adapters();
-    assert!(!adapters.is_empty(), "there is no adapter: scripts/wgsl-package installs a software driver");
+    assert!(!adapters.is_empty(), "there is no adapter: scripts/wgsl installs a software driver");
     for adapter in &adapters {
         println!("{} ({:?})", adapter.get_info().name, adapter.get_info().backend);
         check(&Gpu::open(adapter));

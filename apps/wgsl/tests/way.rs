@@ -99,9 +99,9 @@ pub(crate) fn npm(program: &str) -> Module {
     linked(program, "underscoreMangle")
 }
 
-/// The program as the linker of npm links it. `scripts/wgsl-package` installs both in a folder.
+/// The program as the linker of npm links it. `scripts/wgsl` installs both in a folder.
 fn linked(program: &str, mangler: &str) -> Module {
-    let app = std::env::var("HARD_SIGMOID_NPM_APP").expect("run scripts/wgsl-package, which sets HARD_SIGMOID_NPM_APP");
+    let app = std::env::var("HARD_SIGMOID_NPM_APP").expect("run scripts/wgsl, which sets HARD_SIGMOID_NPM_APP");
     let mut node = Command::new("node")
         .args(["link.mjs", mangler])
         .current_dir(app)

@@ -1,8 +1,4 @@
-# Sourced by the other scripts. Ensures that the machine has a GPU adapter, or those adapters that HARD_SIGMOID_REQUIRE
-# lists by backend and name ("vulkan/llvmpipe gl/llvmpipe"). On Debian and Ubuntu, it installs software drivers for the
-# missing ones: Mesa for Vulkan and GL, and SwiftShader from Debian's package chromium-common.
-
-. scripts/packages.sh
+# Sourced by the other scripts. Installs what a machine lacks, on Debian and Ubuntu.
 
 # The scripts run the command from here. It is built like the tests, which compile less then.
 export CARGO_TARGET_DIR="$PWD/target"
@@ -11,6 +7,23 @@ command=target/debug/hard-sigmoid
 # Mesa complains if this is not set.
 mkdir -p target
 export XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-$PWD/target}
+
+run() { echo "-- $*"; "$@"; }
+
+install_packages() {
+    if ! command -v apt-get >/dev/null; then
+        echo "There is no apt-get: install what Debian has in the packages $*." >&2
+        return 1
+    fi
+    local as_root=""
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null || { echo "Run as root: apt-get install $*" >&2; return 1; }
+        as_root=sudo
+    fi
+    # The packages may be available even if a package source cannot be reached.
+    $as_root apt-get update || true
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-remove --no-install-recommends "$@"
+}
 
 # Prints the adapters that are missing.
 missing_adapters() {
@@ -36,6 +49,9 @@ use_swiftshader() {
 # With an example, cargo compiles wgpu as the tests need it, and not twice.
 build_command() { cargo build --features ndarray --bin hard-sigmoid --example embed_compute; }
 
+# Ensures that the machine has a GPU adapter, or those that HARD_SIGMOID_REQUIRE lists by backend and name
+# ("vulkan/llvmpipe gl/llvmpipe"). Installs software drivers for the missing ones: Mesa for Vulkan and GL, and
+# SwiftShader from Debian's package chromium-common.
 need_adapters() {
     export HARD_SIGMOID_REQUIRE=${HARD_SIGMOID_REQUIRE:-any}
     # Builds first, so that a build failure is not mistaken for a missing adapter.
@@ -65,5 +81,3 @@ each_adapter() {
         fi
     done
 }
-
-run() { echo "-- $*"; "$@"; }
