@@ -3,18 +3,18 @@
 
 #![allow(clippy::print_stdout, reason = "an example")]
 
-use hard_sigmoid::plan::{Limits, Operand, Recipe};
+use hard_sigmoid::plan::{Counters, Limits, Operand, Recipe};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let operation = std::env::args().nth(1).unwrap_or_else(|| "forward".into());
-    let limits =
-        Limits { binding_bytes: 128 << 20, alignment_bytes: 256, storage_buffers: 8, groups: 65_535, mixed: true };
+    let limits = Limits::default();
     let operand = |buffer| Operand { buffer, buffer_bytes: 1 << 20, elements: 0..1 << 18 };
     let (x, y) = (operand("x"), operand("y"));
+    let counters = Counters { buffer: "counters", buffer_bytes: 32, offset_bytes: 0 };
     let recipe = match &operation[..] {
         "forward" => Recipe::forward::<f32>(&x, &y, limits)?,
-        "count" => Recipe::count::<f32>(&x, ("counters", 0), limits)?,
-        "forward-and-count" => Recipe::forward_and_count::<f32>(&x, &y, ("counters", 0), limits)?,
+        "count" => Recipe::count::<f32>(&x, &counters, limits)?,
+        "forward-and-count" => Recipe::forward_and_count::<f32>(&x, &y, &counters, limits)?,
         "backward" => Recipe::backward::<f32>(&x, &y, &y, limits)?,
         other => return Err(format!("unknown operation {other}: forward, count, forward-and-count, backward").into()),
     };

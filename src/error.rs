@@ -88,7 +88,7 @@ impl std::fmt::Display for BufferRole {
     }
 }
 
-/// Why a [`Recipe`](crate::plan::Recipe) refused its ranges or limits.
+/// Why a [`Recipe`](crate::plan::Recipe) refused its ranges, its counters or its limits.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PlanError {
@@ -158,6 +158,39 @@ pub enum PlanError {
         source_len: u64,
         /// The number of elements in the target range.
         target_len: u64,
+    },
+    /// Parameters or counters begin at an offset that the device does not allow.
+    #[error("the {role} block begins at byte {offset} of its buffer: use a multiple of {alignment}")]
+    Alignment {
+        /// The block.
+        role: BufferRole,
+        /// Where it begins.
+        offset: u64,
+        /// The device's `min_uniform_buffer_offset_alignment` or `min_storage_buffer_offset_alignment`.
+        alignment: u32,
+    },
+    /// Parameters or counters do not fit their buffer or its binding.
+    #[error(
+        "the {role} block needs {bytes} bytes from byte {offset} on, and its buffer of {size} bytes, or the part that \
+         is bound, ends before: enlarge it"
+    )]
+    TooShort {
+        /// The block.
+        role: BufferRole,
+        /// Where it begins.
+        offset: u64,
+        /// How many bytes it has.
+        bytes: u64,
+        /// Where the buffer ends, or its binding if that is earlier.
+        size: u64,
+    },
+    /// A buffer has two roles that exclude each other.
+    #[error("the {role} block is in the {other} buffer: put it in a buffer of its own")]
+    Shared {
+        /// The block.
+        role: BufferRole,
+        /// The buffer's other role.
+        other: BufferRole,
     },
     /// The device cannot bind even a few elements, or cannot dispatch.
     #[error(

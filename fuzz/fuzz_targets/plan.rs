@@ -4,7 +4,7 @@
 
 use arbitrary::Arbitrary;
 use hard_sigmoid::half::f16;
-use hard_sigmoid::plan::{Limits, Operand, Recipe, Resource, Step};
+use hard_sigmoid::plan::{Counters, Limits, Operand, Recipe, Resource, Step};
 use hard_sigmoid::{Element, PlanError};
 use libfuzzer_sys::fuzz_target;
 
@@ -42,7 +42,12 @@ fuzz_target!(|case: Case| {
 
 fn check<T: Element>(case: &Case) {
     let (binding_bytes, alignment_bytes, storage_buffers, groups, mixed) = case.limits;
-    let limits = Limits { binding_bytes, alignment_bytes, storage_buffers, groups, mixed };
+    let mut limits = Limits::default();
+    limits.binding_bytes = binding_bytes;
+    limits.alignment_bytes = alignment_bytes;
+    limits.storage_buffers = storage_buffers;
+    limits.groups = groups;
+    limits.mixed = mixed;
     let operands = case.ranges.map(|(buffer, start)| {
         let buffer = usize::from(buffer % 3);
         Operand { buffer, buffer_bytes: case.buffer_bytes[buffer], elements: start..start.wrapping_add(case.len) }
@@ -120,10 +125,11 @@ fn recipe<T: Element>(
     [a, b, c]: &[Operand<Buffer>; 3],
     limits: Limits,
 ) -> Result<Recipe<Buffer>, PlanError> {
+    let counters = Counters { buffer: COUNTERS, buffer_bytes: 32, offset_bytes: 0 };
     match operation {
         Operation::Forward => Recipe::forward::<T>(a, b, limits),
-        Operation::Count => Recipe::count::<T>(a, (COUNTERS, 0), limits),
-        Operation::ForwardAndCount => Recipe::forward_and_count::<T>(a, b, (COUNTERS, 0), limits),
+        Operation::Count => Recipe::count::<T>(a, &counters, limits),
+        Operation::ForwardAndCount => Recipe::forward_and_count::<T>(a, b, &counters, limits),
         Operation::Backward => Recipe::backward::<T>(a, b, c, limits),
     }
 }

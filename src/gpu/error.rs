@@ -121,39 +121,6 @@ pub enum BindError {
         /// Its usage.
         usage: wgpu::BufferUsages,
     },
-    /// Parameters or counters begin at an offset that the device does not allow.
-    #[error("the {role} block begins at byte {offset} of its buffer: use a multiple of {alignment}")]
-    Alignment {
-        /// The block.
-        role: BufferRole,
-        /// Where it begins.
-        offset: u64,
-        /// The device's `min_uniform_buffer_offset_alignment` or `min_storage_buffer_offset_alignment`.
-        alignment: u32,
-    },
-    /// Parameters or counters do not fit their buffer or its binding.
-    #[error(
-        "the {role} block needs {bytes} bytes from byte {offset} on, and its buffer of {size} bytes, or the part that \
-         is bound, ends before: enlarge it"
-    )]
-    TooShort {
-        /// The block.
-        role: BufferRole,
-        /// Where it begins.
-        offset: u64,
-        /// How many bytes it has.
-        bytes: u64,
-        /// Where the buffer ends, or its binding if that is earlier.
-        size: u64,
-    },
-    /// A buffer has two roles that exclude each other.
-    #[error("the {role} block is in the {other} buffer: put it in a buffer of its own")]
-    Shared {
-        /// The block.
-        role: BufferRole,
-        /// The buffer's other role.
-        other: BufferRole,
-    },
     /// The device refuses a buffer.
     #[error(
         "the device refuses the {role} buffer ({reason}): use a buffer of the kernel's own device that is not destroyed"
@@ -164,7 +131,8 @@ pub enum BindError {
         /// What the device says.
         reason: String,
     },
-    /// The ranges cannot be computed: one leaves its buffer, two overlap or differ in length, or the like.
+    /// The ranges cannot be computed: one leaves its buffer, two overlap or differ in length, or the like. Or a block of
+    /// parameters or counters cannot be where it is.
     #[error(transparent)]
     Plan(#[from] PlanError),
 }

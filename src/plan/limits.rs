@@ -1,7 +1,8 @@
 //! What a plan depends on.
 
-/// The limits of a device that a recipe depends on.
+/// The limits of a device that a recipe depends on. By default, those that every device of WebGPU has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// `max_storage_buffer_binding_size`, in bytes.
     pub binding_bytes: u64,
@@ -16,6 +17,12 @@ pub struct Limits {
     /// range, so that it takes one step. That is faster on hardware, where dispatches wait for each other. Most
     /// software adapters run both sides of a branch, so that several steps are faster.
     pub mixed: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { binding_bytes: 128 << 20, alignment_bytes: 256, storage_buffers: 8, groups: 65_535, mixed: true }
+    }
 }
 
 impl Limits {

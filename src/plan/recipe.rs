@@ -10,6 +10,7 @@ use super::step::Step;
 use crate::Element;
 use crate::element::sealed::Format;
 use crate::error::{BufferRole, PlanError};
+use crate::saturation::COUNTER_BYTES;
 
 /// A range of elements in a storage buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,18 @@ pub struct Operand<B> {
     pub elements: Range<u64>,
 }
 
+/// A place for the 32 bytes of a [`Saturation`](crate::Saturation) in a storage buffer, which is none of those with
+/// elements.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counters<B> {
+    /// The buffer.
+    pub buffer: B,
+    /// The size of the buffer, or of the part of it that may be bound.
+    pub buffer_bytes: u64,
+    /// Where the counters begin: a multiple of the alignment.
+    pub offset_bytes: u64,
+}
+
 /// What to dispatch for an operation: a list of steps.
 ///
 /// `B` is whatever stands for a buffer, such as a reference to one, or its number. Buffers need usage `STORAGE`.
@@ -31,7 +44,8 @@ pub struct Operand<B> {
 ///
 /// * [`PlanError::NotOnGpu`] for f64.
 /// * [`PlanError`] if a range ends before it begins, leaves its buffer, or ends with half a word there; if ranges
-///   differ in length, or overlap without being the same range; or if the limits do not allow any dispatch.
+///   differ in length, or overlap without being the same range; if counters are where they must not be; or if the
+///   limits do not allow any dispatch.
 #[derive(Clone, Debug)]
 pub struct Recipe<B> {
     passes: Vec<Pass<B>>,
@@ -57,10 +71,10 @@ impl<B: Clone + PartialEq> Recipe<B> {
         Ok(pass::<T, B>(Operation::Forward, (BufferRole::Source, source), target, limits)?.into())
     }
 
-    /// Adds how many results for `source` are 0, 1, between them, and NaN to `counters`: a buffer, and the byte at
-    /// which the 32 bytes of a [`Saturation`](crate::Saturation) begin, a multiple of the alignment. The buffer is none
-    /// of those with elements. Clear the counters before, unless several recipes are to add up.
-    pub fn count<T: Element>(source: &Operand<B>, counters: (B, u64), limits: Limits) -> Result<Self, PlanError> {
+    /// Adds how many results for `source` are 0, 1, between them, and NaN to `counters`. Clear them before, unless
+    /// several recipes are to add up.
+    pub fn count<T: Element>(source: &Operand<B>, counters: &Counters<B>, limits: Limits) -> Result<Self, PlanError> {
+        let counters = counters.place(&[(BufferRole::Source, source)], limits)?;
         let pass = pass::<T, B>(Operation::Count, (BufferRole::Source, source), source, limits)?;
         Ok(Pass { counters: Some(counters), ..pass }.into())
     }
@@ -70,9 +84,10 @@ impl<B: Clone + PartialEq> Recipe<B> {
     pub fn forward_and_count<T: Element>(
         source: &Operand<B>,
         target: &Operand<B>,
-        counters: (B, u64),
+        counters: &Counters<B>,
         limits: Limits,
     ) -> Result<Self, PlanError> {
+        let place = counters.place(&[(BufferRole::Source, source), (BufferRole::Target, target)], limits)?;
         if !limits.three_buffers() {
             // Counting comes first, since the target may replace the source.
             let mut both = Self::count::<T>(source, counters, limits)?;
@@ -80,7 +95,7 @@ impl<B: Clone + PartialEq> Recipe<B> {
             return Ok(both);
         }
         let pass = pass::<T, B>(Operation::ForwardAndCount, (BufferRole::Source, source), target, limits)?;
-        Ok(Pass { counters: Some(counters), ..pass }.into())
+        Ok(Pass { counters: Some(place), ..pass }.into())
     }
 
     /// Writes the gradient with respect to x to `grad_x`, from what the forward pass saved and the gradient with
@@ -140,6 +155,36 @@ impl<B> From<Pass<B>> for Recipe<B> {
     fn from(pass: Pass<B>) -> Self {
         Self { passes: vec![pass] }
     }
+}
+
+impl<B: Clone + PartialEq> Counters<B> {
+    /// The buffer and the offset, if the counters may be there beside these operands.
+    fn place(&self, operands: &[(BufferRole, &Operand<B>)], limits: Limits) -> Result<(B, u64), PlanError> {
+        let Self { buffer, buffer_bytes, offset_bytes } = self;
+        let role = BufferRole::Counters;
+        if let Some(&(other, _)) = operands.iter().find(|(_, operand)| operand.buffer == *buffer) {
+            return Err(PlanError::Shared { role, other });
+        }
+        check_block(role, COUNTER_BYTES, *offset_bytes, *buffer_bytes, limits.alignment_bytes)?;
+        Ok((buffer.clone(), *offset_bytes))
+    }
+}
+
+/// Checks that a block of `bytes` bytes fits a buffer from an offset on, which is a multiple of `alignment`.
+pub(crate) fn check_block(
+    role: BufferRole,
+    bytes: u64,
+    offset: u64,
+    buffer_bytes: u64,
+    alignment: u32,
+) -> Result<(), PlanError> {
+    if !offset.is_multiple_of(u64::from(alignment)) {
+        return Err(PlanError::Alignment { role, offset, alignment });
+    }
+    if offset.checked_add(bytes).is_none_or(|end| end > buffer_bytes) {
+        return Err(PlanError::TooShort { role, offset, bytes, size: buffer_bytes });
+    }
+    Ok(())
 }
 
 /// Plans an operation from a range to another of the same length.

@@ -28,6 +28,7 @@ pub enum Resource<B> {
     /// A uniform buffer with the bytes of [`Step::block`].
     Block,
     /// A part of a storage buffer.
+    #[non_exhaustive]
     Storage {
         /// The buffer.
         buffer: B,

@@ -154,13 +154,12 @@ fn kind(step: &Step<&wgpu::Buffer>) -> String {
 fn limits_beyond_the_device(subject: &Subject) {
     for (binding_bytes, groups) in [(64 << 10, 2), (64 << 10, 65_535)] {
         let mut bench = Bench::with_limits(subject, binding_bytes, groups, false);
-        let limits = Limits {
-            binding_bytes: u64::MAX,
-            alignment_bytes: 1,
-            storage_buffers: u32::MAX,
-            groups: u32::MAX,
-            mixed: false,
-        };
+        let mut limits = Limits::default();
+        limits.binding_bytes = u64::MAX;
+        limits.alignment_bytes = 1;
+        limits.storage_buffers = u32::MAX;
+        limits.groups = u32::MAX;
+        limits.mixed = false;
         bench.kernel = Kernel::with_limits(&bench.device, limits).unwrap();
         check::<f32>(&bench, HardSigmoid::ONNX, Layout::Two, 40_000, 3..39_000, 1..38_998);
     }

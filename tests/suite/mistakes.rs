@@ -66,22 +66,27 @@ fn mistakes(subject: &Subject) {
         (with(&copies, 0), BindError::NotUniform { usage: Usage::COPY_DST }, "BufferUsages::UNIFORM"),
         (
             with(&data, 0),
-            BindError::Shared { role: BufferRole::Parameters, other: BufferRole::Target },
+            BindError::Plan(PlanError::Shared { role: BufferRole::Parameters, other: BufferRole::Target }),
             "a buffer of its own",
         ),
         (
             with(&uniform, 16),
-            BindError::Alignment { role: BufferRole::Parameters, offset: 16, alignment: 256 },
+            BindError::Plan(PlanError::Alignment { role: BufferRole::Parameters, offset: 16, alignment: 256 }),
             "a multiple of 256",
         ),
         (
             with(&uniform, 256),
-            BindError::TooShort { role: BufferRole::Parameters, offset: 256, bytes: 16, size: 256 },
+            BindError::Plan(PlanError::TooShort { role: BufferRole::Parameters, offset: 256, bytes: 16, size: 256 }),
             "enlarge it",
         ),
         (
             with(&uniform, u64::MAX - 255),
-            BindError::TooShort { role: BufferRole::Parameters, offset: u64::MAX - 255, bytes: 16, size: 256 },
+            BindError::Plan(PlanError::TooShort {
+                role: BufferRole::Parameters,
+                offset: u64::MAX - 255,
+                bytes: 16,
+                size: 256,
+            }),
             "buffer of 256 bytes",
         ),
     ];

@@ -46,7 +46,8 @@ impl Bench {
             limits.max_storage_buffer_binding_size = binding_bytes;
             limits.max_compute_workgroups_per_dimension = groups;
         });
-        let limits = Limits { mixed, ..Kernel::device_limits(&device) };
+        let mut limits = Kernel::device_limits(&device);
+        limits.mixed = mixed;
         let kernel = Kernel::with_limits(&device, limits).unwrap();
         Self { device, queue, kernel, limits }
     }

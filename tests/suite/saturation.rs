@@ -1,7 +1,7 @@
 //! Counting saturated results over slices, and recorded into an app's encoders.
 
 use hard_sigmoid::half::{bf16, f16};
-use hard_sigmoid::{BindError, BufferRole, Error, HardSigmoid, Saturation};
+use hard_sigmoid::{BindError, BufferRole, Error, HardSigmoid, PlanError, Saturation};
 use wgpu::BufferUsages as Usage;
 
 use crate::numbers::{Number, assert_bits, expected, functions, numbers};
@@ -170,19 +170,19 @@ fn mistakes(subject: &Subject) {
         unexpected => panic!("{unexpected:?}"),
     };
     let role = BufferRole::Counters;
-    assert_eq!(bind(at(&data, 0)), BindError::Shared { role, other: BufferRole::Source });
-    assert_eq!(bind(at(&other, 0)), BindError::Shared { role, other: BufferRole::Target });
+    assert_eq!(bind(at(&data, 0)), BindError::Plan(PlanError::Shared { role, other: BufferRole::Source }));
+    assert_eq!(bind(at(&other, 0)), BindError::Plan(PlanError::Shared { role, other: BufferRole::Target }));
     assert_eq!(bind(at(&make(Usage::COPY_DST, 64), 0)), BindError::NotStorage { role, usage: Usage::COPY_DST });
     let counters = make(Usage::STORAGE | Usage::UNIFORM, 64);
     let alignment = bench.device.limits().min_storage_buffer_offset_alignment;
-    assert_eq!(bind(at(&counters, 8)), BindError::Alignment { role, offset: 8, alignment });
+    assert_eq!(bind(at(&counters, 8)), BindError::Plan(PlanError::Alignment { role, offset: 8, alignment }));
     let short = make(Usage::STORAGE, 16);
-    assert_eq!(bind(at(&short, 0)), BindError::TooShort { role, offset: 0, bytes: 32, size: 16 });
+    assert_eq!(bind(at(&short, 0)), BindError::Plan(PlanError::TooShort { role, offset: 0, bytes: 32, size: 16 }));
     let error = bench.kernel.bind_saturation::<f32>(at(&counters, 0), &data, at(&counters, 0)).unwrap_err();
-    let shared = BindError::Shared { role: BufferRole::Parameters, other: role };
+    let shared = BindError::Plan(PlanError::Shared { role: BufferRole::Parameters, other: role });
     assert!(matches!(&error, Error::Bind(error) if *error == shared), "{error}");
     let size = std::num::NonZero::new(24);
     let binding = wgpu::BufferBinding { buffer: &counters, offset: 0, size };
-    assert_eq!(bind(binding), BindError::TooShort { role, offset: 0, bytes: 32, size: 24 });
+    assert_eq!(bind(binding), BindError::Plan(PlanError::TooShort { role, offset: 0, bytes: 32, size: 24 }));
     assert!(bench.kernel.bind_saturation::<f32>(F, &data, &counters).is_ok());
 }

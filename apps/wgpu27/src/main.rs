@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use hard_sigmoid::plan::{Limits, Operand, Program, Recipe, Resource};
+use hard_sigmoid::plan::{Counters, Limits, Operand, Program, Recipe, Resource};
 use hard_sigmoid::{HardSigmoid, Saturation, cpu};
 use wgpu::util::{BufferInitDescriptor, DeviceExt};
 
@@ -18,15 +18,12 @@ struct Gpu {
 
 impl Gpu {
     fn limits(&self) -> Limits {
-        let limits = self.device.limits();
-        Limits {
-            binding_bytes: limits.max_storage_buffer_binding_size.into(),
-            alignment_bytes: limits.min_storage_buffer_offset_alignment,
-            storage_buffers: limits.max_storage_buffers_per_shader_stage,
-            groups: limits.max_compute_workgroups_per_dimension,
-            // As hardware wants it. It only costs time on a software adapter.
-            mixed: true,
-        }
+        let (of_device, mut limits) = (self.device.limits(), Limits::default());
+        limits.binding_bytes = of_device.max_storage_buffer_binding_size.into();
+        limits.alignment_bytes = of_device.min_storage_buffer_offset_alignment;
+        limits.storage_buffers = of_device.max_storage_buffers_per_shader_stage;
+        limits.groups = of_device.max_compute_workgroups_per_dimension;
+        limits
     }
 
     /// Runs a recipe. `params` are those of the function.
@@ -130,7 +127,8 @@ fn main() -> Result<()> {
     let x: Vec<f32> = (0..100_003).map(|i| (i % 1000) as f32 / 125.0 - 4.0).collect();
     let (source, target, counters) = (gpu.storage(&x), gpu.storage(&x), gpu.storage(&[0.0; 8]));
     let (from, to) = (operand(&source), operand(&target));
-    let activation = Recipe::forward_and_count::<f32>(&from, &to, (&counters, 0), limits)?;
+    let counters_at = Counters { buffer: &counters, buffer_bytes: counters.size(), offset_bytes: 0 };
+    let activation = Recipe::forward_and_count::<f32>(&from, &to, &counters_at, limits)?;
     gpu.run(f.params().to_bytes(), &activation)?;
     let mut y = x.clone();
     let counts = cpu::apply_with_saturation(f, &x[3..], &mut y[3..])?;

@@ -7,7 +7,7 @@ mod figures;
 mod radv;
 
 use hard_sigmoid::half::{bf16, f16};
-use hard_sigmoid::plan::{Limits, Operand, Program, Recipe, Resource};
+use hard_sigmoid::plan::{Counters, Limits, Operand, Program, Recipe, Resource};
 use hard_sigmoid::{Element, PlanError};
 
 /// By the names that `RADV_FORCE_FAMILY` knows: GCN 5, RDNA 2 and RDNA 3.
@@ -68,13 +68,8 @@ fn kernels_of<T: Element>() -> Result<Vec<Kernel>, PlanError> {
                 if alone || (operation, unit) == ("count", "rotated") {
                     continue;
                 }
-                let limits = Limits {
-                    binding_bytes: 128 << 20,
-                    alignment_bytes: 256,
-                    storage_buffers: 8,
-                    groups: 65_535,
-                    mixed,
-                };
+                let mut limits = Limits::default();
+                limits.mixed = mixed;
                 let operand =
                     |buffer, first| Operand { buffer, buffer_bytes: 2 << 30, elements: first..first + (1 << 20) };
                 let source = operand(buffer, byte / size + first + further);
@@ -96,7 +91,7 @@ fn recipe<T: Element>(
     target: &Operand<u32>,
     limits: Limits,
 ) -> Result<Recipe<u32>, PlanError> {
-    let counters = (2, 0);
+    let counters = &Counters { buffer: 2, buffer_bytes: 32, offset_bytes: 0 };
     match operation {
         "forward" => Recipe::forward::<T>(source, target, limits),
         "count" => Recipe::count::<T>(source, counters, limits),

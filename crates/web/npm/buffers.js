@@ -61,11 +61,8 @@ async function make(device, options, operands, recipe) {
     numbers[role] = [number(buffer), ...at];
   }
   if ("counters" in operands) {
-    const { buffer, offset } = place(counters, device);
-    if (buffers.includes(buffer)) {
-      throw new RangeError("counters are in a buffer with elements: put them in a buffer of their own");
-    }
-    numbers.counters = [number(buffer), offset];
+    const { buffer, at } = place(counters);
+    numbers.counters = [number(buffer), ...at];
   }
   await load();
   const planner = plannerOf(device);
@@ -142,18 +139,12 @@ function range(of, size, role) {
   return { buffer, at: [buffer.size, first, first + elements], length: elements };
 }
 
-/** Bytes of counters. */
-const COUNTER_BYTES = 32;
-
 /** Where counters begin, from a buffer or `{ buffer, offset }`. */
-function place(of, device) {
+function place(of) {
   const { buffer, offset = 0 } = isBuffer(of) ? { buffer: of } : (of ?? {});
   storage(buffer, "counters", "offset");
-  const alignment = device.limits.minStorageBufferOffsetAlignment;
-  if (!isIndex(offset) || offset % alignment || offset + COUNTER_BYTES > buffer.size) {
-    throw new RangeError(`counters need 32 bytes of their buffer, at an offset that is a multiple of ${alignment}`);
-  }
-  return { buffer, offset };
+  if (!isIndex(offset)) throw new RangeError("the offset of counters is in bytes: give an integer from 0 on");
+  return { buffer, at: [buffer.size, offset] };
 }
 
 function plannerOf({ limits, adapterInfo }) {

@@ -1,6 +1,6 @@
 //! Recipes as data, for WebGPU code without wgpu. Buffers have numbers.
 
-use hard_sigmoid::plan::{Limits, Operand, Recipe, Resource, Step};
+use hard_sigmoid::plan::{Counters, Limits, Operand, Recipe, Resource, Step};
 use hard_sigmoid_files::with_type;
 use js_sys::{Array, Error, Object, Reflect, Uint8Array};
 use wasm_bindgen::JsValue;
@@ -27,7 +27,7 @@ pub fn backward_parameters(alpha: f64, beta: f64, from_output: bool) -> Result<V
 pub struct Planner(Limits);
 
 /// The methods take operands as the number of a buffer, its size in bytes, the first element and the one after the
-/// last, and counters as the number of a buffer and an offset in bytes. They return steps: objects with `wgsl`,
+/// last, and counters as the number of a buffer, its size and an offset in bytes. They return steps: objects with `wgsl`,
 /// `entryPoint` and `constants` for a pipeline, the `bindings` of a bind group, the bytes of a uniform `block`, and the
 /// number of `workgroups`.
 #[wasm_bindgen]
@@ -42,7 +42,13 @@ impl Planner {
         is_software: bool,
     ) -> Planner {
         let binding_bytes = binding_bytes as u64;
-        Self(Limits { binding_bytes, alignment_bytes, storage_buffers, groups, mixed: !is_software })
+        let mut limits = Limits::default();
+        limits.binding_bytes = binding_bytes;
+        limits.alignment_bytes = alignment_bytes;
+        limits.storage_buffers = storage_buffers;
+        limits.groups = groups;
+        limits.mixed = !is_software;
+        Self(limits)
     }
 
     pub fn forward(&self, element: &str, source: &[f64], target: &[f64]) -> Result<Array, Error> {
@@ -52,7 +58,7 @@ impl Planner {
 
     pub fn count(&self, element: &str, source: &[f64], counters: &[f64]) -> Result<Array, Error> {
         let (source, counters) = (operand(source)?, place(counters)?);
-        steps(with_type!(dtype(element)?, T => Recipe::count::<T>(&source, counters, self.0)).map_err(error)?)
+        steps(with_type!(dtype(element)?, T => Recipe::count::<T>(&source, &counters, self.0)).map_err(error)?)
     }
 
     pub fn forward_and_count(
@@ -64,7 +70,7 @@ impl Planner {
     ) -> Result<Array, Error> {
         let (source, target, counters) = (operand(source)?, operand(target)?, place(counters)?);
         let recipe =
-            with_type!(dtype(element)?, T => Recipe::forward_and_count::<T>(&source, &target, counters, self.0));
+            with_type!(dtype(element)?, T => Recipe::forward_and_count::<T>(&source, &target, &counters, self.0));
         steps(recipe.map_err(error)?)
     }
 
@@ -80,9 +86,9 @@ fn operand(numbers: &[f64]) -> Result<Operand<u32>, Error> {
     Ok(Operand { buffer: buffer as u32, buffer_bytes: bytes as u64, elements: start as u64..end as u64 })
 }
 
-fn place(numbers: &[f64]) -> Result<(u32, u64), Error> {
-    let &[buffer, offset] = numbers else { return Err(error("counters are two numbers")) };
-    Ok((buffer as u32, offset as u64))
+fn place(numbers: &[f64]) -> Result<Counters<u32>, Error> {
+    let &[buffer, bytes, offset] = numbers else { return Err(error("counters are three numbers")) };
+    Ok(Counters { buffer: buffer as u32, buffer_bytes: bytes as u64, offset_bytes: offset as u64 })
 }
 
 fn steps(recipe: Recipe<u32>) -> Result<Array, Error> {

@@ -3,7 +3,7 @@
 use std::ops::{Bound, RangeBounds};
 
 use crate::hard_sigmoid::{PARAMETER_BYTES, ParamBlock};
-use crate::plan::Operand;
+use crate::plan::{Counters, Operand};
 use crate::{Element, HardSigmoid};
 
 /// A range of elements in a storage buffer.
@@ -62,6 +62,12 @@ pub struct BufferBlock<'a> {
     pub(super) offset: u64,
     /// Where the buffer ends, or the binding if that is earlier.
     pub(super) end: u64,
+}
+
+impl<'a> BufferBlock<'a> {
+    pub(super) fn counters(self) -> Counters<&'a wgpu::Buffer> {
+        Counters { buffer: self.buffer, buffer_bytes: self.end, offset_bytes: self.offset }
+    }
 }
 
 impl<'a> From<&'a wgpu::Buffer> for BufferBlock<'a> {

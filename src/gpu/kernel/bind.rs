@@ -3,9 +3,9 @@
 use super::Kernel;
 use super::arguments::{BufferBlock, BufferRange, ParamSource};
 use super::binding::Binding;
-use super::checks::{BoundBuffer, check_counters};
+use super::checks::BoundBuffer;
 use crate::error::BufferRole;
-use crate::gpu::error::{BindError, Error};
+use crate::gpu::error::Error;
 use crate::job::Work;
 use crate::plan::Recipe;
 use crate::{Backward, Element};
@@ -178,8 +178,7 @@ impl Kernel {
     ) -> Result<Binding, Error> {
         let (f, source, counters) = (f.into(), source.into(), counters.into());
         let buffers = [read(BufferRole::Source, &source), written(BufferRole::Counters, counters.buffer)];
-        let counters = self.counters(counters, &buffers)?;
-        let recipe = Recipe::count::<T>(&source.operand::<T>(), counters, self.plan_limits())?;
+        let recipe = Recipe::count::<T>(&source.operand::<T>(), &counters.counters(), self.plan_limits())?;
         Binding::new(self, f.into_block(), &recipe, &buffers)
     }
 
@@ -209,20 +208,9 @@ impl Kernel {
             written(BufferRole::Target, target.buffer),
             written(BufferRole::Counters, counters.buffer),
         ];
-        let counters = self.counters(counters, &buffers)?;
         let (from, to) = (source.operand::<T>(), target.operand::<T>());
-        let recipe = Recipe::forward_and_count::<T>(&from, &to, counters, self.plan_limits())?;
+        let recipe = Recipe::forward_and_count::<T>(&from, &to, &counters.counters(), self.plan_limits())?;
         Binding::new(self, f.into_block(), &recipe, &buffers)
-    }
-
-    /// The buffer and the offset of counters, which are bound besides the other `buffers`.
-    fn counters<'a>(
-        &self,
-        counters: BufferBlock<'a>,
-        buffers: &[BoundBuffer<'_>],
-    ) -> Result<(&'a wgpu::Buffer, u64), BindError> {
-        check_counters(counters, self.limits().min_storage_buffer_offset_alignment, buffers)?;
-        Ok((counters.buffer, counters.offset))
     }
 
     /// Binds the work of a call over host slices, of which only the backward pass has anything saved.

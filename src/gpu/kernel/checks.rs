@@ -3,7 +3,7 @@
 use super::arguments::BufferBlock;
 #[cfg(not(target_arch = "wasm32"))]
 use super::arguments::ParamSource;
-use crate::error::BufferRole;
+use crate::error::{BufferRole, PlanError};
 use crate::gpu::error::BindError;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::gpu::error::{Error, root};
@@ -12,7 +12,7 @@ use crate::gpu::objects;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::gpu::scope::scoped;
 use crate::hard_sigmoid::PARAMETER_BYTES;
-use crate::saturation::COUNTER_BYTES;
+use crate::plan::check_block;
 
 /// A storage buffer of a binding, for errors to name.
 #[derive(Clone, Copy)]
@@ -37,41 +37,12 @@ pub(super) fn check_params(
 ) -> Result<(), BindError> {
     let role = BufferRole::Parameters;
     if let Some(other) = buffers.iter().find(|other| other.written && other.buffer == block.buffer) {
-        return Err(BindError::Shared { role, other: other.role });
+        return Err(PlanError::Shared { role, other: other.role }.into());
     }
     if !block.buffer.usage().contains(wgpu::BufferUsages::UNIFORM) {
         return Err(BindError::NotUniform { usage: block.buffer.usage() });
     }
-    check_block(block, role, PARAMETER_BYTES as u64, alignment)
-}
-
-/// Checks counters, which are one of these `buffers`.
-pub(super) fn check_counters(
-    counters: BufferBlock<'_>,
-    alignment: u32,
-    buffers: &[BoundBuffer<'_>],
-) -> Result<(), BindError> {
-    let role = BufferRole::Counters;
-    if let Some(other) = buffers.iter().find(|other| other.role != role && other.buffer == counters.buffer) {
-        return Err(BindError::Shared { role, other: other.role });
-    }
-    check_block(counters, role, COUNTER_BYTES, alignment)
-}
-
-/// Checks that a block of `bytes` bytes fits, at a multiple of `alignment`.
-fn check_block(
-    BufferBlock { offset, end, .. }: BufferBlock<'_>,
-    role: BufferRole,
-    bytes: u64,
-    alignment: u32,
-) -> Result<(), BindError> {
-    if !offset.is_multiple_of(u64::from(alignment)) {
-        return Err(BindError::Alignment { role, offset, alignment });
-    }
-    if offset.checked_add(bytes).is_none_or(|needed| needed > end) {
-        return Err(BindError::TooShort { role, offset, bytes, size: end });
-    }
-    Ok(())
+    Ok(check_block(role, PARAMETER_BYTES as u64, block.offset, block.end, alignment)?)
 }
 
 /// Checks that buffers are of this device and not destroyed.
