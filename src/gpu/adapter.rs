@@ -85,6 +85,12 @@ pub fn describe(info: &wgpu::AdapterInfo) -> String {
     format!("{name} ({}{software})", info.backend)
 }
 
+/// Describes the driver of an adapter for people to read: its name and its version. Empty if neither is known.
+#[must_use]
+pub fn describe_driver(info: &wgpu::AdapterInfo) -> String {
+    one_line(&format!("{} {}", info.driver, info.driver_info))
+}
+
 /// Finds the first adapter of `kind` that can compute and whose name contains `name`, ignoring case.
 ///
 /// If `name` is `None`, the environment variable `WGPU_ADAPTER_NAME` is used. If that is not set or empty, any name
@@ -96,9 +102,9 @@ pub fn describe(info: &wgpu::AdapterInfo) -> String {
 /// Otherwise as [`enumerate`].
 pub async fn find(kind: AdapterKind, name: Option<&str>) -> Result<wgpu::Adapter, Error> {
     let adapters = enumerate().await?;
-    let wanted = name.map(str::to_owned).or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok()).unwrap_or_default();
+    let wanted = wanted(name);
     for adapter in &adapters {
-        match unfit(adapter, kind, &wanted) {
+        match unfit(adapter, kind, Some(&wanted)) {
             None => return Ok(adapter.clone()),
             Some(reason) => log::debug!("passed over {}: {reason}", describe(&adapter.get_info())),
         }
@@ -113,21 +119,31 @@ pub async fn find(kind: AdapterKind, name: Option<&str>) -> Result<wgpu::Adapter
     })
 }
 
-/// Why an adapter is not what [`find`] looks for.
-fn unfit(adapter: &wgpu::Adapter, kind: AdapterKind, wanted: &str) -> Option<String> {
-    let info = adapter.get_info();
+/// Why [`find`] passes over an adapter, as the rest of a sentence for people to read; None if it does not.
+#[must_use]
+pub fn unfit(adapter: &wgpu::Adapter, kind: AdapterKind, name: Option<&str>) -> Option<String> {
+    let (info, wanted) = (adapter.get_info(), wanted(name));
+    if let Err(error) = check(adapter) {
+        return Some(match error {
+            Error::MissingLimit { name, needed, available } => {
+                format!("it cannot compute ({name} is {available}, and {needed} are needed)")
+            }
+            other => other.to_string(),
+        });
+    }
+    if kind == AdapterKind::Hardware && is_software(&info) {
+        return Some("it is a software adapter".into());
+    }
     if kind == AdapterKind::Hardware && !is_hardware(&info) {
-        return Some("it is not hardware".into());
+        return Some("its driver does not say that it is hardware".into());
     }
-    if !info.name.to_lowercase().contains(&wanted.to_lowercase()) {
-        return Some(format!("its name does not contain {wanted:?}"));
-    }
-    match check(adapter) {
-        Err(Error::MissingLimit { name, needed, available }) => {
-            Some(format!("it cannot compute: {name} is {available}, and {needed} are needed"))
-        }
-        other => other.err().map(|error| error.to_string()),
-    }
+    let is_wanted = info.name.to_lowercase().contains(&wanted.to_lowercase());
+    (!is_wanted).then(|| format!("its name does not contain {wanted:?}"))
+}
+
+/// The part of a name that is wanted: any if it is empty.
+fn wanted(name: Option<&str>) -> String {
+    name.map(str::to_owned).or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok()).unwrap_or_default()
 }
 
 /// Allows storage buffers to be mapped. On a discrete GPU these would be in slow memory.
@@ -157,8 +173,7 @@ pub(super) async fn open(adapter: &wgpu::Adapter) -> Result<(wgpu::Device, wgpu:
         .await
         .map_err(|source| Error::Open { adapter: describe(&adapter.get_info()), source })?;
     let info = adapter.get_info();
-    let driver = one_line(&format!("{} {}", info.driver, info.driver_info));
-    log::info!("opened a device on {}, driver: {driver}", describe(&info));
+    log::info!("opened a device on {}, driver: {}", describe(&info), describe_driver(&info));
     Ok(opened)
 }
 
