@@ -20,14 +20,6 @@ pub(crate) struct Counts {
     pub(crate) saturation: Saturation,
 }
 
-/// The counts of elements in bins of the same width.
-pub(crate) struct Bins {
-    pub(crate) edges: Vec<f64>,
-    pub(crate) counts: Vec<f64>,
-    /// The elements left and right of all bins, infinities included.
-    pub(crate) outside: [f64; 2],
-}
-
 impl Counts {
     pub(crate) fn new() -> Self {
         let elements = vec![0; 1 << (u32::BITS - LOW_BITS)];
@@ -84,25 +76,25 @@ impl Counts {
         range
     }
 
-    /// Counts the elements again in `n` bins. What lies across an edge is divided in proportion.
-    pub(crate) fn bins(&self, from: f64, width: f64, n: u32) -> Bins {
-        let edges: Vec<_> = (0..=n).map(|i| from + width * f64::from(i)).collect();
-        let to = from + width * f64::from(n);
-        let mut counts = vec![0.0; n as usize];
+    /// Counts the elements again between these edges, and those left and right of all, infinities included. What lies
+    /// across an edge is divided in proportion.
+    pub(crate) fn between(&self, edges: &[f64]) -> (Vec<f64>, [f64; 2]) {
+        let &[from, .., to] = edges else { return Default::default() };
+        let mut counts = vec![0.0; edges.len().saturating_sub(1)];
         let mut outside = [f32::NEG_INFINITY, f32::INFINITY].map(|infinity| self.equal_to(infinity));
         for (low, high, count) in self.finite() {
             let share = |from: f64, to: f64| ((high.min(to) - low.max(from)) / (high - low)).max(0.0) * count as f64;
             let [left, right] = &mut outside;
             *left += share(f64::NEG_INFINITY, from);
             *right += share(to, f64::INFINITY);
-            // The first bin that it can be in. A negative number becomes 0.
-            let first = ((low - from) / width).floor() as usize;
-            let inside = counts.iter_mut().zip(&edges).zip(edges.get(1..).unwrap_or_default()).skip(first);
+            // The first bin that it can be in.
+            let first = edges.partition_point(|&edge| edge <= low).saturating_sub(1);
+            let inside = counts.iter_mut().zip(edges).zip(edges.get(1..).unwrap_or_default()).skip(first);
             for ((bin, &from), &to) in inside.take_while(|((_, from), _)| **from < high) {
                 *bin += share(from, to);
             }
         }
-        Bins { edges, counts, outside }
+        (counts, outside)
     }
 
     fn equal_to(&self, infinity: f32) -> f64 {

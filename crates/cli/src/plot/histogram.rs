@@ -64,9 +64,10 @@ fn count<T: Element + Into<f64>>(
 
 fn before(f: HardSigmoid, counts: &Counts, file: &str, elements: u64, format: Format) -> Panel {
     let ramp = ramp(f);
-    let grid = Grid::new(counts.range(OUTSIDE), ramp);
-    let bins = counts.bins(grid.from, grid.width, grid.bins);
-    let [left, right] = bins.outside.map(|n| rounded(counts.percent(n)));
+    let edges = edges(counts.range(OUTSIDE), ramp);
+    let (from, to) = edges.first().copied().zip(edges.last().copied()).unwrap_or_default();
+    let (inside, outside) = counts.between(&edges);
+    let [left, right] = outside.map(|n| rounded(counts.percent(n)));
     let s = counts.saturation;
     let nan = share(s.nan, counts);
     let mut parts = [("becomes 0", s.zero), ("between", s.inside), ("becomes 1", s.one)];
@@ -76,9 +77,9 @@ fn before(f: HardSigmoid, counts: &Counts, file: &str, elements: u64, format: Fo
     let bars = Bars {
         title: format!("x = {file}, {elements} elements"),
         label: format!("x (not shown: {left} % below, {right} % above; NaN: {nan})"),
-        range: Range { from: grid.from, to: grid.to() },
-        edges: bins.edges,
-        heights: bins.counts.iter().map(|&n| counts.percent(n)).collect(),
+        range: Range { from, to },
+        edges,
+        heights: inside.into_iter().map(|n| counts.percent(n)).collect(),
         inside: ramp,
         parts,
     };
@@ -102,35 +103,25 @@ fn after(f: HardSigmoid, counts: &Counts, format: Format) -> Panel {
     bars.panel(counts, format)
 }
 
-/// Where the bins are.
-struct Grid {
-    from: f64,
-    width: f64,
-    bins: u32,
-}
-
-impl Grid {
-    /// Bins for a range of elements and for the ramp. The ends of the ramp are edges of bins, unless it is too narrow.
-    fn new(elements: Option<(f64, f64)>, ramp: Option<(f64, f64)>) -> Self {
-        let both = [elements, ramp];
-        let all = both.iter().flatten().copied();
-        let (from, to) = all.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))).unwrap_or((-1.0, 1.0));
-        // A single value would have no width.
-        let least = 0.01 * from.abs().max(to.abs()).max(1.0);
-        let (from, to) = if to - from < least { (from - least, to + least) } else { (from, to) };
-        let width = (to - from) / ELEMENT_BINS;
-        let aligned = ramp.map(|(lower, upper)| (lower, (upper - lower) / width)).filter(|&(_, bins)| bins >= 1.0);
-        let Some((lower, bins)) = aligned else {
-            return Self { from, width, bins: ELEMENT_BINS as u32 };
-        };
-        let width = width * bins / bins.round();
-        let from = lower - width * ((lower - from) / width - 1e-9).ceil();
-        Self { from, width, bins: ((to - from) / width - 1e-9).ceil() as u32 }
-    }
-
-    fn to(&self) -> f64 {
-        self.from + self.width * f64::from(self.bins)
-    }
+/// The edges of bins for a range of elements and for the ramp, whose ends are among them unless it is too narrow.
+fn edges(elements: Option<(f64, f64)>, ramp: Option<(f64, f64)>) -> Vec<f64> {
+    let both = [elements, ramp];
+    let all = both.iter().flatten().copied();
+    let (from, to) = all.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))).unwrap_or((-1.0, 1.0));
+    // A single value would have no width.
+    let least = 0.01 * from.abs().max(to.abs()).max(1.0);
+    let (from, to) = if to - from < least { (from - least, to + least) } else { (from, to) };
+    let width = (to - from) / ELEMENT_BINS;
+    let aligned = ramp.map(|(lower, upper)| (lower, (upper - lower) / width)).filter(|&(_, bins)| bins >= 1.0);
+    let (from, width, bins) = match aligned {
+        Some((lower, bins)) => {
+            let width = width * bins / bins.round();
+            let from = lower - width * ((lower - from) / width - 1e-9).ceil();
+            (from, width, ((to - from) / width - 1e-9).ceil())
+        }
+        None => (from, width, ELEMENT_BINS),
+    };
+    (0..=bins as u32).map(|i| from + width * f64::from(i)).collect()
 }
 
 /// What a panel shows.
