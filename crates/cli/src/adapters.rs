@@ -13,7 +13,7 @@ pub(crate) struct AdapterArgs {
     ///
     /// `hard-sigmoid adapters` lists the names. The environment variable WGPU_BACKEND (vulkan, gl, metal or dx12)
     /// selects among the backends of an adapter.
-    #[arg(long, value_name = "NAME", value_parser = Wanted::parse)]
+    #[arg(long, value_name = "NAME")]
     pub(crate) adapter: Option<Wanted>,
 }
 
@@ -25,10 +25,9 @@ pub(crate) enum Wanted {
     Gpu(String),
 }
 
-impl Wanted {
-    #[allow(clippy::unnecessary_wraps, reason = "clap expects a result")]
-    fn parse(name: &str) -> Result<Self, std::convert::Infallible> {
-        Ok(if name.eq_ignore_ascii_case("cpu") { Self::Cpu } else { Self::Gpu(name.to_owned()) })
+impl From<String> for Wanted {
+    fn from(name: String) -> Self {
+        if name.eq_ignore_ascii_case("cpu") { Self::Cpu } else { Self::Gpu(name) }
     }
 }
 
@@ -63,7 +62,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    let adapters = pollster::block_on(adapter::enumerate()).map_err(|error| Failure::Runtime(error.to_string()))?;
+    let adapters = pollster::block_on(adapter::enumerate())?;
     if adapters.is_empty() {
         let remedy =
             "install a Vulkan or GL driver (mesa-vulkan-drivers provides a software one) or check WGPU_BACKEND";
@@ -109,11 +108,12 @@ fn text(adapter: &wgpu::Adapter, unfit: &Result<(), String>) -> String {
         }
         Err(reason) => format!("no, {reason}"),
     };
+    let known: Vec<_> = [&*info.driver, &info.driver_info].into_iter().filter(|text| !text.is_empty()).collect();
     format!(
         "{}\n    driver: {}\n    limits: {} MiB in a binding, {} MiB in a buffer, {} workgroups in a dispatch\n    \
          auto: {auto}\n",
         adapter::describe(&info),
-        driver(&info),
+        if known.is_empty() { "not reported".into() } else { known.join(", ") },
         limits.max_storage_buffer_binding_size >> 20,
         limits.max_buffer_size >> 20,
         limits.max_compute_workgroups_per_dimension,
@@ -130,10 +130,9 @@ const fn kind(device_type: wgpu::DeviceType) -> &'static str {
     }
 }
 
-fn driver(info: &wgpu::AdapterInfo) -> String {
-    let known: Vec<_> =
-        [&info.driver, &info.driver_info].into_iter().filter(|text| !text.is_empty()).cloned().collect();
-    if known.is_empty() { "not reported".into() } else { known.join(", ") }
+/// The name and the version of a driver, as far as they are known.
+pub(crate) fn driver(info: &wgpu::AdapterInfo) -> String {
+    format!("{} {}", info.driver, info.driver_info).trim().to_owned()
 }
 
 /// An adapter as JSON.

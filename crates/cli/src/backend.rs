@@ -24,7 +24,7 @@ pub(crate) struct BackendArgs {
     verbose: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
+#[derive(Clone, Copy, ValueEnum)]
 enum Choice {
     /// A hardware GPU if the file has at least 2^26 elements and the GPU is faster, and the CPU otherwise
     Auto,
@@ -48,11 +48,11 @@ impl BackendArgs {
         Opener { args: self, opened: [None, None], seconds: 0.0 }
     }
 
-    fn choice(&self) -> Choice {
-        match &self.adapter.adapter {
-            None => self.backend,
-            Some(Wanted::Cpu) => Choice::Cpu,
-            Some(Wanted::Gpu(_)) => Choice::Gpu,
+    fn backend(&self) -> Backend {
+        match (&self.adapter.adapter, self.backend) {
+            (Some(Wanted::Cpu), _) | (None, Choice::Cpu) => Backend::Cpu,
+            (Some(Wanted::Gpu(_)), _) | (None, Choice::Gpu) => Backend::Gpu,
+            (None, Choice::Auto) => Backend::Auto,
         }
     }
 
@@ -62,19 +62,14 @@ impl BackendArgs {
         {
             return Ok(Engine::with_gpu(gpu).without_fallback());
         }
-        let backend = match self.choice() {
-            Choice::Auto => Backend::Auto,
-            Choice::Gpu => Backend::Gpu,
-            Choice::Cpu => Backend::Cpu,
-        };
-        Engine::open_blocking(backend, elements).map_err(|error| adapters::failure(&error, "--backend cpu"))
+        Engine::open_blocking(self.backend(), elements).map_err(|error| adapters::failure(&error, "--backend cpu"))
     }
 }
 
 impl Opener<'_> {
     pub(crate) fn engine(&mut self, input: &Input, layout: &Layout<'_>) -> Result<&mut Engine, Failure> {
         let for_cpu = layout.elements_for_cpu();
-        if self.args.choice() == Choice::Gpu && for_cpu > 0 {
+        if self.args.backend() == Backend::Gpu && for_cpu > 0 {
             let has_names = layout.sections.iter().any(|section| section.name.is_some());
             let other = if has_names { ", or select others with --tensor" } else { "" };
             let remedy = format!("use --backend cpu or auto{other}");
@@ -86,7 +81,7 @@ impl Opener<'_> {
 
     /// Whether small files are computed on the CPU.
     pub(crate) fn is_small_on_cpu(&self) -> bool {
-        self.args.choice() != Choice::Gpu
+        self.args.backend() != Backend::Gpu
     }
 
     /// Whether to say why `auto` has chosen where to run.
@@ -101,12 +96,12 @@ impl Opener<'_> {
 
     /// Opens a GPU that was asked for. Without one, no file can be computed.
     pub(crate) fn check(&mut self) -> Result<(), Failure> {
-        if self.args.choice() == Choice::Gpu { self.open(0).map(|_| ()) } else { Ok(()) }
+        if self.args.backend() == Backend::Gpu { self.open(0).map(|_| ()) } else { Ok(()) }
     }
 
     fn open(&mut self, elements: u64) -> Result<&mut Engine, Failure> {
         let [small, large] = &mut self.opened;
-        let is_large = self.args.choice() == Choice::Auto && Backend::Auto.may_use_gpu(elements);
+        let is_large = self.args.backend() == Backend::Auto && Backend::Auto.may_use_gpu(elements);
         let opened = if is_large { large } else { small };
         let engine = match opened.take() {
             Some(engine) => engine,

@@ -9,7 +9,7 @@ use hard_sigmoid_files::{Dtype, with_type};
 use serde::Serialize;
 use workloads::Case;
 
-use super::adapters::AdapterArgs;
+use super::adapters::{AdapterArgs, driver};
 use super::console::{self, Failure, print};
 use super::selection::dtype;
 use super::{json, size};
@@ -63,21 +63,34 @@ pub(crate) struct Args {
 /// The measurement of a case.
 #[derive(Serialize)]
 pub(crate) struct Measurement {
-    pub(crate) case: &'static str,
-    pub(crate) element: &'static str,
-    pub(crate) elements: u64,
+    case: &'static str,
+    element: &'static str,
+    elements: u64,
     bytes: u64,
     /// The median.
-    pub(crate) seconds: f64,
+    seconds: f64,
     /// The distance between the quartiles, as a share of the median.
-    pub(crate) spread: f64,
+    spread: f64,
     /// How many timings there were.
-    pub(crate) timings: usize,
+    timings: usize,
+    gb_per_s: f64,
+    /// The share of the speed that the memory allows, or `None` if there is no copy to compare with.
+    of_roof: Option<f64>,
 }
 
 impl Measurement {
-    pub(crate) fn gb_per_s(&self) -> f64 {
-        self.bytes as f64 * 1e-9 / self.seconds
+    /// The columns of a table.
+    fn cells(&self) -> [String; 7] {
+        let percent = |share: f64| format!("{:.0} %", share * 100.0);
+        [
+            self.case.into(),
+            self.element.into(),
+            self.elements.to_string(),
+            duration(self.seconds),
+            percent(self.spread),
+            format!("{:.2}", self.gb_per_s),
+            self.of_roof.map_or(String::new(), percent),
+        ]
     }
 }
 
@@ -102,113 +115,83 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
             results.extend(measured.map_err(Failure::Runtime)?);
         }
     }
-    let verdict = verdict(&results, gpu.is_some());
-    let (name, driver) = names(gpu.as_ref());
-    match args.json {
-        true => json::print(&Results::new(&name, &driver, &results, &verdict)),
-        false => print(&text(&name, &driver, &results, &verdict)),
-    }
+    let results = Results::new(gpu.as_ref(), results);
+    if args.json { json::print(&results) } else { print(&results.text()) }
 }
 
-/// The adapter and its driver.
-pub(crate) fn names(gpu: Option<&Gpu>) -> (String, String) {
-    gpu.map_or(("the CPU path".to_owned(), String::new()), |gpu| {
-        let info = gpu.device().adapter_info();
-        (adapter::describe(&info), format!("{} {}", info.driver, info.driver_info).trim().to_owned())
-    })
-}
-
-/// All measurements as JSON.
+/// All measurements on a GPU and the CPU path.
 #[derive(Serialize)]
-pub(crate) struct Results<'a> {
-    adapter: &'a str,
-    driver: &'a str,
+pub(crate) struct Results {
+    adapter: String,
+    driver: String,
     threads: usize,
-    results: Vec<Row<'a>>,
-    verdict: &'a str,
+    results: Vec<Measurement>,
+    verdict: String,
 }
 
-#[derive(Serialize)]
-struct Row<'a> {
-    #[serde(flatten)]
-    measurement: &'a Measurement,
-    gb_per_s: f64,
-    of_roof: Option<f64>,
-}
+impl Results {
+    pub(crate) fn new(gpu: Option<&Gpu>, results: Vec<Measurement>) -> Self {
+        let info = gpu.map(|gpu| gpu.device().adapter_info());
+        Self {
+            adapter: info.as_ref().map_or("the CPU path".into(), adapter::describe),
+            driver: info.as_ref().map_or(String::new(), driver),
+            threads: cpu::threads(),
+            verdict: verdict(&results, gpu.is_some()),
+            results,
+        }
+    }
 
-impl<'a> Results<'a> {
-    pub(crate) fn new(adapter: &'a str, driver: &'a str, results: &'a [Measurement], verdict: &'a str) -> Self {
-        let row =
-            |measurement| Row { measurement, gb_per_s: measurement.gb_per_s(), of_roof: of_roof(results, measurement) };
-        Self { adapter, driver, threads: cpu::threads(), results: results.iter().map(row).collect(), verdict }
+    /// The adapter and its driver.
+    pub(crate) fn title(&self) -> String {
+        let Self { adapter, driver, .. } = self;
+        if driver.is_empty() { adapter.clone() } else { format!("{adapter}, {driver}") }
     }
-}
 
-fn text(name: &str, driver: &str, results: &[Measurement], verdict: &str) -> String {
-    let driver = if driver.is_empty() { String::new() } else { format!(", {driver}") };
-    let mut text = format!("{name}{driver}; {} threads\n", cpu::threads());
-    text.push_str("case              element     elements        time    spread      GB/s   of a copy\n");
-    for result in results {
-        let (time, speed) = (duration(result.seconds), result.gb_per_s());
-        let ratio = of_roof(results, result).map_or(String::new(), |share| format!("{:.0} %", share * 100.0));
-        text.push_str(&format!(
-            "{:<17} {:<7} {:>12} {time:>11} {:>7.0} % {speed:>9.2} {ratio:>11}\n",
-            result.case,
-            result.element,
-            result.elements,
-            result.spread * 100.0,
-        ));
+    fn text(&self) -> String {
+        let mut text = format!("{}; {} threads\n", self.title(), self.threads);
+        text.push_str("case              element     elements        time    spread      GB/s   of a copy\n");
+        for [case, element, elements, time, spread, speed, share] in self.results.iter().map(Measurement::cells) {
+            let row = format!("{case:<17} {element:<7} {elements:>12} {time:>11} {spread:>9} {speed:>9} {share:>11}\n");
+            text.push_str(&row);
+        }
+        let timings = self.results.iter().map(|result| result.timings).min().unwrap_or(0);
+        format!("{text}Times are medians of {timings} timings or more.\n{}", self.remarks())
     }
-    let timings = results.iter().map(|result| result.timings).min().unwrap_or(0);
-    text.push_str(&format!("Times are medians of {timings} timings or more.\n"));
-    text.push_str(&remarks(results));
-    format!("{text}{verdict}\n")
-}
 
-/// What a reader of the table may wonder about.
-pub(crate) fn remarks(results: &[Measurement]) -> String {
-    let mut text = String::new();
-    if results.iter().any(|result| of_roof(results, result).is_some_and(|share| share > 1.05)) {
-        text.push_str(
-            "More than 100 % of a copy: streaming stores bypass the caches, which memcpy may not, and counting only \
-             reads.\n",
-        );
+    pub(crate) fn markdown(&self) -> String {
+        let row = |result: &Measurement| format!("| {} |\n", result.cells().join(" | "));
+        let rows: String = self.results.iter().map(row).collect();
+        let head = "| case | type | elements | time | spread | GB/s | of a copy |\n|---|---|---|---|---|---|---|\n";
+        format!("{head}{rows}\n{}", self.remarks())
     }
-    if results.iter().any(|result| result.spread > LARGE_SPREAD) {
-        text.push_str("Some timings are far apart: other work on this machine disturbs them. Measure again.\n");
+
+    /// What a reader of the table may wonder about, and the verdict.
+    fn remarks(&self) -> String {
+        let mut text = String::new();
+        if self.results.iter().any(|result| result.of_roof.is_some_and(|share| share > 1.05)) {
+            text.push_str(
+                "More than 100 % of a copy: streaming stores bypass the caches, which memcpy may not, and counting \
+                 only reads.\n",
+            );
+        }
+        if self.results.iter().any(|result| result.spread > LARGE_SPREAD) {
+            text.push_str("Some timings are far apart: other work on this machine disturbs them. Measure again.\n");
+        }
+        format!("{text}{}\n", self.verdict)
     }
-    text
 }
 
 /// A time with three digits and its unit.
-pub(crate) fn duration(seconds: f64) -> String {
+fn duration(seconds: f64) -> String {
     let units = [(1.0, "s"), (1e-3, "ms"), (1e-6, "us")];
     let (unit, name) = units.into_iter().find(|&(unit, _)| seconds >= 0.9995 * unit).unwrap_or((1e-9, "ns"));
     let value = seconds / unit;
-    let digits = if value >= 99.95 {
-        0
-    } else if value >= 9.995 {
-        1
-    } else {
-        2
+    let digits = match value {
+        99.95.. => 0,
+        9.995.. => 1,
+        _ => 2,
     };
     format!("{value:.digits$} {name}")
-}
-
-/// The share of the speed that the memory allows, or `None` if there is no copy to compare with.
-pub(crate) fn of_roof(results: &[Measurement], of: &Measurement) -> Option<f64> {
-    let copy = match of.case {
-        "kernel" | "backward" | "saturation" => "copy",
-        "cpu" | "cpu_backward" | "cpu_saturation" => "memcpy",
-        _ => return None,
-    };
-    let same = |case| {
-        move |result: &&Measurement| (result.case, result.element, result.elements) == (case, of.element, of.elements)
-    };
-    let copy = results.iter().find(same(copy))?;
-    let dispatch = results.iter().find(same("empty_dispatch")).filter(|_| copy.case == "copy");
-    let bound = copy.seconds * of.bytes as f64 / copy.bytes as f64 + dispatch.map_or(0.0, |empty| empty.seconds);
-    Some(bound / of.seconds)
 }
 
 pub(crate) fn measure<T: Element>(gpu: Option<&Gpu>, elements: usize) -> Result<Vec<Measurement>, String> {
@@ -246,21 +229,41 @@ fn time(mut cases: Vec<Case<'_>>) -> Result<Vec<Measurement>, String> {
             let timing = |at: f64| timings.get(at as usize).copied().unwrap_or(f64::NAN);
             timing(at.floor()) + (timing(at.ceil()) - timing(at.floor())) * at.fract()
         };
+        let seconds = quantile(0.5);
         Measurement {
             case: case.name,
             element: case.element,
             elements: case.elements,
             bytes: case.bytes,
-            seconds: quantile(0.5),
-            spread: (quantile(0.75) - quantile(0.25)) / quantile(0.5),
+            seconds,
+            spread: (quantile(0.75) - quantile(0.25)) / seconds,
             timings: timings.len(),
+            gb_per_s: case.bytes as f64 * 1e-9 / seconds,
+            of_roof: None,
         }
     };
-    Ok(cases.into_iter().zip(timings).map(measurement).collect())
+    let mut results: Vec<_> = cases.into_iter().zip(timings).map(measurement).collect();
+    let shares: Vec<_> = results.iter().map(|result| of_roof(&results, result)).collect();
+    results.iter_mut().zip(shares).for_each(|(result, share)| result.of_roof = share);
+    Ok(results)
+}
+
+/// The share of the speed that the memory allows, by a copy of the same elements.
+fn of_roof(results: &[Measurement], of: &Measurement) -> Option<f64> {
+    let copy = match of.case {
+        "kernel" | "backward" | "saturation" => "copy",
+        "cpu" | "cpu_backward" | "cpu_saturation" => "memcpy",
+        _ => return None,
+    };
+    let find = |case| results.iter().find(|result| result.case == case);
+    let copy = find(copy)?;
+    let dispatch = find("empty_dispatch").filter(|_| copy.case == "copy");
+    let bound = copy.seconds * of.bytes as f64 / copy.bytes as f64 + dispatch.map_or(0.0, |empty| empty.seconds);
+    Some(bound / of.seconds)
 }
 
 /// Says from which size on the GPU is faster for data that starts and ends on the host.
-pub(crate) fn verdict(results: &[Measurement], gpu: bool) -> String {
+fn verdict(results: &[Measurement], gpu: bool) -> String {
     if !gpu {
         return "Only the CPU path was measured.".into();
     }

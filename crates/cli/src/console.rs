@@ -26,6 +26,12 @@ impl From<hard_sigmoid_files::Error> for Failure {
     }
 }
 
+impl From<hard_sigmoid::Error> for Failure {
+    fn from(error: hard_sigmoid::Error) -> Self {
+        Self::Runtime(error.to_string())
+    }
+}
+
 impl Failure {
     pub(crate) fn message(&self) -> &str {
         let (Self::Runtime(message) | Self::Exists(message) | Self::Usage(message) | Self::Signal(_, message)) = self;

@@ -9,6 +9,10 @@ use hard_sigmoid::HardSigmoid;
 
 use super::console::Failure;
 
+/// How a function is selected.
+pub(crate) const SELECT: &str =
+    "use --preset onnx (alpha 0.2, beta 0.5), --preset pytorch (alpha 1/6, beta 0.5), or --alpha A --beta B";
+
 #[derive(Args)]
 pub(crate) struct FunctionArgs {
     /// Use the parameters of a framework
@@ -64,21 +68,21 @@ impl From<Preset> for HardSigmoid {
 
 impl FunctionArgs {
     pub(crate) fn required(&self) -> Result<HardSigmoid, Failure> {
-        let message = "no function selected: use --preset onnx (alpha 0.2, beta 0.5), \
-                       --preset pytorch (alpha 1/6, beta 0.5), or --alpha A --beta B";
-        self.optional()?.ok_or_else(|| Failure::Usage(message.into()))
+        self.optional()?.ok_or_else(|| Failure::Usage(format!("no function selected: {SELECT}")))
     }
 
     /// Returns `None` if none of the options is given.
     pub(crate) fn optional(&self) -> Result<Option<HardSigmoid>, Failure> {
         match (self.preset, self.alpha, self.beta) {
             (Some(preset), ..) => Ok(Some(preset.into())),
-            (None, Some(alpha), Some(beta)) => {
-                HardSigmoid::new(alpha, beta).map(Some).map_err(|error| Failure::Usage(error.to_string()))
-            }
+            (None, Some(alpha), Some(beta)) => new(alpha, beta).map(Some),
             _ => Ok(None),
         }
     }
+}
+
+pub(crate) fn new(alpha: f64, beta: f64) -> Result<HardSigmoid, Failure> {
+    HardSigmoid::new(alpha, beta).map_err(|error| Failure::Usage(error.to_string()))
 }
 
 /// Parses α or β.

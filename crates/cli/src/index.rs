@@ -1,6 +1,6 @@
 //! Indexes such as `model.safetensors.index.json`, which say which file of a set has which tensor.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Component, Path, PathBuf};
 
 use hard_sigmoid_files::Selection;
@@ -43,10 +43,9 @@ impl<'de> Visitor<'de> for WeightMap {
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self, A::Error> {
         while let Some((tensor, file)) = map.next_entry::<String, String>()? {
-            if self.files.contains_key(&tensor) {
-                self.twice = Some(tensor.clone());
+            if self.files.insert(tensor.clone(), file).is_some() {
+                self.twice = Some(tensor);
             }
-            self.files.insert(tensor, file);
         }
         Ok(self)
     }
@@ -62,10 +61,7 @@ pub(crate) fn is_index(path: &Path) -> bool {
 /// The files of an index, followed by the index itself, which is copied.
 pub(crate) fn items(path: PathBuf, selection: &Selection) -> Vec<Item> {
     match files(&path, selection) {
-        Ok(mut items) => {
-            items.push(Item::new(path, Action::Copy));
-            items
-        }
+        Ok(files) => files.into_iter().chain([Item::new(path, Action::Copy)]).collect(),
         Err(message) => vec![Item::new(path, Action::Fail(message))],
     }
 }
@@ -86,34 +82,32 @@ fn files(path: &Path, selection: &Selection) -> Result<Vec<Item>, String> {
     if let Some(tensor) = twice {
         console::log(&format!("{}: lists tensor {tensor:?} more than once; the last one counts", path.display()));
     }
-    if let Some(name) = files.values().find(|name| plain(name).is_none()) {
-        return Err(format!("names a file in another folder, {name:?}: pass the .safetensors files instead"));
+    // The tensors of each file.
+    let mut listed: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (tensor, name) in &files {
+        let Some(plain) = plain(name) else {
+            return Err(format!("names a file in another folder, {name:?}: pass the .safetensors files instead"));
+        };
+        listed.entry(plain).or_default().push(tensor);
     }
-    let files: BTreeMap<_, _> =
-        files.into_iter().filter_map(|(tensor, name)| Some((tensor, plain(&name)?.to_owned()))).collect();
     if let Some(missing) = selection.tensor.iter().find(|&name| !files.contains_key(name)) {
         return Err(format!("has no tensor {missing:?}: its \"weight_map\" lists the names"));
     }
-    let names: BTreeSet<&String> = files.values().collect();
-    let item = |name: &String| {
-        let is_here = |tensor: &&String| files.get(*tensor) == Some(name);
-        let tensor: Vec<_> = selection.tensor.iter().filter(is_here).cloned().collect();
+    let item = |(name, tensors): (&str, Vec<&str>)| {
+        let file = path.with_file_name(name);
+        if let Some(tensor) = missing(&file, &tensors) {
+            let index = path.display();
+            console::log(&format!("{index}: lists tensor {tensor:?} in {name}, which has none of this name"));
+        }
+        let tensor: Vec<_> = selection.tensor.iter().filter(|it| tensors.contains(&it.as_str())).cloned().collect();
         let action = if tensor.is_empty() && !selection.tensor.is_empty() {
             Action::Copy
         } else {
             Action::Compute(Selection { tensor, may_be_empty: true, ..selection.clone() })
         };
-        Item::new(path.with_file_name(name), action)
+        Item::new(file, action)
     };
-    let mut listed: BTreeMap<&String, Vec<&str>> = BTreeMap::new();
-    files.iter().for_each(|(tensor, file)| listed.entry(file).or_default().push(tensor));
-    for (name, tensors) in listed {
-        if let Some(tensor) = missing(&path.with_file_name(name), &tensors) {
-            let index = path.display();
-            console::log(&format!("{index}: lists tensor {tensor:?} in {name}, which has none of this name"));
-        }
-    }
-    Ok(names.into_iter().map(item).collect())
+    Ok(listed.into_iter().map(item).collect())
 }
 
 /// One of these tensors that a file lacks. None if the file cannot be read, which is reported when it is computed.

@@ -37,7 +37,7 @@ pub(crate) struct Failed<'a> {
 /// A function.
 #[derive(Serialize)]
 pub(crate) struct Function {
-    preset: Option<&'static str>,
+    pub(crate) preset: Option<&'static str>,
     alpha: f64,
     beta: f64,
 }

@@ -85,36 +85,37 @@ impl ListArgs {
 
 impl Shard {
     /// The items whose middle byte is in this part of the bytes of all items, sorted by name.
-    fn part(self, items: Vec<Item>) -> Vec<Item> {
-        let mut order: Vec<usize> = (0..items.len()).collect();
-        order.sort_by_key(|&i| items.get(i).map(|item| item.path.as_os_str()));
+    fn part(self, mut items: Vec<Item>) -> Vec<Item> {
+        let mut sorted: Vec<&Item> = items.iter().collect();
+        sorted.sort_by_key(|item| item.path.as_os_str());
         // Files without bytes are shared out, too.
         let weight = |item: &Item| u128::from(item.bytes).saturating_add(1);
         let total: u128 = items.iter().map(weight).sum();
         let (mut start, mut mine) = (0_u128, HashSet::new());
-        for i in order {
-            let weight = items.get(i).map_or(0, weight);
+        for item in sorted {
+            let weight = weight(item);
             let middle = start.saturating_mul(2).saturating_add(weight);
             let part = middle.saturating_mul(self.count.into()).checked_div(total.saturating_mul(2));
             if part == Some(self.index.into()) {
-                mine.insert(i);
+                mine.insert(item.path.clone());
             }
             start = start.saturating_add(weight);
         }
-        items.into_iter().enumerate().filter(|(i, _)| mine.contains(i)).map(|(_, item)| item).collect()
+        items.retain(|item| mine.contains(&item.path));
+        items
     }
 }
 
 /// Reads a list of names.
 fn names(list: &Path, null: bool) -> Result<Vec<PathBuf>, Failure> {
-    let mut bytes = Vec::new();
     let read = if list.as_os_str() == STANDARD {
-        std::io::stdin().read_to_end(&mut bytes)
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes).map(|_| bytes)
     } else {
-        std::fs::File::open(list).and_then(|mut file| file.read_to_end(&mut bytes))
+        std::fs::read(list)
     };
     let remedy = "check that it exists and is readable";
-    read.map_err(|error| Failure::file(list, format!("cannot be read: {error}; {remedy}")))?;
+    let bytes = read.map_err(|error| Failure::file(list, format!("cannot be read: {error}; {remedy}")))?;
     if Format::is_any(&bytes) {
         return Err(Failure::file(list, "is no list of names: pass it as an input, without --files-from"));
     }

@@ -91,6 +91,7 @@ fn main() -> ExitCode {
         }
     };
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let (name, of_command) = matches.subcommand().unwrap_or(("", &matches));
     let result = use_threads(cli.threads).and_then(|()| match cli.command {
         Command::Apply(args) => apply::run(&args),
         Command::Adapters(args) => adapters::run(&args),
@@ -98,7 +99,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&args),
         Command::Completions(args) => shell::completions(&args, command.clone()),
         Command::Man(args) => shell::man(&args, command.clone()),
-        Command::Plot(args) => plot::run(&args),
+        Command::Plot(args) => plot::run(&args, of_command),
         Command::Report(args) => report::run(&args),
         Command::Stats(args) => stats::run(&args),
         Command::Validate(args) => validate::run(&args),
@@ -118,7 +119,6 @@ fn main() -> ExitCode {
         }
         Err(Failure::Usage(message)) => {
             command.build();
-            let name = matches.subcommand_name().unwrap_or_default();
             let used = command
                 .find_subcommand_mut(name)
                 .map(|command| command.error(ErrorKind::ValueValidation, console::escape(&message)));

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use hard_sigmoid_files::{Format, STANDARD, has_extension};
-use tempfile::{Builder, NamedTempFile};
+use tempfile::{Builder, NamedTempFile, TempPath};
 
 use super::console::{self, Failure, check_stdout};
 
@@ -25,15 +25,10 @@ pub(crate) struct Output {
 }
 
 enum Target {
-    File(BufWriter<Temporary>),
+    /// A file, and its temporary name. It has none where the system has files without names, which disappear even if
+    /// the process is killed.
+    File(BufWriter<File>, Option<TempPath>),
     Pipe(Box<dyn Write>),
-}
-
-enum Temporary {
-    /// A file without a name, which disappears even if the process is killed.
-    Unnamed(File),
-    /// Where the system has no such files.
-    Named(NamedTempFile),
 }
 
 impl Output {
@@ -45,55 +40,55 @@ impl Output {
             let name = format!("name it .{extension} instead of .{other}");
             return Err(fail(&format!("would be a .{extension} file, like the input: {name}")));
         }
-        let is_stdout = path.as_os_str() == STANDARD;
+        let to = |target, is_old| Self { path: path.to_owned(), target, replace, is_old };
+        if path.as_os_str() == STANDARD {
+            return Ok(to(Target::Pipe(stdout()?), false));
+        }
         if ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|it| path.as_os_str() == *it) {
             check_stdout()?;
         }
-        let old = if is_stdout { Err(ErrorKind::NotFound.into()) } else { std::fs::symlink_metadata(path) };
-        let pipe =
-            if is_stdout { Some(stdout()?) } else { old.as_ref().ok().map_or(Ok(None), |old| pipe(path, old))? };
-        if let Some(pipe) = pipe {
-            return Ok(Self { path: path.to_owned(), target: Target::Pipe(pipe), replace: false, is_old: false });
-        }
-        // is_same_file opens the files, which would block on a FIFO, so their types are checked first.
-        let old = match old {
-            Ok(metadata) if metadata.is_symlink() => {
+        let old = match std::fs::symlink_metadata(path) {
+            Ok(old) => Some(old),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(unwritable(path, &error)),
+        };
+        if let Some(old) = &old {
+            if let Some(pipe) = pipe(path, old)? {
+                return Ok(to(Target::Pipe(pipe), false));
+            }
+            if old.is_symlink() {
                 return Err(fail(
                     "is a symbolic link: choose its target or another path as the output, or - for stdout",
                 ));
             }
-            Ok(metadata) if metadata.is_dir() => {
+            if old.is_dir() {
                 return Err(fail("is a folder: use it as --output-dir of `apply`, or add a file name"));
             }
-            Ok(metadata) if !metadata.is_file() => {
+            if !old.is_file() {
                 return Err(fail(
                     "exists and is not a regular file: choose another path for the output, or - for stdout",
                 ));
             }
-            Ok(_) if inputs.iter().any(|input| same_file::is_same_file(path, input).unwrap_or(false)) => {
+            // is_same_file opens the files, which would block on a FIFO, so their types are checked first.
+            if inputs.iter().any(|input| same_file::is_same_file(path, input).unwrap_or(false)) {
                 return Err(fail("is the input: choose another path for the output"));
             }
-            Ok(_) if !replace => {
+            if !replace {
                 return Err(Failure::Exists(format!("{}: already exists: use --force to replace it", path.display())));
             }
-            Ok(metadata) => {
-                warn_of_links(path, &metadata);
-                Some(metadata)
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
-            Err(error) => return Err(unwritable(path, &error)),
-        };
+            warn_of_links(path, old);
+        }
         if path.file_name().is_none() {
             return Err(fail("has no file name: add one to the path of the output"));
         }
         let is_old = old.is_some();
-        let file = Temporary::new(folder(path), old).map_err(|error| unwritable(path, &error))?;
-        Ok(Self { path: path.to_owned(), target: Target::File(BufWriter::new(file)), replace, is_old })
+        let (file, name) = temporary(folder(path), old).map_err(|error| unwritable(path, &error))?;
+        Ok(to(Target::File(BufWriter::new(file), name), is_old))
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         let written = match &mut self.target {
-            Target::File(file) => file.write_all(bytes),
+            Target::File(file, _) => file.write_all(bytes),
             Target::Pipe(pipe) => pipe.write_all(bytes),
         };
         written.map_err(|error| self.failure(&error))
@@ -102,7 +97,7 @@ impl Output {
     /// The file that is written, through another handle.
     pub(crate) fn file(&self) -> Result<File, Failure> {
         match &self.target {
-            Target::File(file) => file.get_ref().as_file().try_clone().map_err(|error| self.failure(&error)),
+            Target::File(file, _) => file.get_ref().try_clone().map_err(|error| self.failure(&error)),
             Target::Pipe(_) => Err(Failure::file(
                 &self.path,
                 "is a pipe, to which no archive can be written: name a file as the output",
@@ -116,21 +111,18 @@ impl Output {
 
     pub(crate) fn finish(self) -> Result<(), Failure> {
         let Self { path, target, replace, is_old } = self;
-        let file = match target {
-            Target::File(file) => file.into_inner().map_err(|error| unwritable(&path, error.error()))?,
+        let (file, name) = match target {
+            Target::File(file, name) => (file.into_inner().map_err(|error| unwritable(&path, error.error()))?, name),
             Target::Pipe(mut pipe) => return pipe.flush().map_err(|error| unwritable(&path, &error)),
         };
-        if is_old {
-            // Otherwise a crash could lose both the old and the new data.
-            file.as_file().sync_all().map_err(|error| unwritable(&path, &error))?;
-        }
-        match file.persist(&path, replace) {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                Err(Failure::file(&path, "was created by another process meanwhile: use --force to replace it"))
+        // Otherwise a crash could lose both the old and the new data.
+        let synced = if is_old { file.sync_all() } else { Ok(()) };
+        synced.and_then(|()| persist(&file, name, &path, replace)).map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => {
+                Failure::file(&path, "was created by another process meanwhile: use --force to replace it")
             }
-            Err(error) => Err(unwritable(&path, &error)),
-        }
+            _ => unwritable(&path, &error),
+        })
     }
 }
 
@@ -197,57 +189,36 @@ fn keep_owner(new: &File, old: &Metadata) {
 #[cfg(not(unix))]
 fn keep_owner(_new: &File, _old: &Metadata) {}
 
-impl Temporary {
-    /// Creates a file with the permissions of the file that it replaces, or else of a new file.
-    fn new(folder: &Path, old: Option<Metadata>) -> io::Result<Self> {
-        let mut builder = Builder::new();
-        // By default, only the owner may read a temporary file.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let file = match unnamed::create(folder) {
-            Ok(file) => Self::Unnamed(file),
-            Err(error) => match builder.prefix(PREFIX).tempfile_in(folder) {
-                Ok(file) => Self::Named(file),
-                // The same, without the path of the temporary file.
-                Err(named) if named.kind() == error.kind() => return Err(error),
-                Err(named) => return Err(named),
-            },
-        };
-        if let Some(old) = old {
-            keep_owner(file.as_file(), &old);
-            file.as_file().set_permissions(old.permissions())?;
-        }
-        Ok(file)
+/// Creates a file with the permissions of the file that it replaces, or else of a new file.
+fn temporary(folder: &Path, old: Option<Metadata>) -> io::Result<(File, Option<TempPath>)> {
+    let mut builder = Builder::new();
+    // By default, only the owner may read a temporary file.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let created = unnamed::create(folder).map(|file| (file, None)).or_else(|error| {
+        let named = builder.prefix(PREFIX).tempfile_in(folder).map(NamedTempFile::into_parts);
+        // The same error is clearer without the path of the temporary file.
+        named.map(|(file, name)| (file, Some(name))).map_err(|it| if it.kind() == error.kind() { error } else { it })
+    });
+    let (file, name) = created?;
+    if let Some(old) = old {
+        keep_owner(&file, &old);
+        file.set_permissions(old.permissions())?;
     }
-
-    fn as_file(&self) -> &File {
-        match self {
-            Self::Unnamed(file) => file,
-            Self::Named(file) => file.as_file(),
-        }
-    }
-
-    fn persist(self, path: &Path, replace: bool) -> io::Result<()> {
-        match self {
-            Self::Unnamed(file) if !replace => unnamed::link(&file, path),
-            // A link cannot replace a file, but a new name can.
-            Self::Unnamed(file) => {
-                let linked = Builder::new().prefix(PREFIX).make_in(folder(path), |path| unnamed::link(&file, path))?;
-                linked.persist(path).map(|_| ()).map_err(|error| error.error)
-            }
-            Self::Named(file) if replace => file.persist(path).map(|_| ()).map_err(|error| error.error),
-            Self::Named(file) => file.persist_noclobber(path).map(|_| ()).map_err(|error| error.error),
-        }
-    }
+    Ok((file, name))
 }
 
-impl Write for Temporary {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.as_file().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.as_file().flush()
+/// Gives a temporary file its name.
+fn persist(file: &File, name: Option<TempPath>, path: &Path, replace: bool) -> io::Result<()> {
+    match name {
+        Some(name) if replace => Ok(name.persist(path)?),
+        Some(name) => Ok(name.persist_noclobber(path)?),
+        None if !replace => unnamed::link(file, path),
+        // A link cannot replace a file, but a new name can.
+        None => {
+            let linked = Builder::new().prefix(PREFIX).make_in(folder(path), |path| unnamed::link(file, path))?;
+            Ok(linked.persist(path)?)
+        }
     }
 }
 

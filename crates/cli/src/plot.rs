@@ -3,20 +3,25 @@
 mod bins;
 mod curve;
 mod derivative;
+mod format;
 mod functions;
 mod histogram;
 mod panel;
 mod pen;
-mod style;
 mod target;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use clap::ArgMatches;
+use format::Format;
+use functions::{FunctionsArgs, Range};
+use hard_sigmoid::HardSigmoid;
+use hard_sigmoid_files::{Dtype, Selection};
 
 use super::console::Failure;
+use super::function::SELECT;
+use super::output::Output;
 use super::selection::dtype;
-use functions::{FunctionsArgs, Range};
-use hard_sigmoid_files::{Dtype, Selection};
-use target::Target;
 
 /// Draw functions, their derivatives, or a histogram of a file before and after a function
 ///
@@ -58,25 +63,23 @@ pub(crate) struct Args {
     force: bool,
 }
 
-pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    let functions = args.functions.all()?;
-    let target = Target::new(args.output.as_deref(), args.force)?;
+pub(crate) fn run(args: &Args, matches: &ArgMatches) -> Result<(), Failure> {
+    let functions = args.functions.all(matches)?;
+    let path = args.output.as_deref();
+    let format = Format::of(path)?;
+    // Called before the work begins. Both endings are the same to it: none of a format of data.
+    let open = |inputs: &[&Path]| path.map(|path| Output::create(path, "svg", inputs, args.force)).transpose();
     if let Some(file) = &args.histogram {
         let [f] = *functions else {
-            let message = "--histogram needs exactly one function: use --preset onnx (alpha 0.2, beta 0.5), \
-                           --preset pytorch (alpha 1/6, beta 0.5), or --alpha A --beta B";
-            return Err(Failure::Usage(message.into()));
+            return Err(Failure::Usage(format!("--histogram needs exactly one function: {SELECT}")));
         };
+        let output = open(&[file])?;
         let (tensor, element) = (args.tensor.clone(), args.element);
         let selection = Selection { tensor, element, ..Selection::default() };
-        return target.open(&[file])?.write(histogram::panels(f, file, &selection, target.style())?);
+        return target::write(histogram::panels(f, file, &selection, format)?, format, output);
     }
-    let functions = if functions.is_empty() { functions::presets() } else { functions };
+    let functions = if functions.is_empty() { HardSigmoid::PRESETS.map(|(_, f)| f).to_vec() } else { functions };
     let range = args.range.unwrap_or_else(|| Range::of_ramps(&functions));
-    let panel = if args.derivative {
-        derivative::panel(&functions, range, args.sigmoid, target.style())
-    } else {
-        curve::panel(&functions, range, args.sigmoid, target.style())
-    };
-    target.open(&[])?.write(vec![panel])
+    let draw = if args.derivative { derivative::panel } else { curve::panel };
+    target::write(vec![draw(&functions, range, args.sigmoid, format)], format, open(&[])?)
 }

@@ -1,7 +1,5 @@
 //! Where files were computed.
 
-use std::fmt::{Display, Formatter};
-
 use hard_sigmoid::{Engine, ExecutedOn};
 use hard_sigmoid_files::Layout;
 
@@ -40,13 +38,14 @@ impl Ran {
     pub(crate) const fn is_nowhere(&self) -> bool {
         self.on.is_empty()
     }
-}
 
-/// In full with `{:#}`, with why `auto` chose that.
-impl Display for Ran {
-    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.on.join(" and "))?;
-        f.write_str(if self.with_f64_on_cpu { ", with f64 on the CPU path" } else { "" })?;
-        if f.alternate() && !self.why.is_empty() { write!(f, "; auto: {}", self.why.join(", and ")) } else { Ok(()) }
+    /// Where that was, and in full also why `auto` chose that.
+    pub(crate) fn text(&self, in_full: bool) -> String {
+        let f64_on_cpu = if self.with_f64_on_cpu { ", with f64 on the CPU path" } else { "" };
+        let mut text = format!("{}{f64_on_cpu}", self.on.join(" and "));
+        if in_full && !self.why.is_empty() {
+            text.push_str(&format!("; auto: {}", self.why.join(", and ")));
+        }
+        text
     }
 }

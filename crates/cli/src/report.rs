@@ -1,16 +1,12 @@
 //! `hard-sigmoid report`
 
-use std::time::Instant;
-
-use hard_sigmoid::validate::Report;
 use hard_sigmoid::{Element, Gpu, HardSigmoid};
 use hard_sigmoid_files::{Dtype, with_type};
 use serde::Serialize;
 
 use super::adapters::AdapterArgs;
-use super::bench::{self, Measurement};
 use super::console::{Failure, check_stdout, print};
-use super::{size, validate};
+use super::{bench, size, validate};
 
 /// Check and measure a GPU, and print what to paste into an issue
 ///
@@ -41,16 +37,14 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     check_stdout()?;
     let gpu = args.adapter.open()?;
-    let (name, driver) = bench::names(gpu.as_ref());
     let types = Dtype::ALL.into_iter().filter(|&dtype| gpu.is_none() || dtype.is_on_gpu());
 
-    let mut checks = Checks::default();
-    let mut results = Vec::new();
+    let (mut checks, mut results) = (Vec::new(), Vec::new());
     // What fails is reported, too.
     let mut failures = Vec::new();
     for dtype in types {
         let every_f32 = args.exhaustive && dtype == Dtype::F32;
-        if let Err(failure) = with_type!(dtype, T => checks.add::<T>(gpu.as_ref(), every_f32)) {
+        if let Err(failure) = with_type!(dtype, T => check::<T>(gpu.as_ref(), every_f32, &mut checks)) {
             failures.push(format!("checking {}: {}", dtype.name(), failure.message()));
         }
         for &elements in &args.elements {
@@ -60,29 +54,28 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
             }
         }
     }
-    let verdict = bench::verdict(&results, gpu.is_some());
+    let bench = bench::Results::new(gpu.as_ref(), results);
     let json = Json {
         version: env!("CARGO_PKG_VERSION"),
         wgpu: WGPU,
         system: system(),
-        checks: &checks.json,
+        checks: &checks,
         failures: &failures,
-        bench: bench::Results::new(&name, &driver, &results, &verdict),
+        bench: &bench,
     };
     let json = serde_json::to_string(&json).map_err(|error| Failure::Runtime(error.to_string()))?;
-    let driver = if driver.is_empty() { String::new() } else { format!(", {driver}") };
     print(&format!(
-        "## {name}{driver}\n\nhard-sigmoid {}, wgpu {WGPU}, {}, {} threads\n\n{}\n{}{}\n{}{verdict}\n\n\
+        "## {}\n\nhard-sigmoid {}, wgpu {WGPU}, {}, {} threads\n\n{}\n{}{}\n\
          <details><summary>JSON</summary>\n\n```json\n{json}\n```\n\n</details>\n",
+        bench.title(),
         env!("CARGO_PKG_VERSION"),
         system(),
         hard_sigmoid::cpu::threads(),
-        checks.table(),
+        table(&checks),
         failures.iter().map(|failure| format!("* Failed: {failure}\n")).collect::<String>(),
-        table(&results),
-        bench::remarks(&results),
+        bench.markdown(),
     ))?;
-    match (validate::verdict(checks.totals), failures.into_iter().next()) {
+    match (validate::verdict(&checks), failures.into_iter().next()) {
         (Err(failure), _) => Err(failure),
         (Ok(()), Some(failure)) => Err(Failure::Runtime(failure)),
         (Ok(()), None) => Ok(()),
@@ -97,7 +90,7 @@ struct Json<'a> {
     system: String,
     checks: &'a [validate::Line],
     failures: &'a [String],
-    bench: bench::Results<'a>,
+    bench: &'a bench::Results,
 }
 
 /// The version of wgpu, as far as Cargo.toml gives it.
@@ -111,51 +104,19 @@ fn system() -> String {
     format!("{} on {}{model}", std::env::consts::OS, std::env::consts::ARCH)
 }
 
-/// The outcome of the checks.
-#[derive(Default)]
-struct Checks {
-    rows: Vec<String>,
-    json: Vec<validate::Line>,
-    totals: validate::Totals,
-}
-
-impl Checks {
-    fn add<T: Element>(&mut self, gpu: Option<&Gpu>, every_f32: bool) -> Result<(), Failure> {
-        for (name, f) in HardSigmoid::PRESETS {
-            for pass in validate::passes(f, false).chain(validate::passes(f, true)) {
-                let started = Instant::now();
-                let report = validate::validate::<T>(gpu, f, pass, every_f32)?;
-                let Report { checked, mismatches, flushed, miscounted, out_of_bound, max_ulp, .. } = &report;
-                let counts =
-                    format!("{checked} | {mismatches} | {flushed} | {miscounted} | {out_of_bound} | {max_ulp}");
-                self.rows.push(format!("| {} | {name} {pass} | {counts} |\n", T::NAME));
-                self.json.push(validate::Line::new(f, pass, &report, started.elapsed().as_secs_f64()));
-                self.totals.add(&report);
-            }
+/// Checks an element type, and adds the outcomes.
+fn check<T: Element>(gpu: Option<&Gpu>, every_f32: bool, checks: &mut Vec<validate::Line>) -> Result<(), Failure> {
+    for (_, f) in HardSigmoid::PRESETS {
+        for pass in validate::passes(f, false).into_iter().chain(validate::passes(f, true)) {
+            checks.push(validate::validate::<T>(gpu, f, pass, every_f32)?.1);
         }
-        Ok(())
     }
-
-    fn table(&self) -> String {
-        let head = "| type | pass | checked | mismatches | flushed | miscounted | beyond the bound | most ULP |\n\
-                    |---|---|---|---|---|---|---|---|\n";
-        format!("{head}{}", self.rows.concat())
-    }
+    Ok(())
 }
 
-fn table(results: &[Measurement]) -> String {
-    let row = |result: &Measurement| {
-        let share = bench::of_roof(results, result).map_or(String::new(), |share| format!("{:.0} %", share * 100.0));
-        format!(
-            "| {} | {} | {} | {} | {:.0} % | {:.2} | {share} |\n",
-            result.case,
-            result.element,
-            result.elements,
-            bench::duration(result.seconds),
-            result.spread * 100.0,
-            result.gb_per_s(),
-        )
-    };
-    let rows: String = results.iter().map(row).collect();
-    format!("| case | type | elements | time | spread | GB/s | of a copy |\n|---|---|---|---|---|---|---|\n{rows}")
+fn table(checks: &[validate::Line]) -> String {
+    let head = "| type | pass | checked | mismatches | flushed | miscounted | beyond the bound | most ULP |\n\
+                |---|---|---|---|---|---|---|---|\n";
+    let rows: String = checks.iter().map(validate::Line::markdown).collect();
+    format!("{head}{rows}")
 }

@@ -16,7 +16,7 @@ use super::list::ListArgs;
 use super::pieces;
 use super::ran::Ran;
 use super::selection::SelectionArgs;
-use super::summary::failures;
+use super::summary::verdict;
 
 /// The fraction of saturated results above which the command gives advice.
 const ADVICE_THRESHOLD: f64 = 0.5;
@@ -55,6 +55,7 @@ struct Report<'a> {
     layout: &'a Layout<'a>,
     /// Of each section that is computed.
     counts: Vec<Saturation>,
+    total: Saturation,
     ran: Ran,
 }
 
@@ -79,21 +80,19 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
             Action::Compute(selection) => file(style, f, &item.path, selection, &mut opener),
             Action::Copy => continue,
         };
-        let failure = match counted {
-            Ok(counts) => {
-                total = [total, counts].into_iter().sum();
-                continue;
+        match counted {
+            Ok(counts) => total = [total, counts].into_iter().sum(),
+            Err(failure) => {
+                if args.json {
+                    json::print(&json::Failed { file: item.path.as_path().into(), error: failure.message() })?;
+                }
+                if items.len() == 1 {
+                    return Err(failure);
+                }
+                console::error(failure.message());
+                failed.push(item.path.as_path());
             }
-            Err(failure) => failure,
-        };
-        if args.json {
-            json::print(&json::Failed { file: item.path.as_path().into(), error: failure.message() })?;
         }
-        if items.len() == 1 {
-            return Err(failure);
-        }
-        console::error(failure.message());
-        failed.push(item.path.as_path());
     }
     if style == Style::Row {
         let files = items.len().saturating_sub(failed.len());
@@ -102,7 +101,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
             advice(f, total).map_or(Ok(()), |advice| writeln!(out, "{advice}"))
         })?;
     }
-    if failed.is_empty() { Ok(()) } else { Err(Failure::Runtime(failures(&failed, items.len()))) }
+    verdict(&failed, items.len())
 }
 
 /// How a file is reported.
@@ -130,19 +129,18 @@ fn file(
         counts.push(with_type!(dtype, T => count::<T>(f, data, section, engine))?);
         Ok::<_, Failure>(())
     })?;
-    let ran = Ran::of(engine, &layout);
+    let (total, ran) = (counts.iter().copied().sum(), Ran::of(engine, &layout));
     let is_verbose = opener.is_verbose();
-    let report = Report { f, path, layout: &layout, counts, ran };
+    let report = Report { f, path, layout: &layout, counts, total, ran };
     match style {
         Style::Text => console::print_with(|out| report.text(out, is_verbose)),
-        Style::Row if is_verbose => {
-            let name = format!("{}, on {:#}", report.name(), report.ran);
-            console::print_with(|out| row(out, &name, report.total()))
+        Style::Row => {
+            let on = if is_verbose { format!(", on {}", report.ran.text(true)) } else { String::new() };
+            console::print_with(|out| row(out, &format!("{}{on}", report.name()), total))
         }
-        Style::Row => console::print_with(|out| row(out, &report.name(), report.total())),
         Style::Json => report.print_json(),
     }?;
-    Ok(report.total())
+    Ok(total)
 }
 
 fn count<T: Element>(
@@ -179,15 +177,10 @@ impl From<Saturation> for Counts {
 }
 
 impl Report<'_> {
-    fn total(&self) -> Saturation {
-        self.counts.iter().copied().sum()
-    }
-
     /// The name, the type and the counts of each tensor, or of the array.
     fn tensors(&self) -> impl Iterator<Item = (Option<&str>, Dtype, Saturation)> {
-        let computed =
-            self.layout.sections.iter().filter_map(|section| Some((section.name.as_deref(), section.dtype?)));
-        computed.zip(&self.counts).map(|((name, dtype), counts)| (name, dtype, *counts))
+        let sections = self.layout.computed().zip(&self.counts);
+        sections.filter_map(|(section, counts)| Some((section.name.as_deref(), section.dtype?, *counts)))
     }
 
     fn name(&self) -> String {
@@ -196,17 +189,15 @@ impl Report<'_> {
 
     fn text(&self, out: &mut dyn Write, is_verbose: bool) -> io::Result<()> {
         let f = self.f;
-        let ran = if is_verbose { format!("{:#}", self.ran) } else { self.ran.to_string() };
-        writeln!(out, "{}: {}, on {ran}", self.name(), function::name(f))?;
+        writeln!(out, "{}: {}, on {}", self.name(), function::name(f), self.ran.text(is_verbose))?;
         for (name, dtype, counts) in self.tensors() {
             let name = name.map_or(String::new(), |name| format!("{name:?}, "));
             table(out, &format!("{name}{} {} elements", counts.total(), dtype.name()), counts)?;
         }
-        let total = self.total();
         if self.counts.len() > 1 {
-            table(out, &format!("all {} elements", total.total()), total)?;
+            table(out, &format!("all {} elements", self.total.total()), self.total)?;
         }
-        advice(f, total).map_or(Ok(()), |advice| writeln!(out, "{advice}"))
+        advice(f, self.total).map_or(Ok(()), |advice| writeln!(out, "{advice}"))
     }
 
     /// Prints one tensor at a time, because there may be millions.
@@ -230,7 +221,6 @@ impl Report<'_> {
             counts: Counts,
             tensors: T,
         }
-        let total = self.total();
         let tensor = |(name, dtype, counts): (_, Dtype, Saturation)| Tensor {
             name,
             element: dtype.name(),
@@ -239,9 +229,9 @@ impl Report<'_> {
         json::print(&Line {
             file: self.path.into(),
             f: self.f.into(),
-            ran: format!("{:#}", self.ran),
-            advice: advice(self.f, total),
-            counts: total.into(),
+            ran: self.ran.text(true),
+            advice: advice(self.f, self.total),
+            counts: self.total.into(),
             tensors: json::Sequence(|| self.tensors().map(tensor)),
         })
     }

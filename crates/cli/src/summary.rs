@@ -5,6 +5,8 @@ use std::path::Path;
 use hard_sigmoid_files::{Dtype, Layout};
 use serde::{Serialize, Serializer};
 
+use super::console::Failure;
+
 /// With less data, or smaller files, the speed says more about starting and opening than about computing.
 const MIN_BYTES_FOR_SPEED: u64 = 1 << 26;
 const MIN_FILE_BYTES_FOR_SPEED: u64 = 1 << 20;
@@ -30,15 +32,14 @@ pub(crate) struct Computed {
 
 impl Computed {
     pub(crate) fn of(layout: &Layout<'_>) -> Self {
-        let computed = || layout.sections.iter().filter(|section| section.dtype.is_some());
         let types = Dtype::ALL.into_iter();
         Self {
             files: 1,
             elements: layout.elements(),
-            types: types.filter(|&it| computed().any(|section| section.dtype == Some(it))).collect(),
-            tensors: computed().filter(|section| section.name.is_some()).count(),
+            types: types.filter(|&it| layout.computed().any(|section| section.dtype == Some(it))).collect(),
+            tensors: layout.computed().filter(|section| section.name.is_some()).count(),
             copied: layout.sections.iter().filter(|section| section.dtype.is_none()).count(),
-            bytes: computed().map(|section| section.bytes).sum(),
+            bytes: layout.computed().map(|section| section.bytes).sum(),
         }
     }
 
@@ -85,11 +86,14 @@ fn names<S: Serializer>(types: &[Dtype], serializer: S) -> Result<S::Ok, S::Erro
     serializer.collect_seq(types.iter().map(|dtype| dtype.name()))
 }
 
-/// Says which of several inputs failed. The others were named above it.
-pub(crate) fn failures(failed: &[&Path], of: usize) -> String {
+/// A failure if any of several inputs failed, which says which. Why was said above it.
+pub(crate) fn verdict(failed: &[&Path], of: usize) -> Result<(), Failure> {
+    if failed.is_empty() {
+        return Ok(());
+    }
     let mut names: Vec<_> = failed.iter().take(MAX_NAMED).map(|path| path.display().to_string()).collect();
     if failed.len() > MAX_NAMED {
         names.push(format!("{} others", failed.len().saturating_sub(MAX_NAMED)));
     }
-    format!("{} of {of} files failed: {}", failed.len(), names.join(", "))
+    Err(Failure::Runtime(format!("{} of {of} files failed: {}", failed.len(), names.join(", "))))
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use hard_sigmoid::{Backward, Element, Engine, HardSigmoid};
-use hard_sigmoid_files::{Data, Header, Input, Layout, Section, Selection, with_type};
+use hard_sigmoid_files::{Data, Dtype, Header, Input, Layout, Section, Selection, with_type};
 use serde::Serialize;
 
 use super::backend::Opener;
@@ -131,7 +131,7 @@ impl Run<'_> {
             computed: &done.computed,
             f: f.into(),
             seconds: done.seconds,
-            ran: format!("{:#}", done.ran),
+            ran: done.ran.text(true),
             verified,
         })
     }
@@ -143,11 +143,7 @@ impl Run<'_> {
             Operation::Apply { verify, .. } => (2, if verify { ", verified" } else { "" }),
             Operation::Backward { .. } => (3, ""),
         };
-        let on = match self.opener.is_verbose() {
-            _ if ran.is_nowhere() => String::new(),
-            true => format!(", on {ran:#}"),
-            false => format!(", on {ran}"),
-        };
+        let on = if ran.is_nowhere() { String::new() } else { format!(", on {}", ran.text(self.opener.is_verbose())) };
         format!("{}{verified}{on}", computed.text(arrays, *seconds))
     }
 }
@@ -186,11 +182,10 @@ impl<'a> Saved<'a> {
             let message = format!("is not a .{} file, as {path} is: pass files of one format", self.layout.extension);
             return Err(gradients.failure(message).into());
         }
-        let is_same = |(a, b): (&Section<'_>, &Section<'_>)| {
-            (&a.name, a.dtype, a.bytes, a.form) == (&b.name, b.dtype, b.bytes, b.form)
-        };
-        let [of_x, of_grad] = [&self.layout, of].map(|layout| layout.computed().count());
-        if of_x == of_grad && self.layout.computed().zip(of.computed()).all(is_same) {
+        fn kind<'s>(section: &'s Section<'_>) -> (Option<&'s str>, Option<Dtype>, u64, u64) {
+            (section.name.as_deref(), section.dtype, section.bytes, section.form)
+        }
+        if self.layout.computed().map(kind).eq(of.computed().map(kind)) {
             return Ok(());
         }
         let described = |layout: &Layout<'_>| {

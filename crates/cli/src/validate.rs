@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use hard_sigmoid::validate::{self, Inputs, Pass, Report};
-use hard_sigmoid::{Element, Gpu, HardSigmoid, adapter, wgpu};
+use hard_sigmoid::{Element, Gpu, HardSigmoid, adapter};
 use serde::Serialize;
 
-use super::adapters::AdapterArgs;
+use super::adapters::{AdapterArgs, driver};
 use super::console::{Failure, check_stdout, print};
 use super::function::FunctionArgs;
 use super::json;
@@ -64,70 +64,57 @@ fn check<T: Element>(args: &Args) -> Result<(), Failure> {
         let message = format!("a GPU does not compute {}: add --adapter cpu to check the CPU path", T::NAME);
         return Err(Failure::Usage(message));
     }
-    let mut totals = Totals::default();
-    for (f, pass) in functions.into_iter().flat_map(|f| passes(f, args.backward).map(move |pass| (f, pass))) {
-        let started = Instant::now();
-        let report = validate::<T>(gpu.as_ref(), f, pass, args.exhaustive && args.element == Dtype::F32)?;
-        let seconds = started.elapsed().as_secs_f64();
-        match args.json {
-            true => json::print(&Line::new(f, pass, &report, seconds)),
-            false => print(&text(f, pass, &report, seconds)),
-        }?;
-        totals.add(&report);
-    }
-    verdict(totals)
-}
-
-/// How many results of all passes are wrong, by what is wrong with them.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Totals([u64; 3]);
-
-impl Totals {
-    pub(crate) fn add<T: Element>(&mut self, report: &Report<T>) {
-        for (total, n) in self.0.iter_mut().zip([report.mismatches, report.miscounted, report.out_of_bound]) {
-            *total = total.saturating_add(n);
+    let mut lines = Vec::new();
+    for f in functions {
+        for pass in passes(f, args.backward) {
+            let (report, line) = validate::<T>(gpu.as_ref(), f, pass, args.exhaustive && args.element == Dtype::F32)?;
+            if args.json { json::print(&line) } else { print(&text(f, pass, &report, line.seconds)) }?;
+            lines.push(line);
         }
     }
+    verdict(&lines)
 }
 
-/// A failure if anything is wrong.
-pub(crate) fn verdict(totals: Totals) -> Result<(), Failure> {
+/// A failure if any result is wrong.
+pub(crate) fn verdict(lines: &[Line]) -> Result<(), Failure> {
+    let total = |n: fn(&Line) -> u64| lines.iter().map(n).fold(0, u64::saturating_add);
     let problems = [
-        "results differ from the CPU path: use the CPU path on this machine",
-        "results are counted in the wrong category: count on the CPU path on this machine",
-        "results exceed the documented error bound: please report it",
+        (total(|line| line.mismatches), "differ from the CPU path: use the CPU path on this machine"),
+        (total(|line| line.miscounted), "are counted in the wrong category: count on the CPU path on this machine"),
+        (total(|line| line.out_of_bound), "exceed the documented error bound: please report it"),
     ];
-    match totals.0.into_iter().zip(problems).find(|(n, _)| *n > 0) {
-        Some((n, problem)) => Err(Failure::Runtime(format!("{n} {problem}"))),
+    match problems.into_iter().find(|(n, _)| *n > 0) {
+        Some((n, problem)) => Err(Failure::Runtime(format!("{n} results {problem}"))),
         None => Ok(()),
     }
 }
 
 /// The forward pass, or the backward pass from x and from y.
-pub(crate) fn passes(f: HardSigmoid, backward: bool) -> impl Iterator<Item = Pass> {
-    let forward = (!backward).then_some(f.into());
-    let backward = backward.then(|| [f.backward().into(), f.backward_from_output().into()]);
-    forward.into_iter().chain(backward.into_iter().flatten())
+pub(crate) fn passes(f: HardSigmoid, backward: bool) -> Vec<Pass> {
+    if backward { vec![f.backward().into(), f.backward_from_output().into()] } else { vec![f.into()] }
 }
 
-/// Checks a pass of `f` over samples, or over every f32, on the CPU path if there is no GPU.
+/// Checks a pass of `f` over samples, or over every f32, on the CPU path if there is no GPU. The line is the report as
+/// JSON.
 pub(crate) fn validate<T: Element>(
     gpu: Option<&Gpu>,
     f: HardSigmoid,
     pass: Pass,
     every_f32: bool,
-) -> Result<Report<T>, Failure> {
+) -> Result<(Report<T>, Line), Failure> {
+    let started = Instant::now();
     let samples = if every_f32 { Vec::new() } else { validate::samples::<T>(f) };
     let inputs = if every_f32 { Inputs::Bits(0..=u32::MAX) } else { Inputs::Data(&samples) };
     let mut bar = Progress::numbers(inputs.count());
     let progress = |done| bar.set(done);
     let report = match gpu {
-        Some(gpu) => validate::validate_blocking(gpu, pass, inputs, progress)
-            .map_err(|error| Failure::Runtime(error.to_string())),
+        Some(gpu) => validate::validate_blocking(gpu, pass, inputs, progress),
         None => Ok(validate::validate_cpu(pass, inputs, progress)),
     };
     bar.clear();
-    report
+    let report = report?;
+    let line = Line::new(f, pass, &report, started.elapsed().as_secs_f64());
+    Ok((report, line))
 }
 
 fn text<T: Element>(f: HardSigmoid, pass: Pass, report: &Report<T>, seconds: f64) -> String {
@@ -187,7 +174,7 @@ struct Difference {
 }
 
 impl Line {
-    pub(crate) fn new<T: Element>(f: HardSigmoid, pass: Pass, report: &Report<T>, seconds: f64) -> Self {
+    fn new<T: Element>(f: HardSigmoid, pass: Pass, report: &Report<T>, seconds: f64) -> Self {
         let info = report.adapter.as_deref();
         let text = |x: T| format!("{x:e}");
         let first = report.first.iter().map(|d| Difference {
@@ -197,7 +184,6 @@ impl Line {
             got: text(d.got),
             expected: text(d.expected),
         });
-        let driver = |info: &wgpu::AdapterInfo| format!("{} {}", info.driver, info.driver_info).trim().to_owned();
         Self {
             adapter: info.map_or_else(|| "cpu".to_owned(), |info| info.name.clone()),
             backend: info.map_or("cpu", |info| info.backend.to_str()),
@@ -216,5 +202,13 @@ impl Line {
             seconds,
             first: first.collect(),
         }
+    }
+
+    /// A row of a table.
+    pub(crate) fn markdown(&self) -> String {
+        let Self { element, f, pass, checked, mismatches, flushed, miscounted, out_of_bound, max_ulp, .. } = self;
+        let name = f.preset.unwrap_or_default();
+        let wrong = format!("{mismatches} | {flushed} | {miscounted} | {out_of_bound}");
+        format!("| {element} | {name} {pass} | {checked} | {wrong} | {max_ulp} |\n")
     }
 }

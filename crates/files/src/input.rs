@@ -42,36 +42,38 @@ impl Debug for Input {
 pub fn open(path: &Path) -> Result<(Input, Header), Error> {
     let is_stdin = path.as_os_str() == STANDARD;
     let label = if is_stdin { "stdin:".to_owned() } else { format!("{}:", path.display()) };
-    let fail = |message: &str| Error(format!("{label} {message}"));
-    let unreadable = |error| fail(&format!("cannot be read: {error}; check that it exists and is readable"));
+    match source(path, is_stdin) {
+        Ok((source, header)) => Ok((Input { label, source }, header)),
+        Err(message) => Err(failure(&label, message)),
+    }
+}
+
+/// Opens an input and reads its header, or says why not, to follow the label.
+fn source(path: &Path, is_stdin: bool) -> Result<(Source, Header), String> {
+    let unreadable = |error| format!("cannot be read: {error}; check that it exists and is readable");
     if is_stdin && std::io::stdin().is_terminal() {
-        return Err(fail("is a terminal: redirect it from a .npy file or pipe one into it"));
+        return Err("is a terminal: redirect it from a .npy file or pipe one into it".into());
     }
     let opened = if is_stdin { stdin() } else { File::open(path).map(Some) };
-    let Some(mut file) = opened.map_err(unreadable)? else {
-        let (source, header) = stream(path, std::io::stdin()).map_err(|message| fail(&message))?;
-        return Ok((Input { label, source }, header));
-    };
+    let Some(mut file) = opened.map_err(unreadable)? else { return stream(path, std::io::stdin()) };
     let metadata = file.metadata().map_err(unreadable)?;
     if metadata.is_dir() {
-        return Err(fail("is a folder: pass the files in it, for `apply` with --output-dir"));
+        return Err("is a folder: pass the files in it, for `apply` with --output-dir".into());
     }
     if !metadata.is_file() {
-        let (source, header) = stream(path, file).map_err(|message| fail(&message))?;
-        return Ok((Input { label, source }, header));
+        return stream(path, file);
     }
     let start = start(&mut file).map_err(unreadable)?;
-    let format = Format::recognize(path, &start).map_err(fail)?;
+    let format = Format::recognize(path, &start)?;
     if format.is_archive() {
-        let opened = Archive::open(file).and_then(|mut archive| Ok((Header::of_archive(&mut archive)?, archive)));
-        let (header, archive) = opened.map_err(|message| fail(&message))?;
-        return Ok((Input { label, source: Source::Archive(archive) }, header));
+        let mut archive = Archive::open(file)?;
+        let header = Header::of_archive(&mut archive)?;
+        return Ok((Source::Archive(archive), header));
     }
-    let header = Header::read(format, &mut Cursor::new(start).chain(&file), Some(metadata.len()));
-    let header = header.map_err(|message| fail(&message))?;
+    let header = Header::read(format, &mut Cursor::new(start).chain(&file), Some(metadata.len()))?;
     // What was read of the data is read again.
     file.seek(SeekFrom::Start(header.bytes())).map_err(unreadable)?;
-    Ok((Input { label, source: Source::File(file) }, header))
+    Ok((Source::File(file), header))
 }
 
 /// Stdin as a file, if it is one of which nothing has been read.

@@ -42,7 +42,7 @@ impl Section<'_> {
 }
 
 /// What an input holds, and what its output begins with.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Layout<'a> {
     /// The extension of files in the format of the input, which is that of the output.
     pub extension: &'static str,
@@ -93,7 +93,7 @@ impl Layout<'_> {
         if let Some(name) = selection.tensor.iter().find(|name| !is_computed(name)) {
             return Err(format!("has {noun} {name:?}, but nothing to compute in it: {remedy}"));
         }
-        if !selection.may_be_empty && self.sections.iter().all(|section| section.dtype.is_none()) {
+        if !selection.may_be_empty && self.computed().next().is_none() {
             return Err(format!("has no {noun} to compute: {remedy}"));
         }
         Ok(())

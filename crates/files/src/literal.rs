@@ -119,25 +119,16 @@ impl<'a> Reader<'a> {
                 Some(items)
             });
         }
-        self.take("{")?;
-        let mut items = Vec::new();
-        loop {
-            self.space();
-            if self.take("}").is_some() {
-                return Some(items);
-            }
-            let key = self.literal()?;
-            self.space();
-            self.take(":")?;
-            self.space();
-            let start = self.rest;
-            let value = self.literal()?;
-            items.push((key, value, start.strip_suffix(self.rest).unwrap_or_default()));
-            self.space();
-            if !self.rest.starts_with('}') {
-                self.take(",")?;
-            }
-        }
+        let items = self.sequence("{", "}", |reader| {
+            let key = reader.literal()?;
+            reader.space();
+            reader.take(":")?;
+            reader.space();
+            let start = reader.rest;
+            let value = reader.literal()?;
+            Some((key, value, start.strip_suffix(reader.rest).unwrap_or_default()))
+        });
+        items.map(|(items, _)| items)
     }
 
     fn nested<R>(&mut self, read: impl FnOnce(&mut Self) -> Option<R>) -> Option<R> {
@@ -153,13 +144,17 @@ impl<'a> Reader<'a> {
     fn literal(&mut self) -> Option<Literal> {
         match self.rest.chars().next()? {
             '(' => {
-                self.nested(|reader| reader.sequence("(", ")")).map(|(items, comma)| match <[_; 1]>::try_from(items) {
+                let read = self.nested(|reader| reader.sequence("(", ")", Self::literal));
+                read.map(|(items, comma)| match <[_; 1]>::try_from(items) {
                     Ok([item]) if !comma => item,
                     Ok(item) => Literal::Tuple(item.into()),
                     Err(items) => Literal::Tuple(items),
                 })
             }
-            '[' => self.nested(|reader| reader.sequence("[", "]")).map(|(items, _)| Literal::List(items)),
+            '[' => {
+                let read = self.nested(|reader| reader.sequence("[", "]", Self::literal));
+                read.map(|(items, _)| Literal::List(items))
+            }
             '+' | '-' | '0'..='9' => self.integer(),
             _ => match self.keyword() {
                 Some(value) => Some(Literal::Bool(value)),
@@ -168,8 +163,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Returns whether the last item is followed by a comma, too.
-    fn sequence(&mut self, open: &str, close: &str) -> Option<(Vec<Literal>, bool)> {
+    /// Reads items with commas between them. Returns whether the last item is followed by a comma, too.
+    fn sequence<T>(
+        &mut self,
+        open: &str,
+        close: &str,
+        item: impl Fn(&mut Self) -> Option<T>,
+    ) -> Option<(Vec<T>, bool)> {
         self.take(open)?;
         let (mut items, mut comma) = (Vec::new(), false);
         loop {
@@ -180,7 +180,7 @@ impl<'a> Reader<'a> {
             if !items.is_empty() && !comma {
                 return None;
             }
-            items.push(self.literal()?);
+            items.push(item(self)?);
             self.space();
             comma = self.take(",").is_some();
         }

@@ -100,7 +100,6 @@ pub fn layout(header: &[u8], data_bytes: Option<u64>, void: Option<Dtype>) -> Re
         (Some(needed), data_bytes) if data_bytes.is_none_or(|data_bytes| data_bytes == needed) => Ok(Layout {
             extension: EXTENSION,
             header: canonical(header, &descr, fortran_order, &shape),
-            headers: Vec::new(),
             sections: vec![Section {
                 bytes: needed,
                 form: form(shape.iter().copied(), is_fortran),
@@ -110,6 +109,7 @@ pub fn layout(header: &[u8], data_bytes: Option<u64>, void: Option<Dtype>) -> Re
             }],
             shape,
             is_fortran,
+            ..Layout::default()
         }),
         (Some(needed), Some(data_bytes)) if needed < data_bytes => Err(format!(
             "has {} bytes after its {needed} bytes of data: it is damaged or in another format; save it again",

@@ -99,7 +99,7 @@ impl Member {
     fn section(&self, selection: &Selection) -> Result<(Section<'_>, Cow<'_, [u8]>), String> {
         let Self { name, content, bytes } = self;
         let copied = Section { name: Some(name.into()), bytes: *bytes, ..Section::default() };
-        let copied = Ok((copied, (&[][..]).into()));
+        let copied = Ok((copied, Cow::default()));
         let header = match content {
             _ if !selection.includes(name) => return copied,
             Content::Other => return copied,
@@ -120,8 +120,7 @@ impl Member {
 pub(crate) fn layout<'a>(members: &'a [Member], selection: &Selection) -> Result<Layout<'a>, String> {
     let members = members.iter().map(|member| member.section(selection));
     let (sections, headers) = members.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
-    let (extension, header) = (EXTENSION, (&[][..]).into());
-    let layout = Layout { extension, shape: Vec::new(), is_fortran: false, header, headers, sections };
+    let layout = Layout { extension: EXTENSION, headers, sections, ..Layout::default() };
     layout.check_selected(selection, "array", "pass an archive with an array of float16, float32 or float64")?;
     Ok(layout)
 }

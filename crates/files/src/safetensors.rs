@@ -51,8 +51,7 @@ pub(crate) fn layout<'a>(
         let remedy = "select only tensors of type F16, BF16, F32 or F64";
         return Err(format!("has tensor {name:?} of type {dtype}: {remedy}"));
     }
-    let (extension, header) = (EXTENSION, Cow::Borrowed(header));
-    let layout = Layout { extension, shape: Vec::new(), is_fortran: false, header, headers: Vec::new(), sections };
+    let layout = Layout { extension: EXTENSION, header: header.into(), sections, ..Layout::default() };
     layout.check_selected(selection, "tensor", "pass a file with a tensor of type F16, BF16, F32 or F64")?;
     Ok(layout)
 }
@@ -198,30 +197,9 @@ impl<'de> Visitor<'de> for Elements {
     }
 }
 
-/// A key, borrowed from the text unless it has escapes.
-struct Name<'a>(Cow<'a, str>);
-
-impl<'de> Deserialize<'de> for Name<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl<'de> Visitor<'de> for Text {
-            type Value = Name<'de>;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Name(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Name(Cow::Owned(text.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(Text)
-    }
-}
+/// A string, borrowed from the text unless it has escapes.
+#[derive(serde::Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// Strings by name, which are checked and not kept.
 struct Metadata;

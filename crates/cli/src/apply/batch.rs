@@ -15,7 +15,7 @@ use crate::json;
 use crate::output::{Output, is_pipe};
 use crate::progress::Progress;
 use crate::stop::Stop;
-use crate::summary::{Computed, failures};
+use crate::summary::{Computed, verdict};
 use crate::transform::{Done, Run};
 
 /// Files of less take longer to open and to create than to compute. Several threads do that at the same time.
@@ -59,13 +59,12 @@ pub(super) fn run(run: &mut Run<'_>, items: &[Item], folder: &Path, json: bool) 
                     bar.clear();
                     return Err(failure);
                 }
-                (Err(Failure::Signal(..)), _) => {}
-                (Err(failure @ Failure::Exists(_)), _) => {
-                    existing.push(failure);
+                (Err(Failure::Exists(message)), _) => {
+                    existing.push(message);
                     continue;
                 }
+                (Err(Failure::Signal(..)), _) | (_, None) => {}
                 (Err(failure), Some(bar)) => bar.above(|| console::error(failure.message())),
-                _ => {}
             }
             failed.push(item.path.as_path());
         }
@@ -86,20 +85,16 @@ pub(super) fn run(run: &mut Run<'_>, items: &[Item], folder: &Path, json: bool) 
     } else if finished > 0 && !run.quiet && !json {
         console::log(&format!("{of_all}: {}", run.summary(&total)));
     }
-    let existing = match existing.as_slice() {
-        [] => None,
-        [failure] => Some(failure.message().to_owned()),
-        all => {
-            let (n, folder) = (all.len(), folder.display());
-            Some(format!("{n} outputs already exist in {folder}: use --force to replace them"))
-        }
+    let existing = match existing.len() {
+        0 | 1 => existing.pop(),
+        n => Some(format!("{n} outputs already exist in {}: use --force to replace them", folder.display())),
     };
     match existing {
         Some(message) if failed.is_empty() => return Err(Failure::Runtime(message)),
         Some(message) => console::error(&message),
         None => {}
     }
-    if failed.is_empty() { Ok(()) } else { Err(Failure::Runtime(failures(&failed, items.len()))) }
+    verdict(&failed, items.len())
 }
 
 /// Checks that no output is an input, of any shard, which would be lost before it is read.
@@ -112,13 +107,13 @@ pub(super) fn check_outputs(items: &[Item], folder: &Path) -> Result<(), Failure
     if existing.is_empty() {
         return Ok(());
     }
-    let of_input = |item: &Item| Some((existing.get(&identity(&item.path)?)?, item.path.display().to_string()));
-    match items.iter().find_map(of_input) {
-        Some((output, input)) => {
-            Err(Failure::file(output, format!("is the input {input}: choose another folder for the outputs")))
+    for Item { path, .. } in items {
+        if let Some(output) = identity(path).and_then(|input| existing.get(&input)) {
+            let input = path.display();
+            return Err(Failure::file(output, format!("is the input {input}: choose another folder for the outputs")));
         }
-        None => Ok(()),
     }
+    Ok(())
 }
 
 /// Elsewhere, each output is compared with its own input only.

@@ -28,9 +28,8 @@ pub(crate) struct Case<'a> {
 
 /// Returns test data between -4 and 4, of which most is not saturated.
 pub(crate) fn numbers<T: Element>(len: usize) -> Vec<T> {
-    (0..len as u32)
-        .map(|i| T::from_f64(f64::from(i.wrapping_mul(0x9e37_79b1)) / f64::from(u32::MAX) * 8.0 - 4.0))
-        .collect()
+    let number = |i: u32| f64::from(i.wrapping_mul(0x9e37_79b1)) / f64::from(u32::MAX) * 8.0 - 4.0;
+    (0..len as u32).map(|i| T::from_f64(number(i))).collect()
 }
 
 /// A case that reads and writes so many `arrays` of `elements` elements.
@@ -56,12 +55,18 @@ fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
-fn timed<E: std::fmt::Display>(runs: u64, mut run: impl FnMut() -> Result<(), E>) -> Result<Duration, String> {
-    let started = Instant::now();
-    for _ in 0..runs {
-        run().map_err(text)?;
-    }
-    Ok(started.elapsed())
+/// A case whose runs follow each other.
+fn repeated<'a, T: Element, E: std::fmt::Display>(
+    name: &'static str,
+    arrays: u64,
+    elements: usize,
+    mut run: impl FnMut() -> Result<(), E> + 'a,
+) -> Case<'a> {
+    case::<T>(name, arrays, elements, move |runs| {
+        let started = Instant::now();
+        (0..runs).try_for_each(|_| run()).map_err(text)?;
+        Ok(started.elapsed())
+    })
 }
 
 /// The CPU path, and a parallel `memcpy`.
@@ -72,28 +77,20 @@ pub(crate) fn on_cpu<'a, T: Element>(elements: usize) -> Result<Vec<Case<'a>>, S
     check("the CPU path", &y, &x)?;
     let (from, mut to) = (x.clone(), x.clone());
     let (saved, grad_y, mut grad_x, source) = (x.clone(), x.clone(), x.clone(), x.clone());
-    let copy = move |runs| {
-        timed(runs, || {
-            memcpy(&from, &mut to);
-            Ok::<_, String>(())
-        })
+    let copy = move || {
+        memcpy(&from, &mut to);
+        Ok::<_, String>(())
     };
-    let backward = move |runs| timed(runs, || cpu::backward(F.backward(), &saved, &grad_y, &mut grad_x));
-    let saturation = move |runs| {
-        timed(runs, || {
-            let counts = cpu::saturation(F, &source);
-            if counts.total() == source.len() as u64 {
-                Ok(())
-            } else {
-                Err("the counts do not add up to the number of elements")
-            }
-        })
+    let backward = move || cpu::backward(F.backward(), &saved, &grad_y, &mut grad_x);
+    let saturation = move || {
+        let is_total = cpu::saturation(F, &source).total() == source.len() as u64;
+        if is_total { Ok(()) } else { Err("the counts do not add up to the number of elements") }
     };
     Ok(vec![
-        case::<T>("cpu", 2, elements, move |runs| timed(runs, || cpu::apply(F, &x, &mut y))),
-        case::<T>("memcpy", 2, elements, copy),
-        case::<T>("cpu_backward", 3, elements, backward),
-        case::<T>("cpu_saturation", 1, elements, saturation),
+        repeated::<T, _>("cpu", 2, elements, move || cpu::apply(F, &x, &mut y)),
+        repeated::<T, _>("memcpy", 2, elements, copy),
+        repeated::<T, _>("cpu_backward", 3, elements, backward),
+        repeated::<T, _>("cpu_saturation", 1, elements, saturation),
     ])
 }
 
@@ -114,12 +111,11 @@ pub(crate) fn round_trips<'a, T: Element>(gpu: &'a Gpu, elements: usize) -> Resu
     gpu.apply_blocking(F, &x, &mut y).map_err(text)?;
     check("the round trip", &y, &x)?;
     let source = x.clone();
-    let round_trip = move |runs| timed(runs, || gpu.apply_blocking(F, &x, &mut y));
-    let mut cases = vec![case::<T>("round_trip", 2, elements, round_trip)];
+    let mut cases = vec![repeated::<T, _>("round_trip", 2, elements, move || gpu.apply_blocking(F, &x, &mut y))];
     if size_of_val(&source[..]) as u64 <= MAX_NAIVE_BYTES {
         check("the naive round trip", &naive(gpu, &source)?, &source)?;
-        let naive = move |runs| timed(runs, || naive(gpu, &source).map(drop));
-        cases.push(case::<T>("naive_round_trip", 2, elements, naive));
+        let naive = move || naive(gpu, &source).map(drop);
+        cases.push(repeated::<T, _>("naive_round_trip", 2, elements, naive));
     }
     Ok(cases)
 }

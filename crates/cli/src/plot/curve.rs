@@ -4,37 +4,30 @@ use hard_sigmoid::HardSigmoid;
 use kuva::render::render::TextAnchor;
 
 use super::super::function::name;
+use super::format::Format;
 use super::functions::{Range, ramp, rounded};
 use super::panel::Panel;
 use super::pen::Pen;
-use super::style::Style;
-
-/// How many parts a smooth curve is drawn in.
-pub(crate) const PARTS: u32 = 2000;
 
 /// Room below 0 and above 1.
 const Y: Range = Range { from: -0.08, to: 1.08 };
 
-pub(crate) fn panel(functions: &[HardSigmoid], range: Range, with_sigmoid: bool, style: Style) -> Panel {
+pub(crate) fn panel(functions: &[HardSigmoid], range: Range, with_sigmoid: bool, format: Format) -> Panel {
     let title = if with_sigmoid { "Hard sigmoid and logistic sigmoid" } else { "Hard sigmoid" };
-    let mut panel = Panel::new(style, range, Y, title.into());
+    let mut panel = Panel::new(format, range, Y, title.into());
     panel.label("x", "y");
     for (i, &f) in functions.iter().enumerate() {
-        let pen = Pen::of(i);
+        let pen = Pen::of(i, functions.len());
         let gap = with_sigmoid.then(|| largest_gap(f, range, i));
         let label =
             gap.map_or(String::new(), |gap| format!(": largest gap {} at x = {}", rounded(gap.size()), rounded(gap.x)));
-        let marks = marks(range, i, functions.len(), |x| f.eval(x));
-        panel.curve(pen, vec![pen.line(corners(f, range))], &format!("{}{label}", name(f)), &marks);
+        panel.curve(pen, vec![pen.line(corners(f, range))], &format!("{}{label}", name(f)), |x| f.eval(x));
         if let Some(gap) = gap {
             mark(&mut panel, pen, gap, range);
         }
     }
     if with_sigmoid {
-        let pen = Pen::reference();
-        let marks = marks(range, functions.len(), functions.len(), sigmoid);
-        let line = panel.dots(pen, &points(range, sigmoid));
-        panel.curve(pen, vec![line], "logistic sigmoid, 1/(1 + e^-x)", &marks);
+        panel.smooth_curve(Pen::reference(functions.len()), "logistic sigmoid, 1/(1 + e^-x)", sigmoid);
     }
     panel
 }
@@ -49,19 +42,6 @@ fn corners(f: HardSigmoid, range: Range) -> Vec<(f64, f64)> {
     let inner = [lower, upper].into_iter().filter(|&x| range.from < x && x < range.to);
     let all = [range.from].into_iter().chain(inner).chain([range.to]);
     all.map(|x| (x, f.eval(x))).collect()
-}
-
-/// The points of a smooth curve.
-pub(crate) fn points(range: Range, curve: impl Fn(f64) -> f64) -> Vec<(f64, f64)> {
-    let x = |i| range.from + (range.to - range.from) * f64::from(i) / f64::from(PARTS);
-    (0..=PARTS).map(|i| (x(i), curve(x(i)))).collect()
-}
-
-/// Where the letter of the curve with this `index` is written. The letters of the others are between them.
-pub(crate) fn marks(range: Range, index: usize, others: usize, curve: impl Fn(f64) -> f64) -> Vec<(f64, f64)> {
-    let share = (index as f64 + 0.5) / (others as f64 + 1.0);
-    let x = |i: u32| range.from + (range.to - range.from) * (f64::from(i) + share) / 5.0;
-    (0..5).map(|i| (x(i), curve(x(i)))).collect()
 }
 
 /// The difference between a function and the sigmoid at x.

@@ -4,33 +4,29 @@ use hard_sigmoid::HardSigmoid;
 use kuva::render::render::TextAnchor;
 
 use super::super::function::{name, number};
-use super::curve::{marks, points, sigmoid};
+use super::curve::sigmoid;
+use super::format::Format;
 use super::functions::{Range, ramp, rounded};
 use super::panel::Panel;
 use super::pen::Pen;
-use super::style::Style;
 
-pub(crate) fn panel(functions: &[HardSigmoid], range: Range, with_sigmoid: bool, style: Style) -> Panel {
+pub(crate) fn panel(functions: &[HardSigmoid], range: Range, with_sigmoid: bool, format: Format) -> Panel {
     let slopes = || functions.iter().map(|f| f.alpha()).chain(with_sigmoid.then_some(0.25));
     let (least, greatest) = (slopes().fold(0.0, f64::min), slopes().fold(0.0, f64::max));
     let margin = if greatest > least { 0.15 * (greatest - least) } else { 1.0 };
     let y = Range { from: least - margin, to: greatest + margin };
-    let mut panel = Panel::new(style, range, y, "Derivative of the hard sigmoid".into());
+    let mut panel = Panel::new(format, range, y, "Derivative of the hard sigmoid".into());
     panel.label("x", "y'");
 
     for (i, &f) in functions.iter().enumerate() {
-        let pen = Pen::of(i);
+        let pen = Pen::of(i, functions.len());
         let lines = pieces(f, range).into_iter().map(|piece| pen.line(piece)).collect();
-        let marks = marks(range, i, functions.len(), |x| f.backward().eval(x, 1.0));
-        panel.curve(pen, lines, &label(f), &marks);
+        panel.curve(pen, lines, &label(f), |x| f.backward().eval(x, 1.0));
         edges(&mut panel, pen, f, range);
     }
     if with_sigmoid {
-        let pen = Pen::reference();
         let slope = |x| sigmoid(x) * sigmoid(-x);
-        let marks = marks(range, functions.len(), functions.len(), slope);
-        let line = panel.dots(pen, &points(range, slope));
-        panel.curve(pen, vec![line], "derivative of the logistic sigmoid", &marks);
+        panel.smooth_curve(Pen::reference(functions.len()), "derivative of the logistic sigmoid", slope);
     }
     vanishing(&mut panel, functions, range, y.from + 0.62 * (y.to - y.from));
     panel
@@ -49,13 +45,9 @@ fn pieces(f: HardSigmoid, range: Range) -> Vec<[(f64, f64); 2]> {
         let (from, to) = (from.max(range.from), to.min(range.to));
         (from < to).then_some([(from, slope), (to, slope)])
     };
-    match ramp(f) {
-        Some((lower, upper)) => {
-            let pieces = [piece(range.from, lower, 0.0), piece(lower, upper, f.alpha()), piece(upper, range.to, 0.0)];
-            pieces.into_iter().flatten().collect()
-        }
-        None => piece(range.from, range.to, 0.0).into_iter().collect(),
-    }
+    let (lower, upper) = ramp(f).unwrap_or((range.to, range.to));
+    let pieces = [piece(range.from, lower, 0.0), piece(lower, upper, f.alpha()), piece(upper, range.to, 0.0)];
+    pieces.into_iter().flatten().collect()
 }
 
 /// Marks the jumps: at an edge, the derivative is 0 (a full circle) and not alpha (an empty one).

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use clap::{ArgMatches, Args, Command, Error, FromArgMatches, ValueEnum};
+use clap::{ArgMatches, Args};
 use hard_sigmoid::HardSigmoid;
 
 use super::super::console::Failure;
@@ -14,9 +14,8 @@ const DEFAULT_RANGE: (f64, f64) = (-6.0, 6.0);
 /// The greatest number in a range, and the least width. Beyond, there is no room for ticks.
 const RANGE_LIMITS: (f64, f64) = (1e30, 1e-6);
 
-/// The options, from which [`FunctionsArgs`] are made.
 #[derive(Args)]
-struct Options {
+pub(crate) struct FunctionsArgs {
     /// Draw the function of a framework (can be repeated)
     #[arg(short, long, value_parser = PresetParser)]
     preset: Vec<Preset>,
@@ -28,57 +27,24 @@ struct Options {
     beta: Vec<f64>,
 }
 
-/// The functions in the order in which they are given, or what is wrong with them.
-pub(crate) struct FunctionsArgs(Result<Vec<HardSigmoid>, String>);
-
 impl FunctionsArgs {
-    pub(crate) fn all(&self) -> Result<Vec<HardSigmoid>, Failure> {
-        self.0.clone().map_err(Failure::Usage)
-    }
-}
-
-impl Options {
-    /// `places` gives the positions of an option among the arguments.
-    fn functions<I: Iterator<Item = usize>>(self, places: impl Fn(&str) -> I) -> Result<Vec<HardSigmoid>, String> {
+    /// The functions in the order in which they are given. `matches` has the positions of the arguments.
+    pub(crate) fn all(&self, matches: &ArgMatches) -> Result<Vec<HardSigmoid>, Failure> {
         let Self { preset, alpha, beta } = self;
         let (alphas, betas) = (alpha.len(), beta.len());
         if alphas != betas {
-            return Err(format!("{alphas} --alpha and {betas} --beta given: give one --beta for each --alpha"));
+            let remedy = "give one --beta for each --alpha";
+            return Err(Failure::Usage(format!("{alphas} --alpha and {betas} --beta given: {remedy}")));
         }
-        let pair = |(alpha, beta)| HardSigmoid::new(alpha, beta).map_err(|error| error.to_string());
-        let pairs = alpha.into_iter().zip(beta).map(pair).collect::<Result<Vec<_>, _>>()?;
+        let pairs = alpha.iter().zip(beta).map(|(&alpha, &beta)| function::new(alpha, beta));
+        let pairs = pairs.collect::<Result<Vec<_>, _>>()?;
+        let places = |id| matches.indices_of(id).into_iter().flatten();
+        let presets = places("preset").zip(preset.iter().map(|&preset| preset.into()));
         // A pair is where its alpha is.
-        let presets = places("preset").zip(preset.into_iter().map(HardSigmoid::from));
         let mut all: Vec<_> = presets.chain(places("alpha").zip(pairs)).collect();
         all.sort_by_key(|&(place, _)| place);
         Ok(all.into_iter().map(|(_, f)| f).collect())
     }
-}
-
-impl Args for FunctionsArgs {
-    fn augment_args(command: Command) -> Command {
-        Options::augment_args(command)
-    }
-
-    fn augment_args_for_update(command: Command) -> Command {
-        Options::augment_args_for_update(command)
-    }
-}
-
-impl FromArgMatches for FunctionsArgs {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
-        let places = |id: &str| matches.indices_of(id).into_iter().flatten();
-        Ok(Self(Options::from_arg_matches(matches)?.functions(places)))
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
-        *self = Self::from_arg_matches(matches)?;
-        Ok(())
-    }
-}
-
-pub(crate) fn presets() -> Vec<HardSigmoid> {
-    Preset::value_variants().iter().map(|&preset| preset.into()).collect()
 }
 
 /// Where 0 < αx + β < 1. None if α is 0.

@@ -11,12 +11,15 @@ use kuva::render::plots::Plot;
 use kuva::render::render::{Primitive, Scene, TextAnchor, render_multiple};
 use kuva::render::theme::Theme;
 
+use super::format::Format;
 use super::functions::{Range, rounded};
 use super::pen::{INK, Pen};
-use super::style::Style;
 
 /// The distance of the dots of a dotted curve.
 const DOTS: f64 = 6.0;
+
+/// How many parts a smooth curve is drawn in.
+const PARTS: u32 = 2000;
 
 /// The shade of regions without a gradient.
 const SHADE: &str = "#BBBBBB";
@@ -40,7 +43,7 @@ pub(crate) struct Panel {
     plots: Vec<Plot>,
     notes: Vec<Note>,
     legend: Vec<LegendEntry>,
-    style: Style,
+    format: Format,
 }
 
 struct Note {
@@ -76,7 +79,7 @@ impl Note {
 }
 
 impl Panel {
-    pub(crate) fn new(style: Style, x: Range, y: Range, title: String) -> Self {
+    pub(crate) fn new(format: Format, x: Range, y: Range, title: String) -> Self {
         let layout = Layout::new((x.from, x.to), (y.from, y.to))
             .with_x_axis_min(x.from)
             .with_x_axis_max(x.to)
@@ -88,9 +91,9 @@ impl Panel {
             .with_label_size(FONT_SIZE)
             .with_tick_size(FONT_SIZE)
             .with_body_size(FONT_SIZE);
-        let layout = match style {
-            Style::Picture => layout.with_width(SIZE.0).with_ticks(7).with_theme(picture_theme()),
-            Style::Text { columns, .. } => layout
+        let layout = match format {
+            Format::Svg | Format::Png => layout.with_width(SIZE.0).with_ticks(7).with_theme(picture_theme()),
+            Format::Text { columns, .. } => layout
                 .with_width(columns as f64 * CELL.0)
                 .with_theme(terminal_theme())
                 .with_ticks(4)
@@ -98,7 +101,7 @@ impl Panel {
                 .with_tick_length(0.6 * CELL.1)
                 .with_show_grid(false),
         };
-        Self { layout, plots: Vec::new(), notes: Vec::new(), legend: Vec::new(), style }
+        Self { layout, plots: Vec::new(), notes: Vec::new(), legend: Vec::new(), format }
     }
 
     pub(crate) fn label(&mut self, x: &str, y: &str) {
@@ -108,7 +111,7 @@ impl Panel {
 
     /// Shades a range of x. Text has no shades.
     pub(crate) fn shade(&mut self, from: f64, to: f64, opacity: f64) {
-        if from < to && !self.style.is_text() {
+        if from < to && !self.format.is_text() {
             let region = ShadedRegion::vertical(from, to).with_color(SHADE).with_opacity(0.5 * opacity);
             self.layout.shaded_regions.push(region);
         }
@@ -123,22 +126,25 @@ impl Panel {
         self.plots.push(plot.into());
     }
 
-    /// Adds a curve with an entry in the legend, and its letter at the `marks` if the plot is text.
-    pub(crate) fn curve(&mut self, pen: Pen, lines: Vec<LinePlot>, label: &str, marks: &[(f64, f64)]) {
+    /// Adds the lines of a curve with an entry in the legend, and its letter in several places if the plot is text.
+    pub(crate) fn curve(&mut self, pen: Pen, lines: Vec<LinePlot>, label: &str, curve: impl Fn(f64) -> f64) {
         self.plots.extend(lines.into_iter().map(Plot::from));
-        let is_text = self.style.is_text();
+        let is_text = self.format.is_text();
         let label = if is_text { format!(" {} {label}", pen.letter) } else { label.to_owned() };
         let dasharray = (!pen.dash.is_empty()).then(|| pen.dash.to_owned());
         let (label, color) = (plain(&label), pen.color.to_owned());
         self.legend.push(LegendEntry { label, color, shape: LegendShape::Line, dasharray });
         if is_text {
-            marks.iter().for_each(|&at| self.note(at, (0.0, 0.0), TextAnchor::Start, pen.letter.to_string()));
+            let (from, to) = self.layout.x_range;
+            for x in (0..5).map(|i| from + (to - from) * (f64::from(i) + pen.share) / 5.0) {
+                self.note((x, curve(x)), (0.0, 0.0), TextAnchor::Start, pen.letter.to_string());
+            }
         }
     }
 
     /// Draws a full or an empty circle, for which text is too coarse.
     pub(crate) fn circle(&mut self, pen: Pen, at: (f64, f64), is_full: bool) {
-        if self.style.is_text() {
+        if self.format.is_text() {
             return;
         }
         self.add(ScatterPlot::new().with_data([at]).with_color(pen.color).with_size(5.0));
@@ -154,7 +160,7 @@ impl Panel {
 
     /// [`note`](Self::note), readable where there may be lines.
     pub(crate) fn backed_note(&mut self, at: (f64, f64), shift: (f64, f64), anchor: TextAnchor, text: String) {
-        self.notes.push(Note { at, shift, anchor, text, is_backed: !self.style.is_text() });
+        self.notes.push(Note { at, shift, anchor, text, is_backed: !self.format.is_text() });
     }
 
     /// Leaves room for notes between the title and the plot.
@@ -162,12 +168,23 @@ impl Panel {
         self.layout.subtitle = Some(" ".into());
     }
 
-    /// A dotted curve. The dashes of a line of many pieces would start anew with each piece in a PNG file.
-    pub(crate) fn dots(&mut self, pen: Pen, points: &[(f64, f64)]) -> LinePlot {
-        if self.style.is_text() {
+    /// Adds a smooth curve, which is dotted. The dashes of a line of many pieces would start anew with each piece in a
+    /// PNG file.
+    pub(crate) fn smooth_curve(&mut self, pen: Pen, label: &str, curve: impl Fn(f64) -> f64) {
+        let (from, to) = self.layout.x_range;
+        let x = |i| from + (to - from) * f64::from(i) / f64::from(PARTS);
+        let points = (0..=PARTS).map(|i| (x(i), curve(x(i))));
+        let line = if self.format.is_text() {
             // A piece of less than a character would become horizontal or vertical.
-            return pen.line(points.iter().copied().step_by(25));
-        }
+            pen.line(points.step_by(25))
+        } else {
+            self.dots(pen, points);
+            pen.line([])
+        };
+        self.curve(pen, vec![line], label, &curve);
+    }
+
+    fn dots(&mut self, pen: Pen, points: impl Iterator<Item = (f64, f64)>) {
         let (x, y) = (self.layout.x_range, self.layout.y_range);
         // The plot is somewhat smaller than the panel.
         let (x_scale, y_scale) = (0.9 * SIZE.0 / (x.1 - x.0), 0.7 * SIZE.1 / (y.1 - y.0));
@@ -178,9 +195,7 @@ impl Panel {
             last = if is_dot { Some((x, y)) } else { last };
             is_dot
         };
-        let dots: Vec<_> = points.iter().copied().filter(is_dot).collect();
-        self.add(ScatterPlot::new().with_data(dots).with_color(pen.color).with_size(1.4));
-        pen.line([])
+        self.add(ScatterPlot::new().with_data(points.filter(is_dot)).with_color(pen.color).with_size(1.4));
     }
 
     /// The greatest y.
@@ -195,25 +210,21 @@ impl Panel {
 
     /// The height of a text plot in lines, without its legend.
     pub(crate) fn rows(&self) -> usize {
-        match self.style {
-            Style::Text { rows, .. } => rows.saturating_sub(self.legend.len()),
-            Style::Picture => 0,
-        }
+        if let Format::Text { rows, .. } = self.format { rows.saturating_sub(self.legend.len()) } else { 0 }
     }
 
     pub(crate) fn scene(mut self) -> Scene {
         let rows = self.rows();
-        self.layout = match self.style {
-            Style::Picture => self.layout.with_height(SIZE.1 + self.legend.len() as f64 * LEGEND_LINE),
-            Style::Text { .. } => {
-                let layout = self.layout.with_height(rows as f64 * CELL.1);
-                layout.with_term_rows(u32::try_from(rows).unwrap_or(u32::MAX))
+        if self.format.is_text() {
+            let layout = self.layout.with_height(rows as f64 * CELL.1);
+            self.layout = layout.with_term_rows(u32::try_from(rows).unwrap_or(u32::MAX));
+        } else {
+            self.layout = self.layout.with_height(SIZE.1 + self.legend.len() as f64 * LEGEND_LINE);
+            // A legend of text would be cut at the edge of the terminal.
+            if !self.legend.is_empty() {
+                let layout = self.layout.with_legend_entries(self.legend).with_legend_box(false);
+                self.layout = layout.with_legend_position(LegendPosition::OutsideBottomLeft);
             }
-        };
-        // A legend of text would be cut at the edge of the terminal.
-        if !self.legend.is_empty() && !self.style.is_text() {
-            let layout = self.layout.with_legend_entries(self.legend).with_legend_box(false);
-            self.layout = layout.with_legend_position(LegendPosition::OutsideBottomLeft);
         }
         let computed = ComputedLayout::from_layout(&self.layout);
         let mut scene = render_multiple(self.plots, self.layout);
@@ -242,16 +253,11 @@ pub(crate) fn stack(panels: Vec<Panel>) -> Scene {
 
 /// An opaque background, because text in between would be hard to read on both light and dark pages.
 fn picture_theme() -> Theme {
-    let mut theme = Theme::light();
-    theme.text_color = INK.into();
-    theme.grid_color = "#E6E6E6".into();
-    theme
+    Theme { text_color: INK.into(), grid_color: "#E6E6E6".into(), ..Theme::light() }
 }
 
 fn terminal_theme() -> Theme {
-    let mut theme = Theme::dark();
-    (theme.text_color, theme.axis_color, theme.tick_color) = (INK.into(), INK.into(), INK.into());
-    theme
+    Theme { text_color: INK.into(), axis_color: INK.into(), tick_color: INK.into(), ..Theme::dark() }
 }
 
 /// kuva would read text between dollar signs as a formula.

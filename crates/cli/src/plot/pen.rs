@@ -34,18 +34,22 @@ pub(crate) struct Pen {
     pub(crate) dash: &'static str,
     /// The letter that marks the line in text, where all lines look alike.
     pub(crate) letter: char,
+    /// Where the letter is written, as a share of a fifth of the range. The letters of the others are at other shares.
+    pub(crate) share: f64,
 }
 
 impl Pen {
-    pub(crate) fn of(index: usize) -> Self {
+    /// For one of so many functions.
+    pub(crate) fn of(index: usize, functions: usize) -> Self {
         let (color, dash) = LINES.iter().copied().cycle().nth(index).unwrap_or(REFERENCE_LINE);
-        Self { color, dash, letter: ('A'..='Z').cycle().nth(index).unwrap_or('A') }
+        let letter = ('A'..='Z').cycle().nth(index).unwrap_or('A');
+        Self { color, dash, letter, share: (index as f64 + 0.5) / (functions as f64 + 1.0) }
     }
 
-    /// For what the functions are compared with.
-    pub(crate) const fn reference() -> Self {
+    /// For what so many functions are compared with.
+    pub(crate) fn reference(functions: usize) -> Self {
         let (color, dash) = REFERENCE_LINE;
-        Self { color, dash, letter: 's' }
+        Self { color, dash, letter: 's', ..Self::of(functions, functions) }
     }
 
     pub(crate) fn line(self, points: impl IntoIterator<Item = (f64, f64)>) -> LinePlot {
