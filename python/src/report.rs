@@ -2,7 +2,6 @@
 
 use hard_sigmoid::adapter::{self, AdapterKind};
 use hard_sigmoid::validate::{Inputs, Report, samples, validate_blocking, validate_cpu};
-use hard_sigmoid::wgpu::DeviceType;
 use hard_sigmoid::{Backend, Element, ExecutedOn, Gpu, HardSigmoid, cpu};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -163,16 +162,9 @@ pub(crate) fn adapters(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     let list = PyList::empty(py);
     for adapter in adapters {
         let info = adapter.get_info();
-        let kind = match info.device_type {
-            DeviceType::DiscreteGpu => "discrete",
-            DeviceType::IntegratedGpu => "integrated",
-            DeviceType::VirtualGpu => "virtual",
-            DeviceType::Cpu => "cpu",
-            DeviceType::Other => "other",
-        };
-        let driver = format!("{} {}", info.driver, info.driver_info);
+        let (kind, driver) = (adapter::kind(&info), adapter::describe_driver(&info));
         let is_usable = adapter::check(&adapter).is_ok();
-        list.append(class.call1((&info.name, info.backend.to_string(), kind, driver.trim(), is_usable))?)?;
+        list.append(class.call1((&info.name, info.backend.to_string(), kind, driver, is_usable))?)?;
     }
     Ok(list.into_any())
 }

@@ -85,6 +85,18 @@ pub fn describe(info: &wgpu::AdapterInfo) -> String {
     format!("{name} ({}{software})", info.backend)
 }
 
+/// What an adapter is, in a word for people and files: discrete, integrated, virtual, software or unknown.
+#[must_use]
+pub const fn kind(info: &wgpu::AdapterInfo) -> &'static str {
+    match info.device_type {
+        wgpu::DeviceType::DiscreteGpu => "discrete",
+        wgpu::DeviceType::IntegratedGpu => "integrated",
+        wgpu::DeviceType::VirtualGpu => "virtual",
+        wgpu::DeviceType::Cpu => "software",
+        wgpu::DeviceType::Other => "unknown",
+    }
+}
+
 /// Describes the driver of an adapter for people to read: its name and its version. Empty if neither is known.
 #[must_use]
 pub fn describe_driver(info: &wgpu::AdapterInfo) -> String {

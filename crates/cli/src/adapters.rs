@@ -79,23 +79,12 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 
 /// Why `auto` does not consider an adapter. `first` is the one that it does.
 fn unfit(adapter: &wgpu::Adapter, first: Option<&wgpu::AdapterInfo>) -> Result<(), String> {
-    let info = adapter.get_info();
-    if let Err(Error::MissingLimit { name, needed, available }) = adapter::check(adapter) {
-        return Err(format!("it cannot compute ({name} is {available}, and {needed} are needed)"));
-    }
-    if adapter::is_software(&info) {
-        return Err("it is a software adapter".into());
-    }
-    if !adapter::is_hardware(&info) {
-        return Err("its driver does not say that it is hardware".into());
-    }
-    let name = std::env::var("WGPU_ADAPTER_NAME").unwrap_or_default().to_lowercase();
-    if !info.name.to_lowercase().contains(&name) {
-        return Err(format!("WGPU_ADAPTER_NAME selects others ({name})"));
-    }
-    match first {
-        Some(first) if *first != info => Err(format!("auto prefers {}", adapter::describe(first))),
-        _ => Ok(()),
+    match (adapter::unfit(adapter, AdapterKind::Hardware, None), first) {
+        (Some(reason), _) => Err(reason),
+        (None, Some(first)) if *first != adapter.get_info() => {
+            Err(format!("auto prefers {}", adapter::describe(first)))
+        }
+        (None, _) => Ok(()),
     }
 }
 
@@ -108,31 +97,16 @@ fn text(adapter: &wgpu::Adapter, unfit: &Result<(), String>) -> String {
         }
         Err(reason) => format!("no, {reason}"),
     };
-    let known: Vec<_> = [&*info.driver, &info.driver_info].into_iter().filter(|text| !text.is_empty()).collect();
+    let driver = adapter::describe_driver(&info);
     format!(
         "{}\n    driver: {}\n    limits: {} MiB in a binding, {} MiB in a buffer, {} workgroups in a dispatch\n    \
          auto: {auto}\n",
         adapter::describe(&info),
-        if known.is_empty() { "not reported".into() } else { known.join(", ") },
+        if driver.is_empty() { "not reported" } else { &driver },
         limits.max_storage_buffer_binding_size >> 20,
         limits.max_buffer_size >> 20,
         limits.max_compute_workgroups_per_dimension,
     )
-}
-
-const fn kind(device_type: wgpu::DeviceType) -> &'static str {
-    match device_type {
-        wgpu::DeviceType::DiscreteGpu => "discrete",
-        wgpu::DeviceType::IntegratedGpu => "integrated",
-        wgpu::DeviceType::VirtualGpu => "virtual",
-        wgpu::DeviceType::Cpu => "software",
-        wgpu::DeviceType::Other => "unknown",
-    }
-}
-
-/// The name and the version of a driver, as far as they are known.
-pub(crate) fn driver(info: &wgpu::AdapterInfo) -> String {
-    format!("{} {}", info.driver, info.driver_info).trim().to_owned()
 }
 
 /// An adapter as JSON.
@@ -157,7 +131,7 @@ impl Line {
     fn new(adapter: &wgpu::Adapter, unfit: Result<(), String>) -> Self {
         let (info, limits) = (adapter.get_info(), adapter.limits());
         Self {
-            kind: kind(info.device_type),
+            kind: adapter::kind(&info),
             name: info.name,
             backend: info.backend.to_string(),
             driver: info.driver,

@@ -9,7 +9,7 @@ use hard_sigmoid_files::{Dtype, with_type};
 use serde::Serialize;
 use workloads::Case;
 
-use super::adapters::{AdapterArgs, driver};
+use super::adapters::AdapterArgs;
 use super::console::{self, Failure, print};
 use super::selection::dtype;
 use super::{json, size};
@@ -134,7 +134,7 @@ impl Results {
         let info = gpu.map(|gpu| gpu.device().adapter_info());
         Self {
             adapter: info.as_ref().map_or("the CPU path".into(), adapter::describe),
-            driver: info.as_ref().map_or(String::new(), driver),
+            driver: info.as_ref().map_or(String::new(), adapter::describe_driver),
             threads: cpu::threads(),
             verdict: verdict(&results, gpu.is_some()),
             results,

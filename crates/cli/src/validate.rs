@@ -6,7 +6,7 @@ use hard_sigmoid::validate::{self, Inputs, Pass, Report};
 use hard_sigmoid::{Element, Gpu, HardSigmoid, adapter};
 use serde::Serialize;
 
-use super::adapters::{AdapterArgs, driver};
+use super::adapters::AdapterArgs;
 use super::console::{Failure, check_stdout, print};
 use super::function::FunctionArgs;
 use super::json;
@@ -187,7 +187,7 @@ impl Line {
         Self {
             adapter: info.map_or_else(|| "cpu".to_owned(), |info| info.name.clone()),
             backend: info.map_or("cpu", |info| info.backend.to_str()),
-            driver: info.map_or(String::new(), driver),
+            driver: info.map_or(String::new(), adapter::describe_driver),
             element: T::NAME,
             f: f.into(),
             pass: pass.to_string(),

@@ -90,7 +90,7 @@ class Adapter(NamedTuple):
     backend : str
         `vulkan`, `gl`, `metal` or `dx12`. WGPU_BACKEND selects by it.
     kind : str
-        `discrete`, `integrated`, `virtual`, `cpu` (a software adapter) or `other`.
+        `discrete`, `integrated`, `virtual`, `software` or `unknown`.
     driver : str
         The driver's name and version, as far as it tells them.
     usable : bool
