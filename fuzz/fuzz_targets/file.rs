@@ -1,5 +1,7 @@
 //! Parses bytes as a file. The result is an error, or sections that match the bytes.
 
+#![allow(clippy::unwrap_used, reason = "a panic is a finding")]
+
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -11,7 +13,7 @@ static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
 });
 
 /// Checks `bytes` as the contents of a file of this name.
-pub fn check(name: &str, bytes: &[u8], element: Option<Dtype>) {
+pub(crate) fn check(name: &str, bytes: &[u8], element: Option<Dtype>) {
     let path = FOLDER.path().join(name);
     std::fs::write(&path, bytes).unwrap();
     let mut selection = Selection { element, ..Selection::default() };

@@ -90,7 +90,7 @@ fn check<T: Element>(case: &Case) {
         let [from, to] = match parts[..] {
             [both] => [both, both],
             [from, to, ..] => [from, to],
-            [] => panic!("{step:?}"),
+            [] => unreachable!("{step:?}"),
         };
         // Reads and writes are within the bindings.
         let read = step_len.max(head + vectors + behind);

@@ -6,11 +6,11 @@ use std::process::Command;
 use crate::{GPUS, Kernel};
 
 /// Set for the processes that run radv.
-pub const CHILD: &str = "SHADER_COST_CHILD";
+pub(crate) const CHILD: &str = "SHADER_COST_CHILD";
 
 /// What these processes print before the name of the driver, and before the number of a kernel.
-pub const DRIVER: &str = "shader-cost driver: ";
-pub const KERNEL: &str = "shader-cost kernel: ";
+pub(crate) const DRIVER: &str = "shader-cost driver: ";
+pub(crate) const KERNEL: &str = "shader-cost kernel: ";
 
 /// Columns of the table and their widths.
 const COLUMNS: [(&str, usize); 12] = [
@@ -30,7 +30,7 @@ const COLUMNS: [(&str, usize); 12] = [
 
 /// A line for each kernel and GPU. Instructions are divided by the elements that a thread computes, and by the bytes
 /// that it reads and writes.
-pub fn table(kernels: &[Kernel]) -> Result<String, Box<dyn std::error::Error>> {
+pub(crate) fn table(kernels: &[Kernel]) -> Result<String, Box<dyn std::error::Error>> {
     let mut driver = None;
     let mut lines = vec![line(COLUMNS.map(|(name, _)| name.to_owned()))];
     for gpu in GPUS {

@@ -3,6 +3,8 @@
 //! Mesa's radv compiles for any GPU that `RADV_FORCE_FAMILY` names, and `RADV_DEBUG` makes it print the code and its
 //! figures to stderr. So this program runs itself once for each GPU, and reads what that prints.
 
+#![allow(clippy::print_stdout, reason = "it prints a table")]
+
 mod figures;
 mod radv;
 

@@ -1,5 +1,7 @@
 //! Compiles kernels as wgpu does, on the first Vulkan device.
 
+#![allow(unsafe_code, clippy::print_stderr, reason = "Vulkan has a C interface; radv prints to stderr")]
+
 use ash::vk;
 use naga::back::spv;
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
@@ -11,7 +13,7 @@ use crate::Kernel;
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// Creates a pipeline of each kernel, and prints a line with its number to stderr before.
-pub fn compile(kernels: &[Kernel]) -> Result<()> {
+pub(crate) fn compile(kernels: &[Kernel]) -> Result<()> {
     // SAFETY: nothing else in this process uses Vulkan, and it ends with this function.
     unsafe {
         let entry = ash::Entry::load()?;

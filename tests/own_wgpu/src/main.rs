@@ -1,6 +1,8 @@
 //! An app that opens its own device and records an activation on it. It compiles only if the app and the crate use the
 //! same version of wgpu.
 
+#![allow(clippy::print_stdout, reason = "an app prints")]
+
 use hard_sigmoid::{HardSigmoid, Kernel, wgpu as theirs};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
