@@ -9,10 +9,10 @@ use crate::layout::{Layout, Section, form};
 use crate::literal::{self, Literal};
 
 /// The extension of these files.
-pub const EXTENSION: &str = "npy";
+pub(crate) const EXTENSION: &str = "npy";
 
 /// What a `.npy` file begins with.
-pub const MAGIC: &[u8] = b"\x93NUMPY";
+pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// The longest header that is accepted. NumPy accepts 10,000 bytes by default.
 const MAX_HEADER: usize = 1 << 16;
@@ -265,22 +265,33 @@ fn element(descr: &Literal, source: &str) -> Element {
 
 /// Returns `header` if it is spelled as NumPy writes it today, and otherwise a new header with the same contents.
 fn canonical<'a>(header: &'a [u8], descr: &str, fortran_order: bool, shape: &[u64]) -> Cow<'a, [u8]> {
+    let is = |descr| header.trim_ascii_end().ends_with(dictionary(descr, fortran_order, shape).as_bytes());
+    // NumPy writes '|V2' for a type of its own and '<V2' for one of ml_dtypes.
+    if is(descr) || is(&descr.replace('|', "<")) {
+        return Cow::Borrowed(header);
+    }
+    Cow::Owned(new_header(descr, fortran_order, shape))
+}
+
+/// What NumPy writes of an array.
+fn dictionary(descr: &str, fortran_order: bool, shape: &[u64]) -> String {
     let order = if fortran_order { "True" } else { "False" };
     let shape = match shape {
         [n] => format!("({n},)"),
         shape => format!("({})", shape.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")),
     };
-    let with = |descr: &str| format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}");
-    // NumPy writes '|V2' for a type of its own and '<V2' for one of ml_dtypes.
-    if [descr, &descr.replace('|', "<")].iter().any(|descr| header.trim_ascii_end().ends_with(with(descr).as_bytes())) {
-        return Cow::Borrowed(header);
-    }
-    let mut text = with(descr);
+    format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}")
+}
+
+/// The header of a new file, as NumPy writes it.
+#[must_use]
+pub fn new_header(descr: &str, fortran_order: bool, shape: &[u64]) -> Vec<u8> {
+    let mut text = dictionary(descr, fortran_order, shape);
     // The magic, version 1.0 and the length take 10 bytes. The data starts at a multiple of 64.
     let len = text.len().saturating_add(10 + 1).next_multiple_of(64).saturating_sub(10);
     text.push_str(&" ".repeat(len.saturating_sub(text.len()).saturating_sub(1)));
     text.push('\n');
-    Cow::Owned([MAGIC, &[1, 0], &(len as u16).to_le_bytes(), text.as_bytes()].concat())
+    [MAGIC, &[1, 0], &(len as u16).to_le_bytes(), text.as_bytes()].concat()
 }
 
 #[cfg(test)]

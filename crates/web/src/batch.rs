@@ -40,13 +40,12 @@ impl Batch {
         let layout = npy::layout(&header, Some(rest.len() as u64), None)
             .or_else(|message| npy::layout(&header, Some(rest.len() as u64), Some(Dtype::Bf16)).map_err(|_| message))
             .map_err(error)?;
-        let Some(&Section { dtype: Some(dtype), swapped, .. }) = layout.sections.first() else {
+        let Some(section @ &Section { dtype: Some(dtype), swapped, .. }) = layout.sections.first() else {
             return Err(error("has no elements to compute"));
         };
         let mut bytes = rest.to_vec();
-        if swapped {
-            bytes.chunks_exact_mut(dtype.size() as usize).for_each(<[u8]>::reverse);
-        }
+        // The bytes may lie where no element could.
+        with_type!(dtype, T => section.swap_bytes::<[u8; size_of::<T>()]>(bytemuck::cast_slice_mut(&mut bytes)));
         Ok(Self { header: layout.header.to_vec(), shape: layout.shape, dtype, swapped, bytes })
     }
 
@@ -65,11 +64,8 @@ impl Batch {
             let numbers: Vec<T> = (0..elements).map(|_| T::from_f64(number())).collect();
             bytemuck::cast_slice(&numbers).to_vec()
         });
-        let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({elements},), }}");
-        // The data begins at a multiple of 64 bytes.
-        let text = format!("{text:<117}\n");
-        let header = [npy::MAGIC, &[1, 0], &(text.len() as u16).to_le_bytes(), text.as_bytes()].concat();
-        Ok(Self { header, shape: vec![elements as u64], dtype, swapped: false, bytes })
+        let shape = vec![elements as u64];
+        Ok(Self { header: npy::new_header(&descr, false, &shape), shape, dtype, swapped: false, bytes })
     }
 
     /// The NumPy name of the type.
