@@ -73,4 +73,5 @@ test("mistakes name the remedy", async () => {
   await refused(x.subarray(0, 4), { preset: "onnx", out: x.subarray(2, 6) }, /overlaps/);
   await refused(x, { preset: "onnx", backend: "tpu" }, /"tpu" is no backend: use auto, gpu or cpu/);
   await refused(x, { preset: "onnx", backend: "gpu" }, /CPU path/);
+  await assert.rejects(executedOn("auto", -1), /whole number/);
 });

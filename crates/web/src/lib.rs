@@ -13,7 +13,7 @@ mod recipe;
 
 use hard_sigmoid::HardSigmoid;
 use hard_sigmoid_files::Dtype;
-use js_sys::Error;
+use js_sys::{Error, Number};
 
 /// The function for α and β, or an error for JavaScript.
 fn function(alpha: f64, beta: f64) -> Result<HardSigmoid, Error> {
@@ -22,6 +22,12 @@ fn function(alpha: f64, beta: f64) -> Result<HardSigmoid, Error> {
 
 fn error(error: impl std::fmt::Display) -> Error {
     Error::new(&error.to_string())
+}
+
+/// A count or a place that JavaScript gives.
+fn whole(number: f64) -> Result<u64, Error> {
+    let is_whole = Number::is_safe_integer(&number.into()) && number >= 0.0;
+    if is_whole { Ok(number as u64) } else { Err(error(format!("{number} is not a whole number from 0 to 2^53 - 1"))) }
 }
 
 /// The type of this name, or an error for JavaScript.

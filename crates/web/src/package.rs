@@ -5,7 +5,7 @@ use hard_sigmoid_files::with_type;
 use js_sys::{Error, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::{dtype, error, function};
+use crate::{dtype, error, function, whole};
 
 /// An engine for arrays of JavaScript.
 #[wasm_bindgen]
@@ -22,8 +22,8 @@ impl Arrays {
     }
 
     /// Whether `auto` may be anything else than `cpu` for so many elements.
-    pub fn auto_may_use_gpu(elements: f64) -> bool {
-        Backend::Auto.may_use_gpu(elements as u64)
+    pub fn auto_may_use_gpu(elements: f64) -> Result<bool, Error> {
+        Ok(Backend::Auto.may_use_gpu(whole(elements)?))
     }
 
     /// Where calls are executed.

@@ -6,7 +6,7 @@ use js_sys::{Array, Error, Object, Reflect, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::{dtype, error, function};
+use crate::{dtype, error, function, whole};
 
 /// The uniform block of a function.
 #[wasm_bindgen]
@@ -40,15 +40,14 @@ impl Planner {
         storage_buffers: u32,
         groups: u32,
         is_software: bool,
-    ) -> Planner {
-        let binding_bytes = binding_bytes as u64;
+    ) -> Result<Planner, Error> {
         let mut limits = Limits::default();
-        limits.binding_bytes = binding_bytes;
+        limits.binding_bytes = whole(binding_bytes)?;
         limits.alignment_bytes = alignment_bytes;
         limits.storage_buffers = storage_buffers;
         limits.groups = groups;
         limits.mixed = !is_software;
-        Self(limits)
+        Ok(Self(limits))
     }
 
     pub fn forward(&self, element: &str, source: &[f64], target: &[f64]) -> Result<Array, Error> {
@@ -81,22 +80,22 @@ impl Planner {
     }
 }
 
-fn operand(numbers: &[f64]) -> Result<Operand<u32>, Error> {
+fn operand(numbers: &[f64]) -> Result<Operand<f64>, Error> {
     let &[buffer, bytes, start, end] = numbers else { return Err(error("an operand is four numbers")) };
-    Ok(Operand { buffer: buffer as u32, buffer_bytes: bytes as u64, elements: start as u64..end as u64 })
+    Ok(Operand { buffer, buffer_bytes: whole(bytes)?, elements: whole(start)?..whole(end)? })
 }
 
-fn place(numbers: &[f64]) -> Result<Counters<u32>, Error> {
+fn place(numbers: &[f64]) -> Result<Counters<f64>, Error> {
     let &[buffer, bytes, offset] = numbers else { return Err(error("counters are three numbers")) };
-    Ok(Counters { buffer: buffer as u32, buffer_bytes: bytes as u64, offset_bytes: offset as u64 })
+    Ok(Counters { buffer, buffer_bytes: whole(bytes)?, offset_bytes: whole(offset)? })
 }
 
-fn steps(recipe: Recipe<u32>) -> Result<Array, Error> {
+fn steps(recipe: Recipe<f64>) -> Result<Array, Error> {
     recipe.steps().map(|step| object(&step)).collect()
 }
 
 /// A step for JavaScript.
-fn object(step: &Step<u32>) -> Result<JsValue, Error> {
+fn object(step: &Step<f64>) -> Result<JsValue, Error> {
     let program = step.program();
     let constants = program.constants().into_iter().map(|(name, value)| (name, value.into()));
     let bindings = step.bindings().map(|(binding, resource)| {
