@@ -1,7 +1,8 @@
 //! Processes that use a GPU end without a crash, in whichever way they end. This program starts itself as those
 //! processes, several at a time, on every adapter of the machine.
 //!
-//! `HARD_SIGMOID_EXIT_RUNS` sets the number of processes for each way and adapter: `HARD_SIGMOID_EXIT_RUNS=1000 scripts/test --test exit`.
+//! `HARD_SIGMOID_EXIT_RUNS` sets the number of processes for each way and adapter:
+//! `HARD_SIGMOID_EXIT_RUNS=1000 scripts/test --test exit`.
 
 #![allow(clippy::unwrap_used, clippy::exit, reason = "a test")]
 

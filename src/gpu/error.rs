@@ -131,8 +131,8 @@ pub enum BindError {
         /// What the device says.
         reason: String,
     },
-    /// The ranges cannot be computed: one leaves its buffer, two overlap or differ in length, or the like. Or a block of
-    /// parameters or counters cannot be where it is.
+    /// The ranges cannot be computed: one leaves its buffer, two overlap or differ in length, or the like. Or
+    /// parameters or counters cannot be where they are.
     #[error(transparent)]
     Plan(#[from] PlanError),
 }

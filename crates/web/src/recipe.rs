@@ -27,9 +27,9 @@ pub fn backward_parameters(alpha: f64, beta: f64, from_output: bool) -> Result<V
 pub struct Planner(Limits);
 
 /// The methods take operands as the number of a buffer, its size in bytes, the first element and the one after the
-/// last, and counters as the number of a buffer, its size and an offset in bytes. They return steps: objects with `wgsl`,
-/// `entryPoint` and `constants` for a pipeline, the `bindings` of a bind group, the bytes of a uniform `block`, and the
-/// number of `workgroups`.
+/// last, and counters as the number of a buffer, its size and an offset in bytes. They return steps: objects with
+/// `wgsl`, `entryPoint` and `constants` for a pipeline, the `bindings` of a bind group, the bytes of a uniform `block`,
+/// and the number of `workgroups`.
 #[wasm_bindgen]
 impl Planner {
     /// Takes limits of the device, in bytes, buffers and workgroups.

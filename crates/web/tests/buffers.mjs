@@ -182,7 +182,7 @@ async function inPage() {
   const shorter = { from: "input", saved: x, gradY: { buffer: x, first: 1 } };
   await refused(bindBackward(device, { ...f32, ...shorter }), /gradY 999: give ranges of one length/);
   await refused(bindSaturation(device, { ...f32, source: x }), /counters must be a GPUBuffer/);
-  await refused(bindSaturation(device, { ...f32, source: x, counters: x }), /a buffer of their own/);
+  await refused(bindSaturation(device, { ...f32, source: x, counters: x }), /in a buffer of its own/);
   const other = { buffer: storage(new Float32Array(8)), offset: 4 };
   await refused(bindSaturation(device, { ...f32, source: x, counters: other }), /a multiple of/);
   await refused(bind(device, null), /null/);
