@@ -15,7 +15,7 @@ struct HardSigmoid {
 // The function on the bits of four f32. A NaN gives a quiet NaN with the same sign and payload. WGSL allows an
 // implementation to assume that arithmetic meets no NaN, so NaNs are handled as integers.
 fn hard_sigmoid_vec4_bits(x: vec4<u32>, f: HardSigmoid) -> vec4<u32> {
-    return select(hard_sigmoid_clamped(x, f), x | vec4(0x00400000u), hard_sigmoid_is_nan(x));
+    return hard_sigmoid_choose(hard_sigmoid_clamped(x, f), x | vec4(0x00400000u), hard_sigmoid_is_nan(x));
 }
 
 fn hard_sigmoid_vec4(x: vec4<f32>, f: HardSigmoid) -> vec4<f32> {
@@ -50,8 +50,8 @@ struct HardSigmoidBackward {
 
 fn hard_sigmoid_backward_vec4_bits(saved: vec4<u32>, grad_y: vec4<u32>, f: HardSigmoidBackward) -> vec4<u32> {
     let product = hard_sigmoid_product(grad_y, f);
-    let grad_x = select(product, grad_y | vec4(0x00400000u), hard_sigmoid_is_nan(grad_y));
-    return select(vec4(0u), grad_x, hard_sigmoid_is_inside(saved, f));
+    let grad_x = hard_sigmoid_choose(product, grad_y | vec4(0x00400000u), hard_sigmoid_is_nan(grad_y));
+    return hard_sigmoid_choose(vec4(0u), grad_x, hard_sigmoid_is_inside(saved, f));
 }
 
 fn hard_sigmoid_backward_vec4(saved: vec4<f32>, grad_y: vec4<f32>, f: HardSigmoidBackward) -> vec4<f32> {
@@ -79,5 +79,16 @@ fn hard_sigmoid_is_inside(saved: vec4<u32>, f: HardSigmoidBackward) -> vec4<bool
 // NaNs lie beyond the infinities.
 fn hard_sigmoid_order(x: vec4<u32>) -> vec4<i32> {
     let bits = bitcast<vec4<i32>>(x);
-    return select(bits, bits ^ vec4(0x7fffffff), bits < vec4(0));
+    return bits ^ ((bits >> vec4(31u)) & vec4(0x7fffffff));
+}
+
+// `select` for vectors of integers. That becomes `mix` in GLSL, which takes no integers in WebGL and before version 4.50.
+// The `select` of scalars becomes `?:`.
+fn hard_sigmoid_choose(if_false: vec4<u32>, if_true: vec4<u32>, condition: vec4<bool>) -> vec4<u32> {
+    return vec4(
+        select(if_false.x, if_true.x, condition.x),
+        select(if_false.y, if_true.y, condition.y),
+        select(if_false.z, if_true.z, condition.z),
+        select(if_false.w, if_true.w, condition.w),
+    );
 }

@@ -27,10 +27,10 @@ fn count(counts: vec3<u32>, source: vec4<u32>, present: vec4<u32>) -> vec3<u32> 
 
 // `one` is 1 for each element to be counted, and 0 for others.
 fn count_elements(counts: vec3<u32>, y: vec4<u32>, is_nan: vec4<bool>, one: vec4<u32>) -> vec3<u32> {
-    let number = select(y, vec4(HALF), is_nan);
-    let zeros = select(vec4(0u), one, number <= vec4(ROUNDS_TO_0));
-    let ones = select(vec4(0u), one, number >= vec4(ROUNDS_TO_1));
-    let nans = select(vec4(0u), one, is_nan);
+    let number = hard_sigmoid_choose(y, vec4(HALF), is_nan);
+    let zeros = hard_sigmoid_choose(vec4(0u), one, number <= vec4(ROUNDS_TO_0));
+    let ones = hard_sigmoid_choose(vec4(0u), one, number >= vec4(ROUNDS_TO_1));
+    let nans = hard_sigmoid_choose(vec4(0u), one, is_nan);
     return vec3(
         counts.x + zeros.x + zeros.y + zeros.z + zeros.w,
         counts.y + ones.x + ones.y + ones.z + ones.w,

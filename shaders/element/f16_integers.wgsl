@@ -10,7 +10,8 @@ fn widen_low(words: vec4<u32>) -> vec4<u32> {
     let subnormal = bitcast<vec4<u32>>(vec4<f32>(rest) * 0x1p-24f);
     let normal = (rest << vec4(13u)) + (112u << 23u);
     let special = (rest << vec4(13u)) | vec4(0x7f800000u);
-    return sign | select(select(normal, subnormal, rest < vec4(0x0400u)), special, rest >= vec4(0x7c00u));
+    let number = hard_sigmoid_choose(normal, subnormal, rest < vec4(0x0400u));
+    return sign | hard_sigmoid_choose(number, special, rest >= vec4(0x7c00u));
 }
 
 fn widen_high(words: vec4<u32>) -> vec4<u32> {

@@ -18,7 +18,7 @@ fn widen_high(words: vec4<u32>) -> vec4<u32> {
 }
 
 fn pack(source: vec4<u32>, low: vec4<u32>, high: vec4<u32>) -> vec4<u32> {
-    return select(low, source | vec4(0x00400000u), hard_sigmoid_is_nan(source));
+    return hard_sigmoid_choose(low, source | vec4(0x00400000u), hard_sigmoid_is_nan(source));
 }
 
 fn pack_result(source: vec4<u32>, low: vec4<u32>, high: vec4<u32>) -> vec4<u32> {
@@ -26,7 +26,7 @@ fn pack_result(source: vec4<u32>, low: vec4<u32>, high: vec4<u32>) -> vec4<u32> 
 }
 
 fn mask(low: vec4<bool>, high: vec4<bool>) -> vec4<u32> {
-    return select(vec4(0u), vec4(0xffffffffu), low);
+    return hard_sigmoid_choose(vec4(0u), vec4(0xffffffffu), low);
 }
 
 fn is_nan_low(words: vec4<u32>) -> vec4<bool> {

@@ -193,3 +193,6 @@ const fn elements(format: Format) -> &'static [&'static str] {
 #[cfg(test)]
 #[cfg(feature = "wgpu")]
 mod tests;
+#[cfg(test)]
+#[cfg(feature = "wgpu")]
+mod translations;

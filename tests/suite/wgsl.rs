@@ -76,7 +76,7 @@ fn widens_f16_in_both_ways(subject: &Subject) {
     for conversion in
         [include_str!("../../shaders/element/f16_unpack.wgsl"), include_str!("../../shaders/element/f16_integers.wgsl")]
     {
-        let pipeline = bench.pipeline(&format!("{conversion}{OWN}"));
+        let pipeline = bench.pipeline(&format!("{}{conversion}{OWN}", hard_sigmoid::WGSL));
         let (source, target) = (bench.buffer(&all), bench.buffer(&vec![0.0_f32; all.len()]));
         let group = bench.group(&pipeline, &[&source, &target]);
         bench.submit(|encoder| {

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::mem::offset_of;
 
 use half::{bf16, f16};
-use wgpu::naga;
 
 use super::*;
 use crate::element::sealed::Sealed;
@@ -31,7 +30,7 @@ const ACCESSES: [Access; 3] = [Access::SeparateBuffer, Access::SameBuffer, Acces
 const ELEMENTS: [Format; 3] = [Format::F32, Format::F16, Format::Bf16];
 
 /// Every program that can be asked for, with each alternative for its element type.
-fn programs() -> impl Iterator<Item = (Program, &'static str)> {
+pub(super) fn programs() -> impl Iterator<Item = (Program, &'static str)> {
     ELEMENTS.into_iter().flat_map(|element| {
         let operations = std::iter::successors(Some(Operation::Forward), next);
         let all = operations.flat_map(|operation| ACCESSES.map(|access| (operation, access)));
@@ -64,13 +63,13 @@ fn step(program: Program) -> Step<&'static str> {
 }
 
 /// A shader as a driver gets it: one entry point, with its overrides set.
-struct Shader {
-    module: naga::Module,
-    info: naga::valid::ModuleInfo,
+pub(super) struct Shader {
+    pub(super) module: naga::Module,
+    pub(super) info: naga::valid::ModuleInfo,
 }
 
 impl Shader {
-    fn new(program: Program, element: &str) -> Self {
+    pub(super) fn new(program: Program, element: &str) -> Self {
         let wgsl = program.join(element);
         let module = naga::front::wgsl::parse_str(&wgsl).unwrap_or_else(|error| {
             panic!("{program:?}: {}", error.emit_to_string(&wgsl));
