@@ -28,7 +28,7 @@ use crate::error::ParameterError;
 ///
 /// with one f32 addition and one f32 multiplication, each rounded to nearest-even, without flushing subnormals. An
 /// addition followed by a multiplication cannot be contracted into a fused multiply-add, so the CPU path and a GPU that
-/// rounds according to IEEE 754 give the same bits. The sum is exact near the zero of the function, so small results
+/// rounds according to IEEE 754 give the same bits. `docs/numerics.md` says what compilers may do that do not. The sum is exact near the zero of the function, so small results
 /// keep their relative accuracy.
 ///
 /// * **Error.** The result of a preset is the exact function rounded to f32, or one of the two neighbours of that (an

@@ -196,11 +196,21 @@ fn no_adapter(hardware_only: bool, wanted: &str, [present, unusable]: [&[String]
     } else if wgpu::Instance::enabled_backend_features().is_empty() {
         ("this program was built without a backend of wgpu".into(), "enable wgpu's feature vulkan, gles, metal or dx12")
     } else {
-        let remedy = "install a Vulkan or GL driver (mesa-vulkan-drivers has a software one), check WGPU_BACKEND";
-        ("none was found".into(), remedy)
+        ("none was found".into(), NO_DRIVER)
     };
     [format!("no {what}{named}: {found}"), format!("{remedy}, or use the CPU path")]
 }
+
+/// What to do where there is no adapter.
+const NO_DRIVER: &str = if cfg!(target_os = "linux") {
+    "install a Vulkan or GL driver (mesa-vulkan-drivers has a software one), check WGPU_BACKEND"
+} else if cfg!(windows) {
+    "install the driver of the GPU, check WGPU_BACKEND"
+} else if cfg!(target_vendor = "apple") {
+    "use a system with Metal, check WGPU_BACKEND"
+} else {
+    "install a Vulkan or GL driver, check WGPU_BACKEND"
+};
 
 impl Error {
     /// The message without what to do, for one who need not do anything.

@@ -64,9 +64,8 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let adapters = pollster::block_on(adapter::enumerate())?;
     if adapters.is_empty() {
-        let remedy =
-            "install a Vulkan or GL driver (mesa-vulkan-drivers provides a software one) or check WGPU_BACKEND";
-        return Err(Failure::Runtime(format!("no GPU adapter: {remedy}")));
+        let none = Error::NoAdapter { hardware_only: false, wanted: String::new(), present: vec![], unusable: vec![] };
+        return Err(none.into());
     }
     // What `auto` would open.
     let first = pollster::block_on(adapter::find(AdapterKind::Hardware, None)).ok().map(|adapter| adapter.get_info());

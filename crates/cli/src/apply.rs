@@ -79,6 +79,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         let items = args.list.items(&args.files, &args.selection.selection())?;
         batch::check_names(&items)?;
         batch::check_outputs(&items, folder)?;
+        batch::create_folder(&items, folder)?;
         return batch::run(&mut run, &args.list.part(items), folder, args.json);
     }
     if args.list.files_from.is_some() || args.list.shard.is_some() {

@@ -76,7 +76,9 @@ fn files(path: &Path, selection: &Selection) -> Result<Vec<Item>, String> {
         return Err(format!("is larger than {} MiB: pass the .safetensors files instead", MAX_BYTES >> 20));
     }
     let text = std::fs::read(path).map_err(unreadable)?;
-    let index: Index = serde_json::from_slice(&text)
+    // Editors of Windows mark UTF-8.
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
+    let index: Index = serde_json::from_slice(text)
         .map_err(|error| format!("is not a valid index of .safetensors files: {error}; {AGAIN}"))?;
     let Index { weight_map: WeightMap { files, twice } } = index;
     if let Some(tensor) = twice {

@@ -75,7 +75,12 @@ fn main() -> ExitCode {
     }
     early::quiet_drivers();
     let mut command = Cli::command();
-    let matches = match command.clone().try_get_matches() {
+    // Only the shells of Windows leave patterns such as *.npy to the commands.
+    #[cfg(windows)]
+    let arguments = wild::args_os();
+    #[cfg(not(windows))]
+    let arguments = std::env::args_os();
+    let matches = match command.clone().try_get_matches_from(arguments) {
         Ok(matches) => matches,
         // Help that was asked for goes to stdout.
         Err(error) if !error.use_stderr() && console::check_stdout().is_err() => {

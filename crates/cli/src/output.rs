@@ -1,5 +1,7 @@
 //! An output file that appears only when it is complete.
 
+mod unnamed;
+
 use std::fs::{File, Metadata};
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -7,10 +9,10 @@ use std::path::{Path, PathBuf};
 use hard_sigmoid_files::{Format, STANDARD, has_extension};
 use tempfile::{Builder, NamedTempFile, TempPath};
 
-use super::console::{self, Failure, check_stdout};
+use super::console::{Failure, check_stdout};
 
 /// The start of the names of temporary files.
-const PREFIX: &str = ".hard-sigmoid-";
+pub(crate) const PREFIX: &str = ".hard-sigmoid-";
 
 /// A temporary file in the folder of the output. [`finish`](Self::finish) gives it the name of the output, and dropping
 /// it removes it. Or a pipe, which is written as the data comes.
@@ -47,6 +49,12 @@ impl Output {
         if ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|it| path.as_os_str() == *it) {
             check_stdout()?;
         }
+        if let Some(device) = device(path) {
+            let null = device.eq_ignore_ascii_case("nul").then(|| File::options().write(true).open(path));
+            let remedy = "is the name of a device on Windows, with any extension: choose another name";
+            let null = null.ok_or_else(|| fail(remedy))?.map_err(|error| unwritable(path, &error))?;
+            return Ok(to(Target::Pipe(Box::new(null)), false));
+        }
         let old = match std::fs::symlink_metadata(path) {
             Ok(old) => Some(old),
             Err(error) if error.kind() == ErrorKind::NotFound => None,
@@ -75,6 +83,10 @@ impl Output {
             }
             if !replace {
                 return Err(Failure::Exists(format!("{}: already exists: use --force to replace it", path.display())));
+            }
+            // Windows refuses, and others would replace it.
+            if old.permissions().readonly() {
+                return Err(fail("is read-only: make it writable, or choose another path for the output"));
             }
             warn_of_links(path, old);
         }
@@ -126,9 +138,22 @@ impl Output {
     }
 }
 
+/// The device that a path names on Windows, whatever its folder and its extension are.
+fn device(path: &Path) -> Option<&str> {
+    let name = path.file_name().filter(|_| cfg!(windows))?.to_str()?;
+    let name = name.split(['.', ':']).next()?.trim_end();
+    let is_numbered = |kind| {
+        let number = name.get(..3).filter(|it| it.eq_ignore_ascii_case(kind)).and_then(|_| name.get(3..));
+        number.is_some_and(|it| matches!(it, "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9"))
+    };
+    let is_device = ["con", "prn", "aux", "nul"].iter().any(|it| name.eq_ignore_ascii_case(it));
+    (is_device || is_numbered("com") || is_numbered("lpt")).then_some(name)
+}
+
 /// Whether a path is `-`, a pipe or a device.
 pub(crate) fn is_pipe(path: &Path) -> bool {
     path.as_os_str() == STANDARD
+        || device(path).is_some()
         || std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
 }
 
@@ -171,7 +196,7 @@ fn pipe(_path: &Path, _of_path: &Metadata) -> Result<Option<Box<dyn Write>>, Fai
 #[cfg(unix)]
 fn warn_of_links(path: &Path, old: &Metadata) {
     if std::os::unix::fs::MetadataExt::nlink(old) > 1 {
-        console::log(&format!("{}: has other names (hard links), which keep the old data", path.display()));
+        super::console::log(&format!("{}: has other names (hard links), which keep the old data", path.display()));
     }
 }
 
@@ -191,16 +216,11 @@ fn keep_owner(_new: &File, _old: &Metadata) {}
 
 /// Creates a file with the permissions of the file that it replaces, or else of a new file.
 fn temporary(folder: &Path, old: Option<Metadata>) -> io::Result<(File, Option<TempPath>)> {
-    let mut builder = Builder::new();
-    // By default, only the owner may read a temporary file.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let created = unnamed::create(folder).map(|file| (file, None)).or_else(|error| {
-        let named = builder.prefix(PREFIX).tempfile_in(folder).map(NamedTempFile::into_parts);
+    let (file, name) = unnamed::create(folder).map(|file| (file, None)).or_else(|error| {
+        let named = Builder::new().prefix(PREFIX).make_in(folder, unnamed::vanishing).map(NamedTempFile::into_parts);
         // The same error is clearer without the path of the temporary file.
         named.map(|(file, name)| (file, Some(name))).map_err(|it| if it.kind() == error.kind() { error } else { it })
-    });
-    let (file, name) = created?;
+    })?;
     if let Some(old) = old {
         keep_owner(&file, &old);
         file.set_permissions(old.permissions())?;
@@ -210,6 +230,7 @@ fn temporary(folder: &Path, old: Option<Metadata>) -> io::Result<(File, Option<T
 
 /// Gives a temporary file its name.
 fn persist(file: &File, name: Option<TempPath>, path: &Path, replace: bool) -> io::Result<()> {
+    unnamed::keep(file)?;
     match name {
         Some(name) if replace => Ok(name.persist(path)?),
         Some(name) => Ok(name.persist_noclobber(path)?),
@@ -219,52 +240,6 @@ fn persist(file: &File, name: Option<TempPath>, path: &Path, replace: bool) -> i
             let linked = Builder::new().prefix(PREFIX).make_in(folder(path), |path| unnamed::link(file, path))?;
             Ok(linked.persist(path)?)
         }
-    }
-}
-
-/// Files without a name.
-#[cfg(target_os = "linux")]
-mod unnamed {
-    use std::fs::File;
-    use std::io;
-    use std::os::fd::AsRawFd;
-    use std::path::{Path, PathBuf};
-    use std::sync::OnceLock;
-
-    use rustix::fs::{AtFlags, CWD, Mode, OFlags};
-
-    pub(super) fn create(folder: &Path) -> io::Result<File> {
-        let mode = Mode::from_raw_mode(0o666);
-        let file = File::from(rustix::fs::open(folder, OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC, mode)?);
-        // Without /proc, it could not be given a name.
-        static HAS_PROC: OnceLock<bool> = OnceLock::new();
-        match HAS_PROC.get_or_init(|| std::fs::symlink_metadata(entry(&file)).is_ok()) {
-            true => Ok(file),
-            false => Err(io::ErrorKind::Unsupported.into()),
-        }
-    }
-
-    pub(super) fn link(file: &File, path: &Path) -> io::Result<()> {
-        Ok(rustix::fs::linkat(CWD, entry(file), CWD, path, AtFlags::SYMLINK_FOLLOW)?)
-    }
-
-    fn entry(file: &File) -> PathBuf {
-        format!("/proc/self/fd/{}", file.as_raw_fd()).into()
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-mod unnamed {
-    use std::fs::File;
-    use std::io::{self, ErrorKind};
-    use std::path::Path;
-
-    pub(super) fn create(_folder: &Path) -> io::Result<File> {
-        Err(ErrorKind::Unsupported.into())
-    }
-
-    pub(super) fn link(_file: &File, _path: &Path) -> io::Result<()> {
-        Err(ErrorKind::Unsupported.into())
     }
 }
 

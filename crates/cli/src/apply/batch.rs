@@ -1,7 +1,9 @@
 //! Many inputs, whose outputs go to one folder.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -12,7 +14,7 @@ use rayon::prelude::*;
 use crate::console::{self, Failure};
 use crate::item::{Action, Item};
 use crate::json;
-use crate::output::{Output, is_pipe};
+use crate::output::{Output, PREFIX, is_pipe};
 use crate::progress::Progress;
 use crate::stop::Stop;
 use crate::summary::{Computed, verdict};
@@ -26,8 +28,6 @@ const TOGETHER: usize = 256;
 
 /// Computes the inputs, and reports them in their order.
 pub(super) fn run(run: &mut Run<'_>, items: &[Item], folder: &Path, json: bool) -> Result<(), Failure> {
-    std::fs::create_dir_all(folder)
-        .map_err(|error| Failure::file(folder, format!("cannot be created: {error}; choose another folder")))?;
     run.opener.check()?;
     let stop = Stop::on_signals();
     run.stop = Some(stop.clone());
@@ -142,13 +142,47 @@ pub(super) fn check_names(items: &[Item]) -> Result<(), Failure> {
             return Err(Failure::Usage(format!("{} has no file name: pass files", path.display())));
         };
         if let Some(other) = names.insert(name, path) {
-            let (other, path) = (other.display(), path.display());
-            return Err(Failure::Usage(format!(
-                "{other} and {path} would have the same output: pass them in different calls with different folders"
-            )));
+            return Err(same_output(other, path));
         }
     }
     Ok(())
+}
+
+/// Creates the folder, and checks that its disk takes no two names for one. Most disks of Windows and macOS ignore case,
+/// some take an accented letter for a letter with an accent, and Windows ignores dots at the end. The disk is asked,
+/// since only it knows.
+pub(super) fn create_folder(items: &[Item], folder: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Failure::file(folder, format!("cannot be created: {error}; choose another folder")))?;
+    // On every disk, such a name is the same as itself in another case, and as no other.
+    let is_plain = |name: &&str| name.is_ascii() && !name.contains('~') && !name.ends_with(['.', ' ']);
+    let mut seen = HashSet::new();
+    let mut is_unlike_others = |name: &str| seen.insert(name.to_ascii_lowercase());
+    if names(items).all(|(name, _)| name.to_str().filter(is_plain).is_some_and(&mut is_unlike_others)) {
+        return Ok(());
+    }
+    // Where nothing can be created, the first output says why.
+    let Ok(trial) = tempfile::Builder::new().prefix(PREFIX).tempdir_in(folder) else { return Ok(()) };
+    for (name, path) in names(items) {
+        let created = trial.path().join(name);
+        if File::create_new(&created).is_err_and(|error| error.kind() == ErrorKind::AlreadyExists) {
+            let is_other = |other: &OsStr| same_file::is_same_file(trial.path().join(other), &created).unwrap_or(false);
+            let other = names(items).find(|(other, _)| is_other(other)).map_or(path, |(_, other)| other);
+            return Err(same_output(other, path));
+        }
+    }
+    Ok(())
+}
+
+/// The names of the outputs, with the inputs.
+fn names(items: &[Item]) -> impl Iterator<Item = (&OsStr, &Path)> {
+    items.iter().filter_map(|item| Some((item.path.file_name()?, item.path.as_path())))
+}
+
+fn same_output(a: &Path, b: &Path) -> Failure {
+    let (a, b) = (a.display(), b.display());
+    let remedy = "pass them in different calls with different folders";
+    Failure::Usage(format!("{a} and {b} would have the same output: {remedy}"))
 }
 
 /// Prints what happened to an input as JSON.
@@ -193,7 +227,7 @@ impl Run<'_> {
     /// Copies a file of which nothing is computed.
     fn copy(&self, input: &Path, output: &Path) -> Result<Done, Failure> {
         let unreadable = |error| Failure::file(input, format!("cannot be read: {error}; try again"));
-        let mut file = std::fs::File::open(input).map_err(unreadable)?;
+        let mut file = File::open(input).map_err(unreadable)?;
         let extension = input.extension().unwrap_or_default().to_string_lossy();
         let output = Output::create(output, &extension, &[input], self.force)?;
         std::io::copy(&mut file, &mut output.file()?).map_err(|error| output.failure(&error))?;

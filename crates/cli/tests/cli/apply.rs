@@ -173,6 +173,7 @@ fn unusual_headers_are_read_and_written_as_numpy_does() {
 }
 
 /// Computes 300 MiB and reads the peak memory from the kernel.
+#[cfg(target_os = "linux")]
 #[test]
 fn memory_does_not_grow_with_the_file() {
     let folder = Folder::new();

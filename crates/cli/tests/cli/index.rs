@@ -111,6 +111,7 @@ fn stats_of_an_index_are_those_of_its_files() {
     assert_eq!(text.lines().count(), 6, "{text}");
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn bad_indexes_are_refused() {
     let folder = Folder::new();

@@ -1,6 +1,6 @@
 //! Tests of the `hard-sigmoid` command, and what they share.
 
-#![cfg(unix)]
+#![cfg_attr(not(target_os = "linux"), allow(unused_imports, dead_code, reason = "some tests need Linux"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "tests")]
 
 mod adapters;
@@ -8,23 +8,30 @@ mod apply;
 mod backward;
 mod batch;
 mod bench;
+#[cfg(target_os = "linux")]
 mod console;
+#[cfg(target_os = "linux")]
 mod help;
 mod index;
 mod invalid;
 mod log;
 mod npz;
+#[cfg(target_os = "linux")]
 mod output;
+#[cfg(target_os = "linux")]
 mod pipes;
 mod plot;
 mod report;
 mod safetensors;
+#[cfg(target_os = "linux")]
 mod shell;
 mod stats;
+mod systems;
 mod validate;
 
 use std::fs::{self, File};
 use std::io::Write;
+#[cfg(target_os = "linux")]
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -72,6 +79,9 @@ fn command() -> Command {
 
 /// The command, which fails if it waits for a pipe for half a minute.
 fn impatient() -> Command {
+    if cfg!(windows) {
+        return command();
+    }
     let mut timeout = Command::new("timeout");
     timeout.args(["-s", "KILL", "30", env!("CARGO_BIN_EXE_hard-sigmoid")]);
     timeout
@@ -135,6 +145,7 @@ fn fails(run: &Output, parts: &[&str]) {
 }
 
 /// Expects the end by a signal and one line on stderr that contains `part`.
+#[cfg(target_os = "linux")]
 #[track_caller]
 fn stopped(run: &Output, signal: i32, part: &str) {
     let stderr = String::from_utf8(run.stderr.clone()).unwrap();

@@ -195,6 +195,7 @@ fn without_an_output_the_plot_is_text_in_80_columns() {
 }
 
 /// `script` runs a command on a terminal.
+#[cfg(target_os = "linux")]
 #[test]
 fn a_terminal_gets_colors_unless_it_asks_for_none() {
     let on_terminal = |variable: &str| {

@@ -113,6 +113,7 @@ fn tensors_are_chosen_by_name() {
 }
 
 /// A header may describe a million tensors.
+#[cfg(target_os = "linux")]
 #[test]
 fn memory_is_bounded_by_the_header() {
     let folder = Folder::new();

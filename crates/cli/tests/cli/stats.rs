@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
+#[cfg(target_os = "linux")]
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -57,6 +58,7 @@ fn stats_of_every_tensor_and_of_all() {
     }
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_file_name_that_is_not_unicode_is_reported_in_bytes() {
     let folder = Folder::new();

@@ -88,6 +88,7 @@ fn the_shares_of_a_descending_function_are_on_their_sides() {
     has(&svg, &format!("becomes 0: {ones} "));
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn histograms_of_unusual_files() {
     let folder = Folder::new();
@@ -134,6 +135,7 @@ fn a_histogram_of_tensors_counts_the_chosen_ones() {
 }
 
 /// Reads 300 MiB.
+#[cfg(target_os = "linux")]
 #[test]
 fn memory_of_a_histogram_does_not_grow_with_the_file() {
     let folder = Folder::new();
