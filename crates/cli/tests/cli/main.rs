@@ -1,6 +1,7 @@
 //! Tests of the `hard-sigmoid` command, and what they share.
 
-#![cfg(unix)]
+// They use what Linux has: /dev/full, and script of util-linux.
+#![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "tests")]
 
 mod adapters;
