@@ -7,6 +7,8 @@
               another 1.4 to 1.7 times; streaming stores are 1.5 to 1.9 times as fast beyond the caches"
 )]
 
+#[cfg(target_arch = "x86_64")]
+mod blocks;
 mod plain;
 #[cfg(target_arch = "x86_64")]
 mod x86;

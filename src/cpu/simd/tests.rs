@@ -90,7 +90,7 @@ fn f16c_rounds_as_integers_do() {
     for x in x.as_chunks::<8>().0 {
         let mut halves = [0; 8];
         // SAFETY: the processor supports AVX2 and F16C.
-        unsafe { x86::round_f16(x, &mut halves) };
+        unsafe { x86::round::<f16>(x, &mut halves) };
         for (x, half) in x.iter().zip(halves) {
             assert_eq!(half, <f16 as Sealed>::round(*x).to_bits(), "{x:e}");
         }
