@@ -152,7 +152,8 @@ impl<W: Float> BackwardCoefficients<W> {
     pub(crate) fn eval<T: Element<Wide = W>>(self, saved: T, grad_y: T) -> T {
         let x = saved.widen();
         let grad_x = grad_y.quieted().unwrap_or(T::round(grad_y.widen() * self.slope));
-        if x > self.lower && x < self.upper { grad_x } else { T::zeroed() }
+        // Without a branch, which would keep loops over separate slices from becoming vector code on aarch64.
+        if (x > self.lower) & (x < self.upper) { grad_x } else { T::zeroed() }
     }
 }
 

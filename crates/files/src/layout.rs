@@ -107,3 +107,6 @@ pub(crate) fn form(shape: impl Iterator<Item = u64>, is_fortran: bool) -> u64 {
     shape.for_each(|n| n.hash(&mut hasher));
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,6 +38,7 @@ fn instances<T: Element>() -> impl Iterator<Item = (&'static str, Map<T>, MapInP
             |a, y, f| unsafe { avx512::map_in_place(a, y, f) },
         )),
     ];
+    // NEON is the best there is.
     #[cfg(not(target_arch = "x86_64"))]
     let others = [];
     [Some(best)].into_iter().chain(others).flatten()
@@ -77,22 +78,71 @@ fn loops_of_every_type() {
     loops_are_the_same_as_plain::<f64>(|a, b| HardSigmoid::ONNX.backward().eval(a, b));
 }
 
-#[cfg(target_arch = "x86_64")]
+type Widen = fn(&[u16; 8], &mut [f32; 8]);
+type Round = fn(&[f32; 8], &mut [u16; 8]);
+
+/// The conversions of eight f16 by vector instructions, if the processor has them.
+fn conversions() -> Option<(Widen, Round)> {
+    #[cfg(target_arch = "x86_64")]
+    return x86::has_avx2().then_some((
+        // SAFETY: the processor supports AVX2 and F16C.
+        |halves, x| unsafe { x86::widen::<f16>(halves, x) },
+        // SAFETY: as above.
+        |x, halves| unsafe { x86::round::<f16>(x, halves) },
+    ));
+    #[cfg(target_arch = "aarch64")]
+    return aarch64::has_neon().then_some((
+        // SAFETY: the processor supports NEON.
+        |halves, x| unsafe { aarch64::widen::<f16>(halves, x) },
+        // SAFETY: as above.
+        |x, halves| unsafe { aarch64::round::<f16>(x, halves) },
+    ));
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    None
+}
+
 #[test]
-fn f16c_rounds_as_integers_do() {
-    if !x86::has_avx2() {
-        return;
+fn f16_is_widened_as_by_integers() {
+    let Some((widen, _)) = conversions() else { return };
+    let all: Vec<u16> = (0..=u16::MAX).collect();
+    for halves in all.as_chunks::<8>().0 {
+        let mut x = [0.0; 8];
+        widen(halves, &mut x);
+        for (x, &half) in x.iter().zip(halves) {
+            let wide = f16::from_bits(half).widen();
+            // These instructions make NaNs quiet.
+            let expected = wide.to_bits() | if wide.is_nan() { 0x0040_0000 } else { 0 };
+            assert_eq!(x.to_bits(), expected, "{half:#x}");
+        }
     }
-    let near = (0..=u32::from(u16::MAX)).flat_map(|high| {
-        [0, 0x0fff, 0x1000, 0x1001, 0x2fff, 0x3000, 0x3001, 0x7fff, 0x8000, 0x8001].map(|low| high << 16 | low)
+}
+
+#[test]
+fn f16_is_rounded_as_by_integers() {
+    let Some((_, round)) = conversions() else { return };
+    // Every f16, 2^16 in place of infinity, the midpoints of neighbours, which f32 holds, and what is next to these.
+    let numbers = (0..0x7c00).map(|bits| f16::from_bits(bits).to_f32()).chain([65_536.0]).collect::<Vec<_>>();
+    let midpoints = numbers.windows(2).map(|pair| (pair[0] + pair[1]) / 2.0);
+    let near = midpoints.chain(numbers.iter().copied()).flat_map(|x| {
+        let bits = x.to_bits();
+        [bits.saturating_sub(1), bits, bits + 1].into_iter().flat_map(|bits| [bits, bits | 1 << 31])
     });
-    let x: Vec<f32> = (0..=u32::MAX).step_by(1009).chain(near).map(f32::from_bits).filter(|x| !x.is_nan()).collect();
+    // Every payload that an f16 holds, and lower bits, which it does not hold.
+    let nans = (0x7_fe00_u32..=0x7_ffff).flat_map(|high| {
+        [0, 1, 0x0fff, 0x1000, 0x1001, 0x1fff].into_iter().flat_map(move |low| {
+            let bits = high << 13 | low;
+            [bits, bits & !(1 << 31)]
+        })
+    });
+    // An odd step varies the low bits.
+    let samples = (0..=u32::MAX).step_by(1009).filter(|&bits| !f32::from_bits(bits).is_nan());
+    let mut x: Vec<f32> = near.chain(nans).chain(samples).map(f32::from_bits).collect();
+    x.resize(x.len().next_multiple_of(8), 0.0);
     for x in x.as_chunks::<8>().0 {
         let mut halves = [0; 8];
-        // SAFETY: the processor supports AVX2 and F16C.
-        unsafe { x86::round_f16(x, &mut halves) };
+        round(x, &mut halves);
         for (x, half) in x.iter().zip(halves) {
-            assert_eq!(half, <f16 as Sealed>::round(*x).to_bits(), "{x:e}");
+            assert_eq!(half, <f16 as Sealed>::round(*x).to_bits(), "{:#x}", x.to_bits());
         }
     }
 }

@@ -2,12 +2,10 @@
 
 use std::arch::x86_64::*;
 
+use super::blocks::{BLOCK, loops};
 use super::plain::{Pointwise, plain};
 use crate::Element;
 use crate::element::sealed::Format;
-
-/// Elements per block: whole cache lines for every element type.
-const BLOCK: usize = 32;
 
 /// Bytes in a cache line.
 const CACHE_LINE: usize = 64;
@@ -16,63 +14,8 @@ const CACHE_LINE: usize = 64;
 /// Distances of 16 cache lines or more perform alike.
 const PREFETCH_BYTES: usize = 32 * CACHE_LINE;
 
-/// The loops that a processor's widest vectors make faster: those on data in its caches.
-macro_rules! loops {
-    ($name:ident, $features:literal, $converts:ident) => {
-        pub(super) mod $name {
-            use crate::Element;
-            use crate::cpu::simd::plain::{Pointwise, plain, plain_in_place};
-            use crate::cpu::simd::x86::{BLOCK, map_block, widen, $converts};
-
-            #[target_feature(enable = $features)]
-            pub(in crate::cpu) fn run<R>(work: impl FnOnce() -> R) -> R {
-                work()
-            }
-
-            // Streaming calls it for each block.
-            #[inline]
-            #[target_feature(enable = $features)]
-            pub(in crate::cpu) fn map<T: Element>(
-                first: &[T],
-                second: &[T],
-                target: &mut [T],
-                f: impl Pointwise<T::Wide>,
-            ) {
-                if !$converts::<T>() {
-                    return plain(first, second, target, f);
-                }
-                let mut targets = target.chunks_exact_mut(BLOCK);
-                let (mut firsts, mut seconds) = (first.chunks_exact(BLOCK), second.chunks_exact(BLOCK));
-                for ((target, first), second) in (&mut targets).zip(&mut firsts).zip(&mut seconds) {
-                    map_block(widen(first), widen(second), target, f);
-                }
-                plain(firsts.remainder(), seconds.remainder(), targets.into_remainder(), f);
-            }
-
-            #[target_feature(enable = $features)]
-            pub(in crate::cpu) fn map_in_place<T: Element>(
-                first: Option<&[T]>,
-                target: &mut [T],
-                f: impl Pointwise<T::Wide>,
-            ) {
-                if !$converts::<T>() {
-                    return plain_in_place(first, target, f);
-                }
-                let mut targets = target.chunks_exact_mut(BLOCK);
-                let mut firsts = first.map(|first| first.chunks_exact(BLOCK));
-                for target in &mut targets {
-                    let second = widen(target);
-                    let first = firsts.as_mut().and_then(Iterator::next).map_or(second, |first| widen(first));
-                    map_block(first, second, target, f);
-                }
-                plain_in_place(firsts.map(|firsts| firsts.remainder()), targets.into_remainder(), f);
-            }
-        }
-    };
-}
-
-loops!(avx2, "avx2,f16c", is_16_bit);
-loops!(avx512, "avx512f,avx512bw,avx512dq,avx512vl,avx2,f16c", is_f16);
+loops!(avx2, x86, "avx2,f16c", is_16_bit);
+loops!(avx512, x86, "avx512f,avx512bw,avx512dq,avx512vl,avx2,f16c", is_f16);
 
 /// Every processor with AVX2 has F16C, too.
 #[inline]
@@ -104,36 +47,22 @@ const fn is_f16<T: Element>() -> bool {
 
 #[inline]
 #[target_feature(enable = "avx2,f16c")]
-fn map_block<T: Element>(
-    mut first: [T::Wide; BLOCK],
-    second: [T::Wide; BLOCK],
-    target: &mut [T],
-    f: impl Pointwise<T::Wide>,
-) {
-    for (a, b) in first.iter_mut().zip(second) {
-        *a = f(*a, b);
-    }
-    for (x, halves) in bytemuck::cast_slice(&first).iter().zip(bytemuck::cast_slice_mut(target)) {
-        match T::FORMAT {
-            Format::F16 => round_f16(x, halves),
-            Format::Bf16 => round_bf16(x, halves),
-            Format::F32 | Format::F64 => {}
-        }
+pub(super) fn widen<T: Element>(halves: &[u16; 8], x: &mut [f32; 8]) {
+    match T::FORMAT {
+        Format::F16 => widen_f16(halves, x),
+        Format::Bf16 => widen_bf16(halves, x),
+        Format::F32 | Format::F64 => {}
     }
 }
 
 #[inline]
 #[target_feature(enable = "avx2,f16c")]
-fn widen<T: Element>(source: &[T]) -> [T::Wide; BLOCK] {
-    let mut wide = [bytemuck::Zeroable::zeroed(); BLOCK];
-    for (x, halves) in bytemuck::cast_slice_mut(&mut wide).iter_mut().zip(bytemuck::cast_slice(source)) {
-        match T::FORMAT {
-            Format::F16 => widen_f16(halves, x),
-            Format::Bf16 => widen_bf16(halves, x),
-            Format::F32 | Format::F64 => {}
-        }
+pub(super) fn round<T: Element>(x: &[f32; 8], halves: &mut [u16; 8]) {
+    match T::FORMAT {
+        Format::F16 => round_f16(x, halves),
+        Format::Bf16 => round_bf16(x, halves),
+        Format::F32 | Format::F64 => {}
     }
-    wide
 }
 
 /// Widens eight f16, and makes NaNs quiet.
@@ -146,7 +75,7 @@ fn widen_f16(halves: &[u16; 8], x: &mut [f32; 8]) {
 /// Rounds eight f32 to nearest, ties to even. A NaN keeps its sign and the upper bits of its payload.
 #[inline]
 #[target_feature(enable = "avx2,f16c")]
-pub(super) fn round_f16(x: &[f32; 8], halves: &mut [u16; 8]) {
+fn round_f16(x: &[f32; 8], halves: &mut [u16; 8]) {
     store_halves(_mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(load(x)), halves);
 }
 

@@ -11,7 +11,12 @@ fn headers_are_read_as_numpy_reads_them() {
     let (mut supported, mut refused) = (0, 0);
     let mut wrong = Vec::new();
     for case in file["cases"].as_array().unwrap() {
-        let (version, text, expected) = (case[0].as_u64().unwrap(), case[1].as_str().unwrap(), &case[2]);
+        let (version, text, mut expected) = (case[0].as_u64().unwrap(), case[1].as_str().unwrap(), case[2].clone());
+        // NumPy ran on a little-endian machine. A header without '<' or '>' leaves the order to the machine.
+        let says_order = ["<", ">", r"\x3c", r"\74", r"\u003c", r"\U0000003c"].iter().any(|it| text.contains(it));
+        if let (true, false, Some(dtype)) = (cfg!(target_endian = "big"), says_order, expected["dtype"].as_str()) {
+            expected["dtype"] = dtype.replace('<', ">").into();
+        }
         let text: Vec<u8> = match version {
             1 => text.chars().map(|c| u8::try_from(c).unwrap()).collect(),
             _ => text.into(),
@@ -31,8 +36,8 @@ fn headers_are_read_as_numpy_reads_them() {
         });
         // A dtype that is not supported is refused, whether NumPy knows it or not.
         let is_refused = |value: &Value| value["dtype"].is_null();
-        *if is_refused(expected) { &mut refused } else { &mut supported } += 1;
-        if !(found == *expected || is_refused(&found) && is_refused(expected)) {
+        *if is_refused(&expected) { &mut refused } else { &mut supported } += 1;
+        if !(found == expected || is_refused(&found) && is_refused(&expected)) {
             wrong.push(format!("{case}: {read:?}"));
         }
     }
