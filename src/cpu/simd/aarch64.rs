@@ -7,7 +7,7 @@ use super::blocks::loops;
 use crate::Element;
 use crate::element::sealed::Format;
 
-loops!(neon, aarch64, "neon", is_f16);
+loops!(neon, crate::cpu::simd::aarch64, "neon", is_f16);
 
 /// Every target with `std` has NEON, so that this costs nothing. In big-endian order, the elements of a vector would
 /// lie the other way round.

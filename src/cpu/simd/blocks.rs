@@ -7,12 +7,12 @@ pub(super) const BLOCK: usize = 32;
 /// The loops for a set of vector instructions: those on data in the caches. Functions `widen` and `round` of `$arch`
 /// convert eight elements of the types that `$converts` selects.
 macro_rules! loops {
-    ($name:ident, $arch:ident, $features:literal, $converts:ident) => {
+    ($name:ident, $($arch:ident)::+, $features:literal, $converts:ident) => {
         pub(super) mod $name {
             use crate::Element;
             use crate::cpu::simd::blocks::BLOCK;
             use crate::cpu::simd::plain::{Pointwise, plain, plain_in_place};
-            use crate::cpu::simd::$arch::{self, $converts};
+            use $($arch)::+::{self as arch, $converts};
 
             #[target_feature(enable = $features)]
             pub(in crate::cpu) fn run<R>(work: impl FnOnce() -> R) -> R {
@@ -71,7 +71,7 @@ macro_rules! loops {
                     *a = f(*a, *b);
                 }
                 for (x, halves) in bytemuck::cast_slice(&first).iter().zip(bytemuck::cast_slice_mut(target)) {
-                    $arch::round::<T>(x, halves);
+                    arch::round::<T>(x, halves);
                 }
             }
 
@@ -80,7 +80,7 @@ macro_rules! loops {
             fn widen<T: Element>(source: &[T]) -> [T::Wide; BLOCK] {
                 let mut wide = [bytemuck::Zeroable::zeroed(); BLOCK];
                 for (x, halves) in bytemuck::cast_slice_mut(&mut wide).iter_mut().zip(bytemuck::cast_slice(source)) {
-                    $arch::widen::<T>(halves, x);
+                    arch::widen::<T>(halves, x);
                 }
                 wide
             }

@@ -14,8 +14,8 @@ const CACHE_LINE: usize = 64;
 /// Distances of 16 cache lines or more perform alike.
 const PREFETCH_BYTES: usize = 32 * CACHE_LINE;
 
-loops!(avx2, x86, "avx2,f16c", is_16_bit);
-loops!(avx512, x86, "avx512f,avx512bw,avx512dq,avx512vl,avx2,f16c", is_f16);
+loops!(avx2, crate::cpu::simd::x86, "avx2,f16c", is_16_bit);
+loops!(avx512, crate::cpu::simd::x86, "avx512f,avx512bw,avx512dq,avx512vl,avx2,f16c", is_f16);
 
 /// Every processor with AVX2 has F16C, too.
 #[inline]
