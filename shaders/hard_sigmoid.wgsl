@@ -82,8 +82,8 @@ fn hard_sigmoid_order(x: vec4<u32>) -> vec4<i32> {
     return bits ^ ((bits >> vec4(31u)) & vec4(0x7fffffff));
 }
 
-// `select` for vectors of integers. That becomes `mix` in GLSL, which takes no integers in WebGL and before version 4.50.
-// The `select` of scalars becomes `?:`.
+// `select` for vectors of integers. That becomes `mix` in GLSL, which takes no integers in WebGL and before version
+// 4.50. The `select` of scalars becomes `?:`.
 fn hard_sigmoid_choose(if_false: vec4<u32>, if_true: vec4<u32>, condition: vec4<bool>) -> vec4<u32> {
     return vec4(
         select(if_false.x, if_true.x, condition.x),

@@ -28,8 +28,8 @@ use crate::error::ParameterError;
 ///
 /// with one f32 addition and one f32 multiplication, each rounded to nearest-even, without flushing subnormals. An
 /// addition followed by a multiplication cannot be contracted into a fused multiply-add, so the CPU path and a GPU that
-/// rounds according to IEEE 754 give the same bits. `docs/numerics.md` says what compilers may do that do not. The sum is exact near the zero of the function, so small results
-/// keep their relative accuracy.
+/// rounds according to IEEE 754 give the same bits. `docs/numerics.md` says what other compilers may do. The sum is
+/// exact near the zero of the function, so small results keep their relative accuracy.
 ///
 /// * **Error.** The result of a preset is the exact function rounded to f32, or one of the two neighbours of that (an
 ///   error of at most 1 ULP). For other α and β, the error is at most |β|·2⁻²⁴ + 3·2⁻²⁴·y to first order. To see this,

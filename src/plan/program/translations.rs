@@ -1,5 +1,5 @@
-//! Translates every program as wgpu does for each kind of driver, and looks at what the driver's compiler gets: no driver
-//! is needed, and faults are found that no driver of this machine has.
+//! Translates every program as wgpu does for each kind of driver, and looks at what the driver's compiler gets. No
+//! driver is needed, and faults are found that no driver of this machine has.
 
 use naga::back::{glsl, hlsl, msl, spv};
 

@@ -148,9 +148,9 @@ pub(super) fn check_names(items: &[Item]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Creates the folder, and checks that its disk takes no two names for one. Most disks of Windows and macOS ignore case,
-/// some take an accented letter for a letter with an accent, and Windows ignores dots at the end. The disk is asked,
-/// since only it knows.
+/// Creates the folder, and checks that its disk takes no two names for one. Most disks of Windows and macOS ignore
+/// case, some take an accented letter for a letter with an accent, and Windows ignores dots at the end. The disk is
+/// asked, since only it knows.
 pub(super) fn create_folder(items: &[Item], folder: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(folder)
         .map_err(|error| Failure::file(folder, format!("cannot be created: {error}; choose another folder")))?;
