@@ -29,6 +29,22 @@ fn the_npm_packages_have_the_version_of_the_crate() {
     assert_eq!(value("crates/wgsl/npm/package.json", "\"version\": "), env!("CARGO_PKG_VERSION"));
 }
 
+/// They are not taken from the WebAssembly, which loads later.
+#[test]
+fn javascript_has_the_presets_of_the_crate() {
+    use hard_sigmoid::HardSigmoid;
+    // As JavaScript and as Rust write α and β.
+    let numbers = [("0.2", "0.5", 0.2, 0.5), ("1 / 6", "0.5", 1.0 / 6.0, 0.5)];
+    assert_eq!(HardSigmoid::PRESETS.len(), numbers.len());
+    for ((name, f), (alpha, beta, in_rust, beta_in_rust)) in HardSigmoid::PRESETS.into_iter().zip(numbers) {
+        assert_eq!(Ok(f), HardSigmoid::new(in_rust, beta_in_rust), "{name}");
+        let package = include_str!("../crates/web/npm/load.js");
+        assert!(package.contains(&format!("{name}: Object.freeze({{ alpha: {alpha}, beta: {beta} }})")), "{name}");
+        let page = include_str!("../crates/web/page/curves.js");
+        assert!(page.contains(&format!("{name}: [{alpha}, {beta}]")), "{name}");
+    }
+}
+
 #[test]
 fn readme_names_this_version() {
     let [own, wgpu] = [env!("CARGO_PKG_VERSION"), &value("Cargo.toml", "wgpu = { version = ")].map(compatible);
