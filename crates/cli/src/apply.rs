@@ -11,6 +11,7 @@ use super::index;
 use super::list::ListArgs;
 use super::output::is_pipe;
 use super::selection::SelectionArgs;
+use super::stop::Stop;
 use super::transform::{Operation, Run};
 
 /// Apply the function to files of numbers
@@ -79,8 +80,10 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         let items = args.list.items(&args.files, &args.selection.selection())?;
         batch::check_names(&items)?;
         batch::check_outputs(&items, folder)?;
+        let stop = Stop::on_signals();
         batch::create_folder(&items, folder)?;
-        return batch::run(&mut run, &args.list.part(items), folder, args.json);
+        run.stop = Some(stop.clone());
+        return batch::run(&mut run, &stop, &args.list.part(items), folder, args.json);
     }
     if args.list.files_from.is_some() || args.list.shard.is_some() {
         return Err(Failure::Usage("--files-from and --shard are for many inputs: add --output-dir DIR".into()));

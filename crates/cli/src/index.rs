@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::console;
+use super::encoding::utf8;
 use super::item::{Action, Item};
 
 /// Larger indexes are refused. A hundred thousand tensors take less than 10 MB, and ten times that in memory.
@@ -75,10 +76,8 @@ fn files(path: &Path, selection: &Selection) -> Result<Vec<Item>, String> {
     if metadata.len() > MAX_BYTES {
         return Err(format!("is larger than {} MiB: pass the .safetensors files instead", MAX_BYTES >> 20));
     }
-    let text = std::fs::read(path).map_err(unreadable)?;
-    // Editors of Windows mark UTF-8.
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
-    let index: Index = serde_json::from_slice(text)
+    let text = utf8(std::fs::read(path).map_err(unreadable)?)?;
+    let index: Index = serde_json::from_slice(&text)
         .map_err(|error| format!("is not a valid index of .safetensors files: {error}; {AGAIN}"))?;
     let Index { weight_map: WeightMap { files, twice } } = index;
     if let Some(tensor) = twice {

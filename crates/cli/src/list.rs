@@ -9,6 +9,7 @@ use std::str::FromStr;
 use hard_sigmoid_files::{Format, STANDARD, Selection};
 
 use super::console::Failure;
+use super::encoding::utf8;
 use super::index;
 use super::item::{Action, Item};
 
@@ -119,29 +120,12 @@ fn names(list: &Path, null: bool) -> Result<Vec<PathBuf>, Failure> {
     if Format::is_any(&bytes) {
         return Err(Failure::file(list, "is no list of names: pass it as an input, without --files-from"));
     }
-    let bytes = utf8(list, bytes)?;
+    let bytes = utf8(bytes).map_err(|message| Failure::file(list, message))?;
     let separator = if null || bytes.contains(&0) { 0 } else { b'\n' };
     let names = bytes.split(|&byte| byte == separator);
     // Lists that were written on Windows have \r\n.
     let names = names.map(|name| if separator == 0 { name } else { name.strip_suffix(b"\r").unwrap_or(name) });
     names.filter(|name| !name.is_empty()).map(|name| path(list, name)).collect()
-}
-
-/// The text of a list without the mark of its encoding. PowerShell writes UTF-16, and other programs of Windows mark
-/// UTF-8.
-fn utf8(list: &Path, bytes: Vec<u8>) -> Result<Vec<u8>, Failure> {
-    let (bytes, to_unit): (_, fn([u8; 2]) -> u16) = match &bytes[..] {
-        [0xef, 0xbb, 0xbf, rest @ ..] => return Ok(rest.to_vec()),
-        [0xff, 0xfe, rest @ ..] => (rest, u16::from_le_bytes),
-        [0xfe, 0xff, rest @ ..] => (rest, u16::from_be_bytes),
-        _ => return Ok(bytes),
-    };
-    let (pairs, odd) = bytes.as_chunks();
-    let units: Vec<_> = pairs.iter().copied().map(to_unit).collect();
-    match String::from_utf16(&units) {
-        Ok(text) if odd.is_empty() => Ok(text.into_bytes()),
-        _ => Err(Failure::file(list, "is not valid UTF-16: save it as UTF-8")),
-    }
 }
 
 #[cfg(unix)]

@@ -11,6 +11,7 @@ mod bench;
 mod console;
 mod container;
 mod early;
+mod encoding;
 mod function;
 mod index;
 mod item;
@@ -32,6 +33,7 @@ mod transform;
 mod validate;
 mod verify;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ErrorKind};
@@ -75,12 +77,7 @@ fn main() -> ExitCode {
     }
     early::quiet_drivers();
     let mut command = Cli::command();
-    // Only the shells of Windows leave patterns such as *.npy to the commands.
-    #[cfg(windows)]
-    let arguments = wild::args_os();
-    #[cfg(not(windows))]
-    let arguments = std::env::args_os();
-    let matches = match command.clone().try_get_matches_from(arguments) {
+    let matches = match command.clone().try_get_matches_from(arguments()) {
         Ok(matches) => matches,
         // Help that was asked for goes to stdout.
         Err(error) if !error.use_stderr() && console::check_stdout().is_err() => {
@@ -131,6 +128,17 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// The arguments. Only the shells of Windows leave patterns such as `*.npy` to the commands.
+fn arguments() -> Vec<OsString> {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    // A name of a file may have brackets, which would be a pattern as well: x[1].npy must not become x1.npy.
+    #[cfg(windows)]
+    if !arguments.iter().any(|argument| argument.to_string_lossy().contains('[')) {
+        return wild::args_os().collect();
+    }
+    arguments
 }
 
 /// Starts rayon's pool, unless the library would start the same when there is enough to do.

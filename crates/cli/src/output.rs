@@ -49,10 +49,12 @@ impl Output {
         if ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|it| path.as_os_str() == *it) {
             check_stdout()?;
         }
-        if let Some(device) = device(path) {
-            let null = device.eq_ignore_ascii_case("nul").then(|| File::options().write(true).open(path));
-            let remedy = "is the name of a device on Windows, with any extension: choose another name";
-            let null = null.ok_or_else(|| fail(remedy))?.map_err(|error| unwritable(path, &error))?;
+        if device(path).is_some() {
+            // Some versions of Windows take `nul.npy` for a file, which must not be written in place.
+            if !path.as_os_str().eq_ignore_ascii_case("nul") {
+                return Err(fail("is the name of a device on Windows, with any extension: choose another name"));
+            }
+            let null = File::options().write(true).open(path).map_err(|error| unwritable(path, &error))?;
             return Ok(to(Target::Pipe(Box::new(null)), false));
         }
         let old = match std::fs::symlink_metadata(path) {
@@ -144,9 +146,9 @@ fn device(path: &Path) -> Option<&str> {
     let name = name.split(['.', ':']).next()?.trim_end();
     let is_numbered = |kind| {
         let number = name.get(..3).filter(|it| it.eq_ignore_ascii_case(kind)).and_then(|_| name.get(3..));
-        number.is_some_and(|it| matches!(it, "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9"))
+        number.is_some_and(|it| matches!(it, "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "¹" | "²" | "³"))
     };
-    let is_device = ["con", "prn", "aux", "nul"].iter().any(|it| name.eq_ignore_ascii_case(it));
+    let is_device = ["con", "prn", "aux", "nul", "conin$", "conout$"].iter().any(|it| name.eq_ignore_ascii_case(it));
     (is_device || is_numbered("com") || is_numbered("lpt")).then_some(name)
 }
 
@@ -230,7 +232,7 @@ fn temporary(folder: &Path, old: Option<Metadata>) -> io::Result<(File, Option<T
 
 /// Gives a temporary file its name.
 fn persist(file: &File, name: Option<TempPath>, path: &Path, replace: bool) -> io::Result<()> {
-    unnamed::keep(file)?;
+    unnamed::keep(file);
     match name {
         Some(name) if replace => Ok(name.persist(path)?),
         Some(name) => Ok(name.persist_noclobber(path)?),

@@ -27,10 +27,8 @@ const MAX_SMALL_BYTES: u64 = 1 << 20;
 const TOGETHER: usize = 256;
 
 /// Computes the inputs, and reports them in their order.
-pub(super) fn run(run: &mut Run<'_>, items: &[Item], folder: &Path, json: bool) -> Result<(), Failure> {
+pub(super) fn run(run: &mut Run<'_>, stop: &Stop, items: &[Item], folder: &Path, json: bool) -> Result<(), Failure> {
     run.opener.check()?;
-    let stop = Stop::on_signals();
-    run.stop = Some(stop.clone());
     run.bar = Some(Progress::bytes(items.iter().map(|item| item.bytes).sum(), run.quiet));
     // All are refused with the same words, which are said once.
     let mut existing = Vec::new();
@@ -97,11 +95,20 @@ pub(super) fn run(run: &mut Run<'_>, items: &[Item], folder: &Path, json: bool) 
     verdict(&failed, items.len())
 }
 
-/// Checks that no output is an input, of any shard, which would be lost before it is read.
+/// What two names of one file have in common.
 #[cfg(unix)]
-pub(super) fn check_outputs(items: &[Item], folder: &Path) -> Result<(), Failure> {
+fn identity(path: &Path) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
-    let identity = |path: &Path| std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()));
+    std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(path: &Path) -> Option<same_file::Handle> {
+    same_file::Handle::from_path(path).ok()
+}
+
+/// Checks that no output is an input, of any shard, which would be lost before it is read.
+pub(super) fn check_outputs(items: &[Item], folder: &Path) -> Result<(), Failure> {
     let outputs = items.iter().filter_map(|item| Some(folder.join(item.path.file_name()?)));
     let existing: HashMap<_, _> = outputs.filter_map(|output| Some((identity(&output)?, output))).collect();
     if existing.is_empty() {
@@ -113,12 +120,6 @@ pub(super) fn check_outputs(items: &[Item], folder: &Path) -> Result<(), Failure
             return Err(Failure::file(output, format!("is the input {input}: choose another folder for the outputs")));
         }
     }
-    Ok(())
-}
-
-/// Elsewhere, each output is compared with its own input only.
-#[cfg(not(unix))]
-pub(super) fn check_outputs(_items: &[Item], _folder: &Path) -> Result<(), Failure> {
     Ok(())
 }
 

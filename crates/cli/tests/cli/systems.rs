@@ -29,11 +29,14 @@ fn lists_and_indexes_may_be_as_windows_writes_them() {
     let arguments = ["apply", "--preset", "onnx", "--files-from", list, "--output-dir", "out"];
     fails(&command().args(arguments).output().unwrap(), &["list: is not valid UTF-16: save it as UTF-8"]);
 
-    let index = b"\xef\xbb\xbf{\"weight_map\": {}}";
-    let index = folder.file("model.safetensors.index.json", index);
-    let out = folder.path("out");
-    let run = command().args(["apply", "--preset", "onnx", "--output-dir"]).args([&out, &index]).output().unwrap();
-    succeeds(&run);
+    let text = "\u{feff}{\"weight_map\": {}}";
+    for text in [text.into(), text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()] {
+        let folder = Folder::new();
+        let index = folder.file("model.safetensors.index.json", &text);
+        let out = folder.path("out");
+        let run = command().args(["apply", "--preset", "onnx", "--output-dir"]).args([&out, &index]).output().unwrap();
+        succeeds(&run);
+    }
 }
 
 #[test]
@@ -87,6 +90,12 @@ fn the_command_expands_patterns() {
     let command = command.current_dir(folder.path("")).args(["apply", "--preset", "onnx", "--output-dir", "out"]);
     succeeds(&command.arg("*.npy").output().unwrap());
     assert_eq!(fs::read_dir(folder.path("out")).unwrap().count(), 2);
+    // Brackets are no pattern.
+    let [x, y] = ["a[1].npy", "b[1].npy"].map(|name| folder.file(name, &ones()));
+    folder.file("b1.npy", b"precious");
+    succeeds(&apply(&x, &y, &["--preset", "onnx", "--force"]));
+    assert_eq!(fs::read(folder.path("b1.npy")).unwrap(), b"precious");
+    assert_ne!(fs::read(&y).unwrap(), ones());
 }
 
 #[cfg(windows)]
@@ -95,7 +104,7 @@ fn devices_are_no_files() {
     let folder = Folder::new();
     let input = folder.file("x.npy", &ones());
     succeeds(&apply(&input, Path::new("NUL"), &["--preset", "onnx"]));
-    for name in ["con.npy", "COM1", "aux", "Lpt9.x.npy"] {
+    for name in ["con.npy", "COM1", "aux", "Lpt9.x.npy", "nul.npy"] {
         let run = apply(&input, &folder.path(name), &["--preset", "onnx"]);
         fails(&run, &[name, "is the name of a device", "choose another name"]);
     }
