@@ -119,7 +119,8 @@ export function bindBackward(device: Device, options: BackwardOptions): Promise<
 /**
  * Prepares counting how many results are 0, 1, between them, and NaN, as `bind` does the function.
  *
- * @throws As `bind`, and RangeError if the counters do not fit their buffer or are in a buffer with elements.
+ * @throws As `bind`; RangeError if the offset of the counters is not an integer from 0 on; Error if the counters do not
+ * fit their buffer, are not at a multiple of the device's alignment, or are in a buffer with elements.
  */
 export function bindSaturation(
   device: Device,

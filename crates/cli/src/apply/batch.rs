@@ -155,7 +155,7 @@ pub(super) fn check_names(items: &[Item]) -> Result<(), Failure> {
 pub(super) fn create_folder(items: &[Item], folder: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(folder)
         .map_err(|error| Failure::file(folder, format!("cannot be created: {error}; choose another folder")))?;
-    // On every disk, such a name is the same as itself in another case, and as no other.
+    // No disk takes such a name for another one, except for the same name in another case.
     let is_plain = |name: &&str| name.is_ascii() && !name.contains('~') && !name.ends_with(['.', ' ']);
     let mut seen = HashSet::new();
     let mut is_unlike_others = |name: &str| seen.insert(name.to_ascii_lowercase());
