@@ -132,8 +132,13 @@ pub struct Engine {
     gpu: Option<Gpu>,
     /// Whether the CPU path computes what the GPU cannot, or leaves when it fails.
     falls_back: bool,
+    /// Whether the number of elements decides.
+    is_auto: bool,
+    /// Whether that is too small for the GPU, which may be open for larger ones.
+    is_small: bool,
+    /// Why `Auto` has no GPU. None as well if none was looked for.
     fallback: Option<Fallback>,
-    /// Why `Auto` runs on the GPU.
+    /// Why `Auto` has one.
     comparison: Option<Comparison>,
 }
 
@@ -145,32 +150,47 @@ impl Engine {
     /// For [`Backend::Gpu`] only: as [`Gpu::open`].
     pub async fn open(backend: Backend, elements: u64) -> Result<Self, Error> {
         let gpu = match backend {
-            Backend::Cpu => None,
+            Backend::Cpu | Backend::Auto => None,
             Backend::Gpu => Some(Gpu::open(AdapterKind::Any).await?),
-            Backend::Auto => {
-                return Ok(match Self::find_faster_gpu(elements).await {
-                    Ok((gpu, comparison)) => {
-                        log::info!("auto runs on a GPU: {comparison}");
-                        Self::with(Some(gpu), None, Some(comparison))
-                    }
-                    Err(fallback) => {
-                        log::info!("auto runs on the CPU path: {fallback}");
-                        Self::with(None, Some(fallback), None)
-                    }
-                });
-            }
         };
-        Ok(Self::with(gpu, None, None).without_fallback())
+        let is_auto = backend == Backend::Auto;
+        let mut engine = Self { is_auto, falls_back: is_auto, ..Self::with(gpu) };
+        engine.choose(elements).await;
+        Ok(engine)
     }
 
-    const fn with(gpu: Option<Gpu>, fallback: Option<Fallback>, comparison: Option<Comparison>) -> Self {
-        Self { gpu, falls_back: true, fallback, comparison }
+    const fn with(gpu: Option<Gpu>) -> Self {
+        Self { gpu, falls_back: true, is_auto: false, is_small: false, fallback: None, comparison: None }
     }
 
-    async fn find_faster_gpu(elements: u64) -> Result<(Gpu, Comparison), Fallback> {
-        if !Backend::Auto.may_use_gpu(elements) {
-            return Err(Fallback::Small);
+    /// Chooses anew where to run, for about `elements` elements in all. Only [`Backend::Auto`] has a choice.
+    ///
+    /// A GPU is looked for once, and stays open.
+    pub async fn choose(&mut self, elements: u64) {
+        if !self.is_auto {
+            return;
         }
+        self.is_small = !Backend::Auto.may_use_gpu(elements);
+        if !self.is_small && self.gpu.is_none() && self.fallback.is_none() {
+            match Self::find_faster_gpu().await {
+                Ok((gpu, comparison)) => (self.gpu, self.comparison) = (Some(gpu), Some(comparison)),
+                Err(fallback) => self.fallback = Some(fallback),
+            }
+        }
+        match (self.fallback(), self.comparison()) {
+            (Some(fallback), _) => log::info!("auto runs on the CPU path: {fallback}"),
+            (None, Some(comparison)) => log::info!("auto runs on a GPU: {comparison}"),
+            (None, None) => {}
+        }
+    }
+
+    /// [`choose`](Self::choose), blocking.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn choose_blocking(&mut self, elements: u64) {
+        pollster::block_on(self.choose(elements));
+    }
+
+    async fn find_faster_gpu() -> Result<(Gpu, Comparison), Fallback> {
         if let Some(known) = Comparison::known() {
             Self::faster_gpu(known)?;
         }
@@ -205,7 +225,7 @@ impl Engine {
     /// The CPU path computes f64, and takes over if the GPU fails, as under [`Backend::Auto`].
     #[must_use]
     pub fn with_gpu(gpu: Gpu) -> Self {
-        Self::with(Some(gpu), None, None)
+        Self::with(Some(gpu))
     }
 
     /// Returns the errors of a GPU, as under [`Backend::Gpu`], instead of leaving the rest to the CPU path.
@@ -218,7 +238,7 @@ impl Engine {
     /// there, too, unless [`fallback`](Self::fallback) says that a GPU has failed.
     #[must_use]
     pub fn executed_on(&self) -> ExecutedOn {
-        ExecutedOn::of(self.gpu.as_ref())
+        ExecutedOn::of(self.chosen_gpu())
     }
 
     /// Where the next call for elements of type `T` will be executed.
@@ -230,13 +250,13 @@ impl Engine {
     /// Why [`Backend::Auto`] runs on the CPU path. None if it does not, or if the CPU path was asked for.
     #[must_use]
     pub fn fallback(&self) -> Option<&Fallback> {
-        self.fallback.as_ref()
+        if self.is_small { Some(&Fallback::Small) } else { self.fallback.as_ref() }
     }
 
     /// What [`Backend::Auto`] has measured, if it runs on a GPU.
     #[must_use]
     pub fn comparison(&self) -> Option<&Comparison> {
-        self.comparison.as_ref()
+        self.comparison.as_ref().filter(|_| !self.is_small)
     }
 
     /// Runs a job: on the GPU if there is one, and on the CPU path from where that has left off.
@@ -260,9 +280,13 @@ impl Engine {
         Ok(counts)
     }
 
+    fn chosen_gpu(&self) -> Option<&Gpu> {
+        self.gpu.as_ref().filter(|_| !self.is_small)
+    }
+
     /// The GPU on which a call for `T` runs.
     fn gpu_for<T: Element>(&self) -> Option<&Gpu> {
-        self.gpu.as_ref().filter(|_| T::ON_GPU || !self.falls_back)
+        self.chosen_gpu().filter(|_| T::ON_GPU || !self.falls_back)
     }
 
     /// From which element on the CPU path takes over from a GPU that has failed; the error if it does not.

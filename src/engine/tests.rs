@@ -13,7 +13,7 @@ fn interrupted(finished: usize) -> Error {
 
 #[test]
 fn auto_takes_over_from_a_failing_gpu_where_it_stopped() {
-    let mut engine = Engine::with(None, None, None);
+    let mut engine = Engine::with(None);
     assert_eq!(engine.take_over(APPLY, interrupted(2)).unwrap(), 2);
     assert!(matches!(engine.fallback(), Some(Fallback::Failed { cause: Error::Lost, .. })));
     // What is counted is counted anew.
@@ -44,7 +44,7 @@ impl log::Log for Log {
 fn a_takeover_is_logged_with_its_element_and_its_cause() {
     log::set_logger(&Log).unwrap();
     log::set_max_level(log::LevelFilter::Warn);
-    let mut engine = Engine::with(None, None, None);
+    let mut engine = Engine::with(None);
     engine.take_over(APPLY, interrupted(2)).unwrap();
     engine.take_over(Work::Count(HardSigmoid::ONNX), interrupted(2)).unwrap();
     engine.without_fallback().take_over(APPLY, interrupted(2)).unwrap_err();
@@ -61,11 +61,31 @@ fn auto_runs_where_it_is_faster() {
     assert_eq!(Engine::faster_gpu(fast.clone()).ok(), Some(fast));
 }
 
+/// Choosing the CPU path for a small batch forgets nothing of what is known of the GPU.
+#[test]
+fn auto_chooses_for_each_number_of_elements() {
+    let comparison = || Comparison { adapter: "G".into(), gpu: Default::default(), cpu: Default::default() };
+    let slower = Some(Fallback::Slower(comparison()));
+    let mut engine = Engine { is_auto: true, fallback: slower, ..Engine::with(None) };
+    engine.choose_blocking(AUTO_GPU_MIN_ELEMENTS - 1);
+    assert!(matches!(engine.fallback(), Some(Fallback::Small)));
+    engine.choose_blocking(AUTO_GPU_MIN_ELEMENTS);
+    assert!(matches!(engine.fallback(), Some(Fallback::Slower(_))));
+    let mut engine = Engine { is_auto: true, comparison: Some(comparison()), ..Engine::with(None) };
+    engine.is_small = true;
+    assert!(engine.comparison().is_none());
+    engine.is_small = false;
+    assert!(engine.comparison().is_some());
+    let mut engine = Engine::with(None);
+    engine.choose_blocking(0);
+    assert!(engine.fallback().is_none());
+}
+
 #[test]
 fn a_failing_gpu_that_was_asked_for_is_an_error() {
-    let mut engine = Engine::with(None, None, None).without_fallback();
+    let mut engine = Engine::with(None).without_fallback();
     assert!(matches!(engine.take_over(APPLY, interrupted(2)), Err(Error::Interrupted { finished: 2, .. })));
-    let mut engine = Engine::with(None, None, None);
+    let mut engine = Engine::with(None);
     let lengths = crate::LengthMismatch { role: crate::BufferRole::Source, source_len: 1, target_len: 2 };
     assert!(matches!(engine.take_over(APPLY, lengths.into()), Err(Error::Length(_))));
 }

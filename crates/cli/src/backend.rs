@@ -34,18 +34,17 @@ enum Choice {
     Cpu,
 }
 
-/// The engines of a call, which are opened for the first file and used for the others.
+/// The engine of a call, which is opened for the first file and used for the others.
 pub(crate) struct Opener<'a> {
     args: &'a BackendArgs,
-    /// `auto` chooses one for files that are too small for a GPU, and one for the others.
-    opened: [Option<Engine>; 2],
-    /// How long it has taken to open them.
+    opened: Option<Engine>,
+    /// How long it has taken to open it and to look for a GPU.
     pub(crate) seconds: f64,
 }
 
 impl BackendArgs {
     pub(crate) const fn opener(&self) -> Opener<'_> {
-        Opener { args: self, opened: [None, None], seconds: 0.0 }
+        Opener { args: self, opened: None, seconds: 0.0 }
     }
 
     fn backend(&self) -> Backend {
@@ -100,18 +99,15 @@ impl Opener<'_> {
     }
 
     fn open(&mut self, elements: u64) -> Result<&mut Engine, Failure> {
-        let [small, large] = &mut self.opened;
-        let is_large = self.args.backend() == Backend::Auto && Backend::Auto.may_use_gpu(elements);
-        let opened = if is_large { large } else { small };
-        let engine = match opened.take() {
-            Some(engine) => engine,
-            None => {
-                let started = Instant::now();
-                let engine = self.args.open(elements)?;
-                self.seconds += started.elapsed().as_secs_f64();
+        let started = Instant::now();
+        let engine = match self.opened.take() {
+            Some(mut engine) => {
+                engine.choose_blocking(elements);
                 engine
             }
+            None => self.args.open(elements)?,
         };
-        Ok(opened.insert(engine))
+        self.seconds += started.elapsed().as_secs_f64();
+        Ok(self.opened.insert(engine))
     }
 }

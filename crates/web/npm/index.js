@@ -13,9 +13,10 @@ export async function hardSigmoid(x, options = {}) {
   const { out = new x.constructor(x.length), backend = "auto" } = options;
   checkOut(x, out);
   const size = x.byteLength;
-  const engine = await open(backend, x.length);
+  const engine = await open(backend);
   try {
     await engine.run(async (arrays) => {
+      await arrays.choose(x.length);
       for (let from = 0; from < size; from += PART) {
         const part = Math.min(PART, size - from);
         await arrays.apply(type, alpha, beta, part, bytes(x, from, part), bytes(out, from, part));
@@ -33,7 +34,10 @@ export async function hardSigmoid(x, options = {}) {
 const PART = 2 ** 30;
 
 export async function executedOn(backend = "auto", elements = 0) {
-  return (await open(backend, elements)).run((arrays) => arrays.executed_on());
+  return (await open(backend)).run(async (arrays) => {
+    await arrays.choose(elements);
+    return arrays.executed_on();
+  });
 }
 
 function elementType(x, type) {
@@ -82,9 +86,8 @@ class Engine {
 
 const engines = new Map();
 
-async function open(wanted, elements) {
+async function open(backend) {
   await load();
-  const backend = wanted === "auto" && !Arrays.auto_may_use_gpu(elements) ? "cpu" : wanted;
   // A failure is not kept, so that a later call may succeed.
   if (!engines.has(backend)) {
     engines.set(

@@ -1,7 +1,6 @@
 //! What the JavaScript package calls: arrays of JavaScript, in and out.
 
-use hard_sigmoid::{AUTO_GPU_MIN_ELEMENTS, ArrayError, Backend, Element, Engine, HardSigmoid};
-use hard_sigmoid_files::with_type;
+use hard_sigmoid::{ArrayError, Backend, Element, Engine, HardSigmoid, with_type};
 use js_sys::{Error, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -18,12 +17,13 @@ impl Arrays {
     /// Opens `auto`, `gpu` or `cpu`.
     pub async fn open(backend: &str) -> Result<Arrays, Error> {
         let backend: Backend = backend.parse().map_err(error)?;
-        Ok(Self { engine: Engine::open(backend, AUTO_GPU_MIN_ELEMENTS).await.map_err(error)? })
+        Ok(Self { engine: Engine::open(backend, 0).await.map_err(error)? })
     }
 
-    /// Whether `auto` may be anything else than `cpu` for so many elements.
-    pub fn auto_may_use_gpu(elements: f64) -> Result<bool, Error> {
-        Ok(Backend::Auto.may_use_gpu(whole(elements)?))
+    /// Chooses where to run, for so many elements.
+    pub async fn choose(&mut self, elements: f64) -> Result<(), Error> {
+        self.engine.choose(whole(elements)?).await;
+        Ok(())
     }
 
     /// Where calls are executed.
