@@ -1,5 +1,5 @@
 //! The function inside an app's own shaders, where it needs no dispatch of its own. Its source is put in front of a
-//! fragment shader and of a compute shader, and imported into a compute shader with `naga_oil`.
+//! compute shader and of a fragment shader.
 
 #![allow(clippy::print_stdout, reason = "an example")]
 
@@ -7,23 +7,9 @@ mod headless;
 
 use hard_sigmoid::{HardSigmoid, WGSL};
 use headless::Result;
-use naga_oil::compose::{ComposableModuleDescriptor, Composer, NagaModuleDescriptor};
 
-/// A scale, a bias and the activation in one shader, by concatenation.
+/// A scale, a bias and the activation in one shader.
 const COMPUTE: &str = "
-@group(0) @binding(0) var<uniform> f: HardSigmoid;
-@group(0) @binding(1) var<storage, read_write> data: array<f32>;
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    if id.x < arrayLength(&data) {
-        data[id.x] = hard_sigmoid(data[id.x] * 2.0 + 1.0, f);
-    }
-}";
-
-/// The same, by import.
-const IMPORTING: &str = "
-#import hard_sigmoid_wgsl::{HardSigmoid, hard_sigmoid}
-
 @group(0) @binding(0) var<uniform> f: HardSigmoid;
 @group(0) @binding(1) var<storage, read_write> data: array<f32>;
 @compute @workgroup_size(64)
@@ -59,40 +45,21 @@ fn main() -> Result<()> {
 
     let x: Vec<f32> = (0..1000).map(|i| i as f32 / 100.0 - 5.0).collect();
     let expected: Vec<f32> = x.iter().map(|x| f.eval(x * 2.0 + 1.0)).collect();
-    let concatenated = wgpu::ShaderSource::Wgsl(format!("{WGSL}{COMPUTE}").into());
-    for (how, source) in [("concatenated", concatenated), ("imported", imported()?)] {
-        let pipeline = headless::compute(&device, source);
-        let data = headless::storage(&device, &queue, &x);
-        let group = headless::group(&device, &pipeline.get_bind_group_layout(0), &[&uniform, &data]);
-        let mut encoder = device.create_command_encoder(&Default::default());
-        {
-            let mut pass = encoder.begin_compute_pass(&Default::default());
-            pass.set_pipeline(&pipeline);
-            pass.set_bind_group(0, &group, &[]);
-            pass.dispatch_workgroups(16, 1, 1);
-        }
-        queue.submit([encoder.finish()]);
-        headless::same(how, &headless::read_f32(&device, &queue, &data)?, &expected)?;
+    let source = wgpu::ShaderSource::Wgsl(format!("{WGSL}{COMPUTE}").into());
+    let pipeline = headless::compute(&device, source);
+    let data = headless::storage(&device, &queue, &x);
+    let group = headless::group(&device, &pipeline.get_bind_group_layout(0), &[&uniform, &data]);
+    let mut encoder = device.create_command_encoder(&Default::default());
+    {
+        let mut pass = encoder.begin_compute_pass(&Default::default());
+        pass.set_pipeline(&pipeline);
+        pass.set_bind_group(0, &group, &[]);
+        pass.dispatch_workgroups(16, 1, 1);
     }
+    queue.submit([encoder.finish()]);
+    headless::same("in a compute shader", &headless::read_f32(&device, &queue, &data)?, &expected)?;
     let expected: Vec<f32> = (0..16).map(|x| f.eval(x as f32 - 8.0)).collect();
     headless::same("in a fragment shader", &drawn(&device, &queue, &uniform)?, &expected)
-}
-
-/// The shader that imports the function as a `naga_oil` module. The app chooses the name of the module.
-fn imported() -> Result<wgpu::ShaderSource<'static>> {
-    let mut composer = Composer::default();
-    composer.add_composable_module(ComposableModuleDescriptor {
-        source: WGSL,
-        file_path: "hard_sigmoid.wgsl",
-        as_name: Some("hard_sigmoid_wgsl".into()),
-        ..Default::default()
-    })?;
-    let module = composer.make_naga_module(NagaModuleDescriptor {
-        source: IMPORTING,
-        file_path: "app.wgsl",
-        ..Default::default()
-    })?;
-    Ok(wgpu::ShaderSource::Naga(std::borrow::Cow::Owned(module)))
 }
 
 /// Draws the row of pixels and returns the numbers that they hold.
