@@ -2,12 +2,17 @@
 
 use half::{bf16, f16};
 
+use crate::Dtype;
+
 /// An element type for [`HardSigmoid`](crate::HardSigmoid): `f32`, [`struct@f16`], [`bf16`] or, on the CPU path only,
 /// `f64`.
 ///
 /// The 16-bit types are widened to f32, evaluated in f32, and rounded once to nearest-even, on the CPU path and on a
 /// GPU alike. A GPU needs no optional features for them. `f64` is evaluated in f64.
 pub trait Element: sealed::Sealed {
+    /// The type as a value.
+    const DTYPE: Dtype;
+
     /// The name of the type in Rust.
     const NAME: &'static str;
 
@@ -16,19 +21,19 @@ pub trait Element: sealed::Sealed {
     fn from_f64(x: f64) -> Self;
 
     /// Whether the type is supported on a GPU.
-    const ON_GPU: bool = !matches!(Self::FORMAT, sealed::Format::F64);
+    const ON_GPU: bool = !matches!(Self::DTYPE, Dtype::F64);
 }
 
 /// Whether elements are evaluated in f32, and so in a format that holds all of them.
 pub(crate) const fn is_evaluated_in_f32<T: Element>() -> bool {
-    matches!(<T::Wide as sealed::Sealed>::FORMAT, sealed::Format::F32)
+    matches!(<T::Wide as Element>::DTYPE, Dtype::F32)
 }
 
 /// Whether elements have 16 bits, few enough to try all of them. Other small types are to be thought of when they come.
 pub(crate) const fn has_16_bits<T: Element>() -> bool {
-    match T::FORMAT {
-        sealed::Format::F16 | sealed::Format::Bf16 => true,
-        sealed::Format::F32 | sealed::Format::F64 => false,
+    match T::DTYPE {
+        Dtype::F16 | Dtype::Bf16 => true,
+        Dtype::F32 | Dtype::F64 => false,
     }
 }
 
@@ -76,22 +81,11 @@ float!(f64);
 pub(crate) mod sealed {
     use super::Float;
 
-    /// A binary format of floating-point numbers.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-    pub enum Format {
-        F16,
-        Bf16,
-        F32,
-        F64,
-    }
-
     /// What the crate requires of an element type.
     #[allow(private_bounds, reason = "sealed: no other crate implements it")]
     pub trait Sealed: bytemuck::Pod + Send + Sync + PartialEq + std::fmt::LowerExp + std::fmt::Debug {
         /// The type in which elements are evaluated.
         type Wide: Float + super::Element<Wide = Self::Wide>;
-
-        const FORMAT: Format;
 
         fn widen(self) -> Self::Wide;
 
@@ -177,10 +171,11 @@ fn to_odd(x: f64) -> f32 {
 
 macro_rules! element {
     (
-        $type:ident, $format:ident, $wide:ident, $bits:ident,
+        $type:ident, $dtype:ident, $wide:ident, $bits:ident,
         $is_nan:expr, $quiet:expr, $widen:expr, $round:expr, $from:expr, $key:ident, $to_key:expr
     ) => {
         impl Element for $type {
+            const DTYPE: Dtype = Dtype::$dtype;
             const NAME: &'static str = stringify!($type);
 
             #[inline]
@@ -191,8 +186,6 @@ macro_rules! element {
 
         impl sealed::Sealed for $type {
             type Wide = $wide;
-
-            const FORMAT: sealed::Format = sealed::Format::$format;
 
             #[inline]
             fn widen(self) -> $wide {

@@ -18,6 +18,7 @@ mod backward;
 #[cfg(feature = "wgpu")]
 mod calls;
 pub mod cpu;
+mod dtype;
 mod element;
 #[cfg(feature = "wgpu")]
 mod engine;
@@ -39,6 +40,7 @@ mod text;
 pub mod validate;
 
 pub use backward::{Backward, BackwardParams};
+pub use dtype::Dtype;
 pub use element::Element;
 #[cfg(feature = "wgpu")]
 pub use engine::{AUTO_GPU_MIN_ELEMENTS, Backend, Comparison, Engine, ExecutedOn, Fallback};

@@ -2,10 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is a finding")]
 
+use hard_sigmoid::Dtype;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use hard_sigmoid_files::{Dtype, Input, Layout, Selection, open};
+use hard_sigmoid_files::{Input, Layout, Selection, open};
 
 static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     let memory = Path::new("/dev/shm");

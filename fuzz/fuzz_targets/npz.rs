@@ -4,7 +4,7 @@
 
 mod file;
 
-use hard_sigmoid_files::Dtype;
+use hard_sigmoid::Dtype;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -5,35 +5,24 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicI32, Ordering};
 
-use hard_sigmoid::Element;
+use hard_sigmoid::{Dtype, Element};
 use numpy::npyffi::{NPY_ORDER, NPY_TYPES, PY_ARRAY_API, flags};
 use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 
-/// The type of the elements.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Dtype {
-    F16,
-    Bf16,
-    F32,
-    F64,
-}
-
-impl Dtype {
-    /// None if it is another type, or not in native byte order.
-    fn of(descr: &Bound<'_, PyArrayDescr>) -> PyResult<Option<Self>> {
-        const F16: i32 = NPY_TYPES::NPY_HALF as i32;
-        const F32: i32 = NPY_TYPES::NPY_FLOAT as i32;
-        const F64: i32 = NPY_TYPES::NPY_DOUBLE as i32;
-        let dtype = match descr.num() {
-            F16 => Self::F16,
-            F32 => Self::F32,
-            F64 => Self::F64,
-            num if num >= NPY_TYPES::NPY_USERDEF as i32 && bfloat16(descr.py())? == Some(num) => Self::Bf16,
-            _ => return Ok(None),
-        };
-        Ok(Some(dtype).filter(|_| descr.is_native_byteorder() != Some(false)))
-    }
+/// The type of the elements. None if it is another type, or not in native byte order.
+fn dtype(descr: &Bound<'_, PyArrayDescr>) -> PyResult<Option<Dtype>> {
+    const F16: i32 = NPY_TYPES::NPY_HALF as i32;
+    const F32: i32 = NPY_TYPES::NPY_FLOAT as i32;
+    const F64: i32 = NPY_TYPES::NPY_DOUBLE as i32;
+    let dtype = match descr.num() {
+        F16 => Dtype::F16,
+        F32 => Dtype::F32,
+        F64 => Dtype::F64,
+        num if num >= NPY_TYPES::NPY_USERDEF as i32 && bfloat16(descr.py())? == Some(num) => Dtype::Bf16,
+        _ => return Ok(None),
+    };
+    Ok(Some(dtype).filter(|_| descr.is_native_byteorder() != Some(false)))
 }
 
 /// The number under which NumPy knows the bfloat16 of `ml_dtypes`. None if that is not imported, so that no array can
@@ -54,31 +43,6 @@ fn bfloat16(py: Python<'_>) -> PyResult<Option<i32>> {
     Ok(Some(number))
 }
 
-/// Evaluates an expression in which `$T` is the Rust type of a [`Dtype`].
-macro_rules! with_type {
-    ($dtype:expr, $T:ident => $result:expr) => {
-        match $dtype {
-            $crate::arrays::Dtype::F16 => {
-                type $T = ::hard_sigmoid::half::f16;
-                $result
-            }
-            $crate::arrays::Dtype::Bf16 => {
-                type $T = ::hard_sigmoid::half::bf16;
-                $result
-            }
-            $crate::arrays::Dtype::F32 => {
-                type $T = f32;
-                $result
-            }
-            $crate::arrays::Dtype::F64 => {
-                type $T = f64;
-                $result
-            }
-        }
-    };
-}
-pub(crate) use with_type;
-
 /// An array whose elements are contiguous, aligned and in native byte order. Its class is `numpy.ndarray` itself.
 pub(crate) struct Flat<'a, 'py> {
     array: &'a Bound<'py, PyUntypedArray>,
@@ -98,7 +62,7 @@ impl<'a, 'py> Flat<'a, 'py> {
         if !array.is_contiguous() || !array.is_aligned() {
             return Ok(None);
         }
-        let Some(dtype) = Dtype::of(&array.dtype())? else { return Ok(None) };
+        let Some(dtype) = dtype(&array.dtype())? else { return Ok(None) };
         // SAFETY: it is an array.
         let address = unsafe { (*array.as_array_ptr()).fields.data } as usize;
         Ok(Some(Self { array, dtype, address, len: array.len() }))
@@ -133,7 +97,7 @@ impl<'a, 'py> Flat<'a, 'py> {
     }
 
     fn bytes(&self) -> Range<usize> {
-        self.address..self.address + self.len * with_type!(self.dtype, T => size_of::<T>())
+        self.address..self.address + self.len * self.dtype.size() as usize
     }
 
     /// A new array of this shape and memory order.

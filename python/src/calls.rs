@@ -1,13 +1,13 @@
 //! The calls over arrays: what is flat at once, and the rest through the package's `_arrays`.
 
-use hard_sigmoid::{Backward, HardSigmoid, Job, LengthMismatch, Saturation};
+use hard_sigmoid::{Backward, HardSigmoid, Job, LengthMismatch, Saturation, with_type};
 use pyo3::call::PyCallArgs;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyCFunction;
 
 use crate::arguments::Place;
-use crate::arrays::{Flat, returned, with_type};
+use crate::arrays::{Flat, returned};
 use crate::compute::run;
 
 pub(crate) fn apply<'py>(

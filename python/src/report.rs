@@ -2,13 +2,13 @@
 
 use hard_sigmoid::adapter::{self, AdapterKind};
 use hard_sigmoid::validate::{Inputs, Report, samples, validate_blocking, validate_cpu};
-use hard_sigmoid::{Backend, Element, ExecutedOn, Gpu, HardSigmoid, cpu};
+use hard_sigmoid::{Backend, Element, ExecutedOn, Gpu, HardSigmoid, cpu, with_type};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
 
 use crate::arguments::{Alpha, Beta, Checked, Preset, function};
-use crate::arrays::{Flat, with_type};
+use crate::arrays::Flat;
 use crate::engines::gpu_error;
 use crate::process::current;
 use crate::threads::Threads;

@@ -107,7 +107,7 @@ impl Kernel {
         let mixed = self.plan_limits().mixed.then_some(Unit::Mixed { rotation: 0 });
         for access in [Access::SeparateBuffer, Access::SameBinding] {
             for unit in [Unit::Vector { rotation: 0 }, Unit::Word].into_iter().chain(mixed) {
-                self.pipeline(Program::new(T::FORMAT, Operation::Forward, access, unit))?;
+                self.pipeline(Program::new(T::DTYPE, Operation::Forward, access, unit))?;
             }
         }
         Ok(())

@@ -13,10 +13,9 @@ use super::kernel::{Kernel, binding::Binding};
 use super::objects;
 use super::scope::scoped;
 use super::wait::Mapped;
-use crate::element::sealed::Format;
 use crate::job::Work;
 use crate::saturation::COUNTER_BYTES;
-use crate::{Element, Saturation};
+use crate::{Dtype, Element, Saturation};
 use copy::saved_offset;
 use host::Host;
 use memory::Memory;
@@ -46,7 +45,7 @@ pub(super) struct Slot {
 }
 
 /// What a binding of a slot is for: the work, the element type, and the number of elements.
-type Bound = (Work, Format, usize);
+type Bound = (Work, Dtype, usize);
 
 /// A slot that the GPU is working on.
 #[derive(Debug)]
@@ -77,7 +76,7 @@ impl Slot {
         queue: &wgpu::Queue,
     ) -> Result<Flight, Error> {
         let (device, memory) = (kernel.device(), &mut self.memory);
-        let wanted = (work, T::FORMAT, len);
+        let wanted = (work, T::DTYPE, len);
         let binding = match self.bound.take() {
             Some((bound, binding)) if bound == wanted => binding,
             _ => {

@@ -1,7 +1,7 @@
 //! What Rust and WGSL share: the shaders, their bindings and their constants. The tests compare it with the WGSL.
 
 use super::dispatch::{Access, Unit, WORKGROUP};
-use crate::element::sealed::Format;
+use crate::Dtype;
 
 /// The binding of a function's parameters, a uniform block.
 pub(super) const PARAMETERS: u32 = 0;
@@ -54,7 +54,7 @@ impl Operation {
 /// One entry point of one shader: what a pipeline is made from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Program {
-    pub(super) element: Format,
+    pub(super) element: Dtype,
     pub(super) operation: Operation,
     pub(super) access: Access,
     pub(super) unit: Unit,
@@ -62,7 +62,7 @@ pub struct Program {
 
 impl Program {
     /// The program for a dispatch with this access and unit.
-    pub(crate) const fn new(element: Format, operation: Operation, access: Access, unit: Unit) -> Self {
+    pub(crate) const fn new(element: Dtype, operation: Operation, access: Access, unit: Unit) -> Self {
         Self { element, operation, access, unit }
     }
 
@@ -167,10 +167,10 @@ impl std::fmt::Display for Program {
 }
 
 /// How elements lie in words. A device that refuses the first alternative is given the next. None for f64.
-const fn elements(format: Format) -> &'static [&'static str] {
-    match format {
-        Format::F32 => &[include_str!("../../shaders/element/f32.wgsl")],
-        Format::F16 => &[
+const fn elements(dtype: Dtype) -> &'static [&'static str] {
+    match dtype {
+        Dtype::F32 => &[include_str!("../../shaders/element/f32.wgsl")],
+        Dtype::F16 => &[
             concat!(
                 include_str!("../../shaders/element/f16.wgsl"),
                 include_str!("../../shaders/element/f16_unpack.wgsl"),
@@ -182,11 +182,11 @@ const fn elements(format: Format) -> &'static [&'static str] {
                 include_str!("../../shaders/element/two_per_word.wgsl"),
             ),
         ],
-        Format::Bf16 => &[concat!(
+        Dtype::Bf16 => &[concat!(
             include_str!("../../shaders/element/bf16.wgsl"),
             include_str!("../../shaders/element/two_per_word.wgsl"),
         )],
-        Format::F64 => &[],
+        Dtype::F64 => &[],
     }
 }
 

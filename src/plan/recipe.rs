@@ -7,10 +7,9 @@ use super::dispatches::{Dispatches, VECTOR_BYTES, dispatches};
 use super::limits::Limits;
 use super::program::{Operation, Program};
 use super::step::Step;
-use crate::Element;
-use crate::element::sealed::Format;
 use crate::error::{BufferRole, PlanError};
 use crate::saturation::COUNTER_BYTES;
+use crate::{Dtype, Element};
 
 /// A range of elements in a storage buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +53,7 @@ pub struct Recipe<B> {
 /// One pass over the operands.
 #[derive(Clone, Debug)]
 struct Pass<B> {
-    format: Format,
+    dtype: Dtype,
     operation: Operation,
     dispatches: Dispatches,
     source: B,
@@ -140,7 +139,7 @@ impl<B: Clone + PartialEq> Recipe<B> {
     pub fn steps(&self) -> impl Iterator<Item = Step<B>> {
         self.passes.iter().flat_map(|pass| {
             pass.dispatches.clone().map(|dispatch| Step {
-                program: Program::new(pass.format, pass.operation, dispatch.access, dispatch.unit),
+                program: Program::new(pass.dtype, pass.operation, dispatch.access, dispatch.unit),
                 dispatch,
                 source: pass.source.clone(),
                 target: pass.target.clone(),
@@ -206,7 +205,7 @@ fn pass<T: Element, B: Clone + PartialEq>(
     let buffers = if is_shared { Buffers::One } else { Buffers::Two };
     let dispatches = dispatches(role, from, to, source_len, size_of::<T>() as u64, buffers, limits)?;
     let (source, target) = (source.buffer.clone(), target.buffer.clone());
-    Ok(Pass { format: T::FORMAT, operation, dispatches, source, target, gradient: None, counters: None })
+    Ok(Pass { dtype: T::DTYPE, operation, dispatches, source, target, gradient: None, counters: None })
 }
 
 /// Where an operand begins, and how many elements it has.

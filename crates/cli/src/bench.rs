@@ -4,8 +4,7 @@ mod workloads;
 
 use std::time::{Duration, Instant};
 
-use hard_sigmoid::{Element, Gpu, adapter, cpu};
-use hard_sigmoid_files::{Dtype, with_type};
+use hard_sigmoid::{Dtype, Element, Gpu, adapter, cpu, with_type};
 use serde::Serialize;
 use workloads::Case;
 

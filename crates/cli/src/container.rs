@@ -12,16 +12,18 @@ pub(crate) struct Container {
 }
 
 impl Container {
-    /// Writes what comes before the sections.
-    pub(crate) fn new(mut output: Output, input: &mut Input, layout: &Layout<'_>) -> Result<Self, Failure> {
+    /// Takes an output that has the format of the input. A pipe gets nothing yet.
+    pub(crate) fn new(output: Output, input: &mut Input) -> Result<Self, Failure> {
         let archive = match input.archive() {
             Some(archive) => Some(ArchiveWriter::new(output.file()?, archive)),
-            None => {
-                output.write(&layout.header)?;
-                None
-            }
+            None => None,
         };
         Ok(Self { output, archive })
+    }
+
+    /// Writes what comes before the sections.
+    pub(crate) fn start(&mut self, layout: &Layout<'_>) -> Result<(), Failure> {
+        self.output.write(&layout.header)
     }
 
     /// Begins section `i`, before its elements are written. Returns false if it was copied with that, since nothing of
@@ -39,8 +41,7 @@ impl Container {
 
     /// Writes the next elements of a section, in its byte order.
     pub(crate) fn write<T: bytemuck::Pod>(&mut self, section: &Section<'_>, elements: &mut [T]) -> Result<(), Failure> {
-        section.swap_bytes(elements);
-        let bytes = bytemuck::cast_slice(elements);
+        let bytes = section.bytes_of(elements);
         match &mut self.archive {
             Some(writer) => writer.write(bytes).map_err(|error| self.output.failure(&error)),
             None => self.output.write(bytes),

@@ -117,7 +117,7 @@ fn names(list: &Path, null: bool) -> Result<Vec<PathBuf>, Failure> {
     };
     let remedy = "check that it exists and is readable";
     let bytes = read.map_err(|error| Failure::file(list, format!("cannot be read: {error}; {remedy}")))?;
-    if Format::is_any(&bytes) {
+    if Format::of_start(&bytes).is_some() {
         return Err(Failure::file(list, "is no list of names: pass it as an input, without --files-from"));
     }
     let bytes = utf8(bytes).map_err(|message| Failure::file(list, message))?;

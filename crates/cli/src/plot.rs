@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use clap::ArgMatches;
 use format::Format;
 use functions::{FunctionsArgs, Range};
-use hard_sigmoid::HardSigmoid;
-use hard_sigmoid_files::{Dtype, Selection};
+use hard_sigmoid::{Dtype, HardSigmoid};
+use hard_sigmoid_files::Selection;
 
 use super::console::Failure;
 use super::function::SELECT;

@@ -1,7 +1,6 @@
 //! `hard-sigmoid report`
 
-use hard_sigmoid::{Element, Gpu, HardSigmoid};
-use hard_sigmoid_files::{Dtype, with_type};
+use hard_sigmoid::{Dtype, Element, Gpu, HardSigmoid, with_type};
 use serde::Serialize;
 
 use super::adapters::AdapterArgs;

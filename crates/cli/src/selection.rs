@@ -1,7 +1,8 @@
 //! The options that select parts of a file.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use hard_sigmoid_files::{Dtype, Selection};
+use hard_sigmoid::Dtype;
+use hard_sigmoid_files::Selection;
 
 #[derive(clap::Args)]
 pub(crate) struct SelectionArgs {

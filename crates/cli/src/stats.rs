@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use hard_sigmoid::{Element, Engine, HardSigmoid, Saturation};
-use hard_sigmoid_files::{Data, Dtype, Layout, STANDARD, Section, Selection, with_type};
+use hard_sigmoid::{Dtype, Element, Engine, HardSigmoid, Saturation, with_type};
+use hard_sigmoid_files::{Data, Layout, STANDARD, Section, Selection};
 use serde::Serialize;
 
 use super::backend::{BackendArgs, Opener};

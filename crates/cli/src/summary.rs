@@ -1,8 +1,9 @@
 //! What a call computed, in one line.
 
+use hard_sigmoid::Dtype;
 use std::path::Path;
 
-use hard_sigmoid_files::{Dtype, Layout};
+use hard_sigmoid_files::Layout;
 use serde::{Serialize, Serializer};
 
 use super::console::Failure;

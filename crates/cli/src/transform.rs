@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Instant;
 
-use hard_sigmoid::{Backward, Element, Engine, HardSigmoid};
-use hard_sigmoid_files::{Data, Dtype, Header, Input, Layout, Section, Selection, with_type};
+use hard_sigmoid::{Backward, Dtype, Element, Engine, HardSigmoid, with_type};
+use hard_sigmoid_files::{Data, Header, Input, Layout, Section, Selection};
 use serde::Serialize;
 
 use super::backend::Opener;
@@ -81,9 +81,7 @@ impl Run<'_> {
         let stop = self.stop.get_or_insert_with(|| if waits { Stop::by_default() } else { Stop::on_signals() });
         let inputs: Vec<_> = saved.into_iter().chain([input]).collect();
         let output = Output::create(output, layout.extension, &inputs, self.force)?;
-        if data.archive().is_some() {
-            output.file()?;
-        }
+        let mut output = Container::new(output, &mut data)?;
         let opening = self.opener.seconds;
         let engine = self.opener.engine(&data, &layout)?;
         let mut own_bar = None;
@@ -92,7 +90,7 @@ impl Run<'_> {
             None => own_bar.insert(Progress::bytes(layout.bytes(), self.quiet)),
         };
         // The header goes to a pipe only when nothing else is missing.
-        let output = Container::new(output, &mut data, &layout)?;
+        output.start(&layout)?;
         let mut work = Work { operation: self.operation, engine, stop, bar, output };
         work.sections(saved_data, &mut data, &layout)?;
         work.output.finish()?;
@@ -164,15 +162,8 @@ impl<'a> Saved<'a> {
 
     /// The next section that is computed, and its data.
     fn next(&mut self) -> Result<Option<(&Section<'a>, Data<'_>)>, Failure> {
-        while let Some(section) = self.layout.sections.get(self.done) {
-            let i = self.done;
-            self.done = i.saturating_add(1);
-            if section.dtype.is_some() {
-                return Ok(Some((section, self.data.data(i, section)?)));
-            }
-            self.data.skip(section.bytes)?;
-        }
-        Ok(None)
+        let next = self.data.next_computed(&self.layout, &mut self.done)?;
+        Ok(next.map(|(_, section, data)| (section, data)))
     }
 
     /// Checks that the file at this path has what the gradients have.

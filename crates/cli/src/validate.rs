@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use hard_sigmoid::validate::{self, Inputs, Pass, Report};
-use hard_sigmoid::{Element, Gpu, HardSigmoid, adapter};
+use hard_sigmoid::{Dtype, Element, Gpu, HardSigmoid, adapter, with_type};
 use serde::Serialize;
 
 use super::adapters::AdapterArgs;
@@ -12,7 +12,6 @@ use super::function::FunctionArgs;
 use super::json;
 use super::progress::Progress;
 use super::selection::dtype;
-use hard_sigmoid_files::{Dtype, with_type};
 
 /// Compare a GPU with the CPU path, bit for bit, and both with an f64 evaluation
 ///

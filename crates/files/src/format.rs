@@ -52,30 +52,32 @@ impl Format {
     /// What else it is, and what to do instead, to follow the name of the file.
     pub fn recognize(path: &Path, start: &[u8]) -> Result<Self, &'static str> {
         let is_pytorch = || start.windows(8).any(|window| window == b"data.pkl");
-        match foreign::recognize(start) {
+        match Self::of_start(start) {
             _ if start.is_empty() => Err("is empty: check what should have written it"),
-            _ if start.starts_with(npy::MAGIC) => Ok(Self::Npy),
-            _ if start.get(8) == Some(&b'{') => Ok(Self::Safetensors),
-            _ if is_zip(start) && is_pytorch() => Err(PYTORCH),
-            _ if is_zip(start) => Ok(Self::Npz),
-            Some(message) => Err(message),
-            None if has_extension(path, safetensors::EXTENSION) => Ok(Self::Safetensors),
-            None => Err("is neither a .npy, .npz nor .safetensors file: save the array with numpy.save"),
+            Some(Self::Npz) if is_pytorch() => Err(PYTORCH),
+            Some(format) => Ok(format),
+            None => match foreign::recognize(start) {
+                Some(message) => Err(message),
+                None if has_extension(path, safetensors::EXTENSION) => Ok(Self::Safetensors),
+                None => Err("is neither a .npy, .npz nor .safetensors file: save the array with numpy.save"),
+            },
         }
     }
 
-    /// Whether bytes are those of a file in one of the formats, and not text.
+    /// The format of a file that begins like this. None for text.
     #[must_use]
-    pub fn is_any(bytes: &[u8]) -> bool {
-        // Text may have a brace in the same place. Of the size of a header, which takes 8 bytes, the last are 0.
-        let is_safetensors = bytes.get(4..9) == Some(b"\0\0\0\0{");
-        is_safetensors || bytes.starts_with(npy::MAGIC) || is_zip(bytes)
+    pub fn of_start(start: &[u8]) -> Option<Self> {
+        // Of the size of the header, which takes 8 bytes, the last are 0, and then comes JSON.
+        let is_safetensors = start.get(4..9) == Some(b"\0\0\0\0{");
+        // The second is that of an archive without members.
+        let is_zip = start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06");
+        match is_zip {
+            _ if start.starts_with(npy::MAGIC) => Some(Self::Npy),
+            _ if is_safetensors => Some(Self::Safetensors),
+            true => Some(Self::Npz),
+            false => None,
+        }
     }
-}
-
-/// Whether a file that begins like this is a zip archive.
-fn is_zip(start: &[u8]) -> bool {
-    start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06")
 }
 
 /// Whether a path has an extension, in upper or lower case.

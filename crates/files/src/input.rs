@@ -6,10 +6,10 @@ use std::fs::File;
 use std::io::{BufReader, Cursor, ErrorKind, IsTerminal, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use hard_sigmoid::Dtype;
 use zip::read::ZipFile;
 
 use crate::archive::Archive;
-use crate::dtype::Dtype;
 use crate::error::Error;
 use crate::format::{Format, Header};
 use crate::layout::{Layout, Section};
@@ -129,21 +129,33 @@ impl Input {
         layout: &Layout<'_>,
         mut work: impl FnMut(Dtype, &Section<'_>, &mut Data<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        for (i, section) in layout.sections.iter().enumerate() {
-            match section.dtype {
-                Some(dtype) => {
-                    let mut data = self.data(i, section)?;
-                    work(dtype, section, &mut data)?;
-                    data.finish()?;
-                }
-                None => self.skip(section.bytes)?,
-            }
+        let mut next = 0;
+        while let Some((dtype, section, mut data)) = self.next_computed(layout, &mut next)? {
+            work(dtype, section, &mut data)?;
+            data.finish()?;
         }
         Ok(self.finish()?)
     }
 
+    /// Skips to the next section that is computed, from section `next` on, which becomes the one after that.
+    pub fn next_computed<'l, 'h>(
+        &mut self,
+        layout: &'l Layout<'h>,
+        next: &mut usize,
+    ) -> Result<Option<(Dtype, &'l Section<'h>, Data<'_>)>, Error> {
+        while let Some(section) = layout.sections.get(*next) {
+            let i = *next;
+            *next = i.saturating_add(1);
+            match section.dtype {
+                Some(dtype) => return Ok(Some((dtype, section, self.data(i, section)?))),
+                None => self.skip(section.bytes)?,
+            }
+        }
+        Ok(None)
+    }
+
     /// Skips a section of this size.
-    pub fn skip(&mut self, bytes: u64) -> Result<(), Error> {
+    fn skip(&mut self, bytes: u64) -> Result<(), Error> {
         let skipped = match &mut self.source {
             Source::File(file) => file.seek_relative(i64::try_from(bytes).unwrap_or(i64::MAX)),
             Source::Stream(stream) => match std::io::copy(&mut stream.take(bytes), &mut std::io::sink()) {
@@ -209,9 +221,9 @@ impl Data<'_> {
             Reader::Shared(reader) => reader,
             Reader::Member(member) => member,
         };
-        let read = reader.read_exact(bytemuck::cast_slice_mut(target));
-        read.map_err(|error| failed_read(&self.label, &error))?;
-        section.swap_bytes(target);
+        let bytes = bytemuck::cast_slice_mut(target);
+        reader.read_exact(bytes).map_err(|error| failed_read(&self.label, &error))?;
+        section.swap_bytes(bytes);
         Ok(())
     }
 

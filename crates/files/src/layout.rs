@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::dtype::Dtype;
+use hard_sigmoid::{Dtype, with_type};
+
 use crate::selection::Selection;
 
 /// How many names an error message lists.
@@ -33,11 +34,18 @@ impl Section<'_> {
         self.dtype.and_then(|dtype| self.bytes.checked_div(dtype.size())).unwrap_or(0)
     }
 
-    /// Converts elements from the byte order of the file to the one of this machine, or back.
-    pub fn swap_bytes<T: bytemuck::Pod>(&self, elements: &mut [T]) {
-        if self.swapped {
-            elements.iter_mut().for_each(|element| bytemuck::bytes_of_mut(element).reverse());
+    /// Converts the bytes of elements from the byte order of the file to the one of this machine, or back.
+    pub fn swap_bytes(&self, bytes: &mut [u8]) {
+        if let Some(dtype) = self.dtype.filter(|_| self.swapped) {
+            with_type!(dtype, T => bytes.as_chunks_mut::<{ size_of::<T>() }>().0.iter_mut().for_each(|it| it.reverse()));
         }
+    }
+
+    /// The bytes that the file has for these elements, in their place.
+    pub fn bytes_of<'e, T: bytemuck::Pod>(&self, elements: &'e mut [T]) -> &'e [u8] {
+        let bytes = bytemuck::cast_slice_mut(elements);
+        self.swap_bytes(bytes);
+        bytes
     }
 }
 

@@ -7,7 +7,6 @@
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 mod archive;
-mod dtype;
 mod error;
 mod foreign;
 mod format;
@@ -20,10 +19,8 @@ mod safetensors;
 mod selection;
 
 pub use archive::{Archive, ArchiveWriter};
-pub use dtype::Dtype;
 pub use error::Error;
 pub use format::{Format, Header, has_extension};
-pub use hard_sigmoid::half;
 pub use input::{Data, Input, STANDARD, open};
 pub use layout::{Layout, Section};
 pub use selection::Selection;

@@ -4,7 +4,8 @@
 use std::borrow::Cow;
 use std::io::{ErrorKind, Read};
 
-use crate::dtype::Dtype;
+use hard_sigmoid::Dtype;
+
 use crate::layout::{Layout, Section, form};
 use crate::literal::{self, Literal};
 

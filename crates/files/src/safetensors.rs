@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Read;
 
+use hard_sigmoid::Dtype;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::de::{Deserialize, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::dtype::Dtype;
 use crate::layout::{Layout, Section};
 use crate::selection::Selection;
 

@@ -1,6 +1,6 @@
 //! Which parts of a file are computed.
 
-use crate::Dtype;
+use hard_sigmoid::Dtype;
 
 /// Which parts of a file are computed.
 #[derive(Clone, Debug, Default)]

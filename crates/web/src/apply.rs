@@ -1,7 +1,6 @@
 //! Running a batch.
 
-use hard_sigmoid::{AdapterKind, Element, ExecutedOn, Gpu, HardSigmoid, Saturation, adapter, cpu};
-use hard_sigmoid_files::with_type;
+use hard_sigmoid::{AdapterKind, Element, ExecutedOn, Gpu, HardSigmoid, Saturation, adapter, cpu, with_type};
 use js_sys::Error;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_time::Instant;

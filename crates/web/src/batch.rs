@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use hard_sigmoid::Element;
-use hard_sigmoid_files::{Dtype, Format, Section, npy, with_type};
+use hard_sigmoid::{Dtype, Element, with_type};
+use hard_sigmoid_files::{Format, Section, npy};
 use js_sys::Error;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -44,8 +44,7 @@ impl Batch {
             return Err(error("has no elements to compute"));
         };
         let mut bytes = rest.to_vec();
-        // The bytes may lie where no element could.
-        with_type!(dtype, T => section.swap_bytes::<[u8; size_of::<T>()]>(bytemuck::cast_slice_mut(&mut bytes)));
+        section.swap_bytes(&mut bytes);
         Ok(Self { header: layout.header.to_vec(), shape: layout.shape, dtype, swapped, bytes })
     }
 
@@ -98,7 +97,7 @@ impl Batch {
 
     /// A `.npy` file of the same shape and byte order with other elements.
     pub(crate) fn file<T: bytemuck::Pod>(&self, mut elements: Vec<T>) -> Vec<u8> {
-        Section { swapped: self.swapped, ..Section::default() }.swap_bytes(&mut elements);
-        [&self.header, bytemuck::cast_slice(&elements)].concat()
+        let section = Section { dtype: Some(self.dtype), swapped: self.swapped, ..Section::default() };
+        [&self.header, section.bytes_of(&mut elements)].concat()
     }
 }

@@ -11,8 +11,7 @@ mod histogram;
 mod package;
 mod recipe;
 
-use hard_sigmoid::HardSigmoid;
-use hard_sigmoid_files::Dtype;
+use hard_sigmoid::{Dtype, HardSigmoid};
 use js_sys::{Error, Number};
 
 /// The function for α and β, or an error for JavaScript.

@@ -1,7 +1,7 @@
 //! Recipes as data, for WebGPU code without wgpu. Buffers have numbers.
 
 use hard_sigmoid::plan::{Counters, Limits, Operand, Recipe, Resource, Step};
-use hard_sigmoid_files::with_type;
+use hard_sigmoid::with_type;
 use js_sys::{Array, Error, Object, Reflect, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;

@@ -4,8 +4,7 @@ use std::arch::aarch64::*;
 use std::arch::asm;
 
 use super::blocks::loops;
-use crate::Element;
-use crate::element::sealed::Format;
+use crate::{Dtype, Element};
 
 loops!(neon, crate::cpu::simd::aarch64, "neon", is_f16);
 
@@ -20,7 +19,7 @@ pub(super) fn has_neon() -> bool {
 /// conversions of bf16. Those of f16 take integers, and 3.6 to 5 times as many instructions in all.
 #[inline]
 const fn is_f16<T: Element>() -> bool {
-    matches!(T::FORMAT, Format::F16)
+    matches!(T::DTYPE, Dtype::F16)
 }
 
 // Inline instructions, because the intrinsics for them need Rust 1.94. Both give the same code. They change the

@@ -4,8 +4,7 @@ use std::arch::x86_64::*;
 
 use super::blocks::{BLOCK, loops};
 use super::plain::{Pointwise, plain};
-use crate::Element;
-use crate::element::sealed::Format;
+use crate::{Dtype, Element};
 
 /// Bytes in a cache line.
 const CACHE_LINE: usize = 64;
@@ -42,26 +41,26 @@ const fn is_16_bit<T: Element>() -> bool {
 /// F16C converts f16. Integers take several times as long.
 #[inline]
 const fn is_f16<T: Element>() -> bool {
-    matches!(T::FORMAT, Format::F16)
+    matches!(T::DTYPE, Dtype::F16)
 }
 
 #[inline]
 #[target_feature(enable = "avx2,f16c")]
 pub(super) fn widen<T: Element>(halves: &[u16; 8], x: &mut [f32; 8]) {
-    match T::FORMAT {
-        Format::F16 => widen_f16(halves, x),
-        Format::Bf16 => widen_bf16(halves, x),
-        Format::F32 | Format::F64 => {}
+    match T::DTYPE {
+        Dtype::F16 => widen_f16(halves, x),
+        Dtype::Bf16 => widen_bf16(halves, x),
+        Dtype::F32 | Dtype::F64 => {}
     }
 }
 
 #[inline]
 #[target_feature(enable = "avx2,f16c")]
 pub(super) fn round<T: Element>(x: &[f32; 8], halves: &mut [u16; 8]) {
-    match T::FORMAT {
-        Format::F16 => round_f16(x, halves),
-        Format::Bf16 => round_bf16(x, halves),
-        Format::F32 | Format::F64 => {}
+    match T::DTYPE {
+        Dtype::F16 => round_f16(x, halves),
+        Dtype::Bf16 => round_bf16(x, halves),
+        Dtype::F32 | Dtype::F64 => {}
     }
 }
 

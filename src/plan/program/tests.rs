@@ -6,7 +6,6 @@ use std::mem::offset_of;
 use half::{bf16, f16};
 
 use super::*;
-use crate::element::sealed::Sealed;
 use crate::plan::dispatch::{Dispatch, Span};
 use crate::plan::step::{BLOCK_BYTES, Block, Resource, Step};
 use crate::saturation::COUNTER_BYTES;
@@ -27,7 +26,7 @@ fn next(operation: &Operation) -> Option<Operation> {
 
 const ACCESSES: [Access; 3] = [Access::SeparateBuffer, Access::SameBuffer, Access::SameBinding];
 
-const ELEMENTS: [Format; 3] = [Format::F32, Format::F16, Format::Bf16];
+const ELEMENTS: [Dtype; 3] = [Dtype::F32, Dtype::F16, Dtype::Bf16];
 
 /// Every program that can be asked for, with each alternative for its element type.
 pub(super) fn programs() -> impl Iterator<Item = (Program, &'static str)> {
@@ -153,9 +152,9 @@ fn entry_points_and_bindings_are_those_of_the_wgsl() {
 
 #[test]
 fn blocks_are_laid_out_as_in_the_wgsl() {
-    let program = |operation| Program::new(Format::F32, operation, Access::SeparateBuffer, Unit::Word);
+    let program = |operation| Program::new(Dtype::F32, operation, Access::SeparateBuffer, Unit::Word);
     let named = |fields: &[(&str, usize)]| fields.iter().map(|&(name, at)| (name.to_owned(), at)).collect::<Vec<_>>();
-    let forward = Shader::new(program(Operation::ForwardAndCount), elements(Format::F32)[0]);
+    let forward = Shader::new(program(Operation::ForwardAndCount), elements(Dtype::F32)[0]);
     assert_eq!(
         forward.fields("Dispatch"),
         named(&[
@@ -175,7 +174,7 @@ fn blocks_are_laid_out_as_in_the_wgsl() {
             ("hi", offset_of!(Params, hi)),
         ])
     );
-    let backward = Shader::new(program(Operation::Backward), elements(Format::F32)[0]);
+    let backward = Shader::new(program(Operation::Backward), elements(Dtype::F32)[0]);
     assert_eq!(
         backward.fields("HardSigmoidBackward"),
         named(&[
@@ -197,8 +196,8 @@ fn blocks_are_laid_out_as_in_the_wgsl() {
 #[test]
 fn counters_and_workgroup_memory_are_as_large_as_rust_says() {
     for operation in [Operation::Count, Operation::ForwardAndCount] {
-        let program = Program::new(Format::F32, operation, Access::SeparateBuffer, Unit::Vector { rotation: 0 });
-        let shader = Shader::new(program, elements(Format::F32)[0]);
+        let program = Program::new(Dtype::F32, operation, Access::SeparateBuffer, Unit::Vector { rotation: 0 });
+        let shader = Shader::new(program, elements(Dtype::F32)[0]);
         let layouts = shader.layouts();
         let bytes = |is: &dyn Fn(&naga::GlobalVariable) -> bool| -> u32 {
             shader.globals().filter(|global| is(global)).map(|global| layouts[global.ty].size).sum()
@@ -213,8 +212,8 @@ fn counters_and_workgroup_memory_are_as_large_as_rust_says() {
 /// The constants of the element files.
 #[test]
 fn elements_are_as_in_the_wgsl() {
-    fn check<T: Sealed<Wide = f32>>() {
-        for element in elements(T::FORMAT) {
+    fn check<T: Element<Wide = f32>>() {
+        for element in elements(T::DTYPE) {
             let module = naga::front::wgsl::parse_str(&format!("{}{element}", crate::WGSL)).unwrap();
             let constant = |name: &str| {
                 let is = |constant: &&naga::Constant| constant.name.as_deref() == Some(name);
@@ -239,7 +238,7 @@ fn elements_are_as_in_the_wgsl() {
 #[test]
 fn a_gpu_computes_the_types_that_have_a_shader() {
     fn check<T: Element>() {
-        assert_eq!(T::ON_GPU, !elements(T::FORMAT).is_empty());
+        assert_eq!(T::ON_GPU, !elements(T::DTYPE).is_empty());
     }
     check::<f32>();
     check::<f16>();

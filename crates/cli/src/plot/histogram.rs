@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use hard_sigmoid::{Element, HardSigmoid};
-use hard_sigmoid_files::{Data, Section, Selection, with_type};
+use hard_sigmoid::{Element, HardSigmoid, with_type};
+use hard_sigmoid_files::{Data, Section, Selection};
 use kuva::plot::Histogram;
 use kuva::render::render::TextAnchor;
 

@@ -1,8 +1,8 @@
 use bytemuck::Pod;
-use half::{bf16, f16};
+use hard_sigmoid::half::{bf16, f16};
 
 use super::*;
-use crate::{half, npy, safetensors};
+use crate::{npy, safetensors};
 
 /// Elements become numbers of this machine, and bytes of the file again.
 fn check<T: Pod + PartialEq + std::fmt::Debug, const N: usize>(
@@ -14,11 +14,11 @@ fn check<T: Pod + PartialEq + std::fmt::Debug, const N: usize>(
     let [section] = layout.sections.as_slice() else { unreachable!() };
     assert_eq!(section.dtype.unwrap().size(), N as u64);
     let mut elements = [T::zeroed(); 3];
-    bytemuck::cast_slice_mut(&mut elements).copy_from_slice(bytes.as_flattened());
-    section.swap_bytes(&mut elements);
+    let of_elements = bytemuck::cast_slice_mut(&mut elements);
+    of_elements.copy_from_slice(bytes.as_flattened());
+    section.swap_bytes(of_elements);
     assert_eq!(elements, values);
-    section.swap_bytes(&mut elements);
-    assert_eq!(bytemuck::cast_slice::<T, u8>(&elements), bytes.as_flattened());
+    assert_eq!(section.bytes_of(&mut elements), bytes.as_flattened());
 }
 
 /// This holds on machines of either order.

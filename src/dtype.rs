@@ -1,19 +1,28 @@
 //! Element types that are known only at run time.
 
-/// An element type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use crate::Element;
+
+/// An [`Element`] type that is known only at run time, such as that of a file. [`with_type!`](crate::with_type) gives
+/// the type itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dtype {
-    /// IEEE 754 binary16.
+    /// IEEE 754 binary16: [`struct@half::f16`].
     F16,
-    /// bfloat16.
+    /// [`half::bf16`].
     Bf16,
     /// IEEE 754 binary32.
     F32,
-    /// IEEE 754 binary64.
+    /// IEEE 754 binary64, on the CPU path only.
     F64,
 }
 
 /// Evaluates an expression in which `$T` is the Rust type of a [`Dtype`].
+///
+/// ```
+/// use hard_sigmoid::{Dtype, Element, with_type};
+///
+/// assert_eq!(with_type!(Dtype::Bf16, T => (T::NAME, size_of::<T>())), ("bf16", 2));
+/// ```
 #[rustfmt::skip]
 #[macro_export]
 macro_rules! with_type {
@@ -40,7 +49,7 @@ impl Dtype {
     /// Whether GPUs support it.
     #[must_use]
     pub const fn is_on_gpu(self) -> bool {
-        with_type!(self, T => <T as hard_sigmoid::Element>::ON_GPU)
+        with_type!(self, T => T::ON_GPU)
     }
 
     /// As in NumPy: `float32`.
@@ -57,6 +66,6 @@ impl Dtype {
     /// As in Rust: `f32`.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        with_type!(self, T => <T as hard_sigmoid::Element>::NAME)
+        with_type!(self, T => T::NAME)
     }
 }
