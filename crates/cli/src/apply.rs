@@ -80,7 +80,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         let items = args.list.items(&args.files, &args.selection.selection())?;
         batch::check_names(&items)?;
         batch::check_outputs(&items, folder)?;
-        let stop = Stop::on_signals();
+        let stop = Stop::on_signals(false);
         batch::create_folder(&items, folder)?;
         run.stop = Some(stop.clone());
         return batch::run(&mut run, &stop, &args.list.part(items), folder, args.json);

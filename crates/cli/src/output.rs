@@ -1,6 +1,6 @@
 //! An output file that appears only when it is complete.
 
-mod unnamed;
+mod vanishing;
 
 use std::fs::{File, Metadata};
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
@@ -10,6 +10,8 @@ use hard_sigmoid_files::{Format, STANDARD, has_extension};
 use tempfile::{Builder, NamedTempFile, TempPath};
 
 use super::console::{Failure, check_stdout};
+#[cfg(unix)]
+pub(crate) use vanishing::remove_unfinished;
 
 /// The start of the names of temporary files.
 pub(crate) const PREFIX: &str = ".hard-sigmoid-";
@@ -83,12 +85,12 @@ impl Output {
             if inputs.iter().any(|input| same_file::is_same_file(path, input).unwrap_or(false)) {
                 return Err(fail("is the input: choose another path for the output"));
             }
-            if !replace {
-                return Err(Failure::Exists(format!("{}: already exists: use --force to replace it", path.display())));
-            }
             // Windows refuses, and others would replace it.
             if old.permissions().readonly() {
                 return Err(fail("is read-only: make it writable, or choose another path for the output"));
+            }
+            if !replace {
+                return Err(Failure::Exists(format!("{}: already exists: use --force to replace it", path.display())));
             }
             warn_of_links(path, old);
         }
@@ -218,8 +220,9 @@ fn keep_owner(_new: &File, _old: &Metadata) {}
 
 /// Creates a file with the permissions of the file that it replaces, or else of a new file.
 fn temporary(folder: &Path, old: Option<Metadata>) -> io::Result<(File, Option<TempPath>)> {
-    let (file, name) = unnamed::create(folder).map(|file| (file, None)).or_else(|error| {
-        let named = Builder::new().prefix(PREFIX).make_in(folder, unnamed::vanishing).map(NamedTempFile::into_parts);
+    let (file, name) = vanishing::create(folder).map(|file| (file, None)).or_else(|error| {
+        let named =
+            Builder::new().prefix(PREFIX).make_in(folder, vanishing::create_named).map(NamedTempFile::into_parts);
         // The same error is clearer without the path of the temporary file.
         named.map(|(file, name)| (file, Some(name))).map_err(|it| if it.kind() == error.kind() { error } else { it })
     })?;
@@ -232,14 +235,14 @@ fn temporary(folder: &Path, old: Option<Metadata>) -> io::Result<(File, Option<T
 
 /// Gives a temporary file its name.
 fn persist(file: &File, name: Option<TempPath>, path: &Path, replace: bool) -> io::Result<()> {
-    unnamed::keep(file);
+    vanishing::keep(file);
     match name {
         Some(name) if replace => Ok(name.persist(path)?),
         Some(name) => Ok(name.persist_noclobber(path)?),
-        None if !replace => unnamed::link(file, path),
+        None if !replace => vanishing::link(file, path),
         // A link cannot replace a file, but a new name can.
         None => {
-            let linked = Builder::new().prefix(PREFIX).make_in(folder(path), |path| unnamed::link(file, path))?;
+            let linked = Builder::new().prefix(PREFIX).make_in(folder(path), |path| vanishing::link(file, path))?;
             Ok(linked.persist(path)?)
         }
     }

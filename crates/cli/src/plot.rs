@@ -22,6 +22,7 @@ use super::console::Failure;
 use super::function::SELECT;
 use super::output::Output;
 use super::selection::dtype;
+use super::stop::Stop;
 
 /// Draw functions, their derivatives, or a histogram of a file before and after a function
 ///
@@ -68,6 +69,7 @@ pub(crate) fn run(args: &Args, matches: &ArgMatches) -> Result<(), Failure> {
     let path = args.output.as_deref();
     let format = Format::of(path)?;
     // Called before the work begins. Both endings are the same to it: none of a format of data.
+    let _stop = Stop::on_signals(true);
     let open = |inputs: &[&Path]| path.map(|path| Output::create(path, "svg", inputs, args.force)).transpose();
     if let Some(file) = &args.histogram {
         let [f] = *functions else {

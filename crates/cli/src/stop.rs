@@ -1,4 +1,4 @@
-//! Signals that stop the command. They are checked between pieces of work, so that a partial output can be removed.
+//! Signals that stop the command. They are checked between pieces of work, so that what was done can be said.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,26 +10,14 @@ use super::console::Failure;
 pub(crate) struct Stop(Arc<AtomicUsize>);
 
 impl Stop {
-    /// Handles SIGINT, SIGTERM and SIGHUP. A second signal ends the process immediately.
-    pub(crate) fn on_signals() -> Self {
-        let stop = Self::by_default();
+    /// Handles SIGINT, SIGTERM and SIGHUP, unless the command was started to ignore them, as `nohup` does. A second
+    /// signal ends the process at once. So does the first if the command `waits` for a pipe, which may take forever.
+    pub(crate) fn on_signals(waits: bool) -> Self {
+        let stop = Self(Arc::default());
         #[cfg(unix)]
-        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
-            let second = Arc::new(std::sync::atomic::AtomicBool::new(false));
-            // Without a handler the signal keeps its default action, which ends the process.
-            let _ = signal_hook::flag::register_conditional_default(signal, second.clone());
-            let _ = signal_hook::flag::register(signal, second);
-            let _ = signal_hook::flag::register_usize(signal, stop.0.clone(), usize::try_from(signal).unwrap_or(1));
-        }
+        unix::handle(waits, &stop.0);
+        let _ = waits;
         stop
-    }
-
-    /// Leaves these signals their default action, which ends the process even while it waits for a pipe.
-    pub(crate) fn by_default() -> Self {
-        // A write beyond the limit on file sizes returns an error then.
-        #[cfg(unix)]
-        let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
-        Self(Arc::default())
     }
 
     pub(crate) fn is_requested(&self) -> bool {
@@ -43,5 +31,50 @@ impl Stop {
     /// Ends the command as the signal would, after a message that says what was `done`.
     pub(crate) fn failure(&self, done: &str) -> Failure {
         Failure::Signal(self.0.load(Ordering::Relaxed), format!("stopped by a signal: {done}"))
+    }
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+    use signal_hook::iterator::Signals;
+
+    use crate::output::remove_unfinished;
+
+    pub(super) fn handle(waits: bool, received: &Arc<AtomicUsize>) {
+        // A write beyond the limit on file sizes returns an error then.
+        let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
+        let handled: Vec<_> = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|&signal| !is_ignored(signal)).collect();
+        // Without a handler, a signal keeps its default action, which ends the process.
+        let Ok(mut signals) = Signals::new(&handled) else { return };
+        let received = received.clone();
+        let thread = std::thread::Builder::new().spawn(move || {
+            for signal in &mut signals {
+                let before = received.swap(usize::try_from(signal).unwrap_or(1), Ordering::Relaxed);
+                if waits || before != 0 {
+                    // Held to the end, so that no file is created any more.
+                    let _held = remove_unfinished();
+                    let _ = signal_hook::low_level::emulate_default_handler(signal);
+                }
+            }
+        });
+        if thread.is_err() {
+            // Without a thread, the handlers would do nothing.
+            for signal in handled {
+                let _ = signal_hook::flag::register_conditional_default(signal, Arc::new(AtomicBool::new(true)));
+            }
+        }
+    }
+
+    #[allow(unsafe_code, reason = "no safe library says it")]
+    fn is_ignored(signal: i32) -> bool {
+        let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+        // SAFETY: nothing is changed, and the current action is written to `action`, of which zeros are a valid value.
+        let (failed, action) =
+            unsafe { (libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()), action.assume_init()) };
+        failed == 0 && action.sa_sigaction == libc::SIG_IGN
     }
 }

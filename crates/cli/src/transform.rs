@@ -78,7 +78,7 @@ impl Run<'_> {
         // Before the output is created, so that a signal removes it.
         let is_stream = saved_data.as_ref().is_some_and(|saved| saved.data.is_stream()) || data.is_stream();
         let waits = is_stream || is_pipe(output);
-        let stop = self.stop.get_or_insert_with(|| if waits { Stop::by_default() } else { Stop::on_signals() });
+        let stop = self.stop.get_or_insert_with(|| Stop::on_signals(waits));
         let inputs: Vec<_> = saved.into_iter().chain([input]).collect();
         let output = Output::create(output, layout.extension, &inputs, self.force)?;
         let mut output = Container::new(output, &mut data)?;

@@ -138,7 +138,6 @@ fn messages_are_one_line_of_printable_text() {
     assert!(!run.stderr.contains(&0x1b));
 }
 
-#[cfg(target_os = "linux")]
 #[test]
 fn no_adapter_is_an_error_with_a_remedy() {
     let folder = Folder::new();
@@ -148,8 +147,12 @@ fn no_adapter_is_an_error_with_a_remedy() {
         run.args(["apply", DIGITS]).arg(&output).args(["--preset", "onnx", "--backend", "gpu"]);
         run.env(variable, value).output().unwrap()
     };
-    for (variable, value, part) in
-        [("WGPU_BACKEND", "dx12", "mesa-vulkan-drivers"), ("WGPU_ADAPTER_NAME", "no such", "\"no such\"")]
+    let (foreign, remedy) = match () {
+        () if cfg!(windows) => ("metal", "install the driver of the GPU"),
+        () if cfg!(target_os = "macos") => ("dx12", "use a system with Metal"),
+        () => ("dx12", "mesa-vulkan-drivers"),
+    };
+    for (variable, value, part) in [("WGPU_BACKEND", foreign, remedy), ("WGPU_ADAPTER_NAME", "no such", "\"no such\"")]
     {
         let run = run(variable, value);
         fails(&run, &["no GPU adapter", part, "use the CPU path (--backend cpu)"]);

@@ -153,6 +153,15 @@ fn signals_and_limits_leave_nothing_behind() {
         stopped(&child.wait_with_output().unwrap(), number, "stopped by a signal: nothing was written");
         assert_eq!(folder.names(), ["x.npy"], "{signal}");
     }
+    // As `nohup` has it.
+    let mut run = Command::new("sh");
+    let run = run.args(["-c", r#"trap '' HUP; exec "$0" apply "$1" "$2" --preset onnx --quiet"#]);
+    let run = run.args([command().get_program(), input.as_os_str(), folder.path("kept.npy").as_os_str()]);
+    let mut child = run.spawn().unwrap();
+    await_temporary_file(&child, &folder);
+    assert!(Command::new("kill").args(["-s", "HUP", &child.id().to_string()]).status().unwrap().success());
+    assert!(child.wait().unwrap().success());
+    fs::remove_file(folder.path("kept.npy")).unwrap();
     let sh = |script: &str| {
         let mut run = Command::new("sh");
         run.args(["-c", script, env!("CARGO_BIN_EXE_hard-sigmoid")]).args([&input, &folder.path("y.npy")]);
@@ -214,13 +223,29 @@ fn two_processes_do_not_mix_their_outputs() {
     }
 }
 
+/// Runs a script in which disks can be mounted.
+pub(crate) fn in_namespace(script: &str) -> Command {
+    let mut unshare = Command::new("unshare");
+    unshare.args(["--map-root-user", "--mount", "sh", "-c", script, env!("CARGO_BIN_EXE_hard-sigmoid")]);
+    unshare
+}
+
+/// Whether disks can be mounted there. CI requires it.
+pub(crate) fn has_namespaces() -> bool {
+    let allowed = in_namespace("mount -t tmpfs tmpfs /mnt").status().is_ok_and(|status| status.success());
+    if !allowed && std::env::var_os("CI").is_none() {
+        eprintln!(
+            "WARNING: no mount namespaces for this user: FULL AND SIMPLER DISKS ARE NOT TESTED. CI requires them."
+        );
+        return false;
+    }
+    true
+}
+
 /// Mounts a small and a read-only tmpfs in a mount namespace, because root may write to a read-only folder.
 #[test]
 fn a_full_disk_and_a_read_only_folder_are_reported() {
-    let unshare = ["--map-root-user", "--mount"];
-    let allowed = Command::new("unshare").args(unshare).args(["mount", "-t", "tmpfs", "tmpfs", "/mnt"]).status();
-    if !allowed.is_ok_and(|status| status.success()) && std::env::var_os("CI").is_none() {
-        eprintln!("WARNING: no mount namespaces for this user: A FULL DISK IS NOT TESTED. CI requires them.");
+    if !has_namespaces() {
         return;
     }
     let folder = Folder::new();
@@ -230,14 +255,9 @@ fn a_full_disk_and_a_read_only_folder_are_reported() {
     {
         let mounted = folder.path("mounted");
         fs::create_dir_all(&mounted).unwrap();
-        let script = r#"mount -t tmpfs -o "$1" tmpfs "$2" && "$3" apply "$4" "$2/y.npy" --preset onnx
+        let script = r#"mount -t tmpfs -o "$1" tmpfs "$2" && "$0" apply "$3" "$2/y.npy" --preset onnx
             code=$?; ls -A "$2"; exit $code"#;
-        let run = Command::new("unshare")
-            .args(unshare)
-            .args(["sh", "-c", script, "sh", options])
-            .args([&mounted, Path::new(env!("CARGO_BIN_EXE_hard-sigmoid")), &input])
-            .output()
-            .unwrap();
+        let run = in_namespace(script).arg(options).args([&mounted, &input]).output().unwrap();
         fails(&run, parts);
         assert_eq!(String::from_utf8(run.stdout).unwrap(), "", "left behind");
     }

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::output::{has_namespaces, in_namespace};
 use super::safetensors::{file, tensors};
 use super::{DIGITS, Folder, apply, backends, command, fails, floats, misused, npy, peak_memory, succeeds, with_stdin};
 
@@ -191,15 +192,26 @@ fn interrupt(mut child: Child) {
 #[test]
 fn a_signal_ends_the_wait_for_a_pipe_and_leaves_nothing() {
     let folder = Folder::new();
-    let mut run = command();
-    let run = run.arg("apply").arg("-").arg(folder.path("y.npy")).args(["--preset", "onnx"]).stdin(Stdio::piped());
-    let mut child = run.spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(&npy("'<f4'", false, "(40000000,)", &[0; 4096])).unwrap();
-    std::thread::sleep(Duration::from_millis(300));
-    interrupt(child);
-    drop(stdin);
-    assert_eq!(folder.names(), [""; 0]);
+    let begin = |run: &mut Command, is_named: bool| {
+        let mut child = run.stdin(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(&npy("'<f4'", false, "(40000000,)", &[0; 4096])).unwrap();
+        std::thread::sleep(Duration::from_millis(300));
+        assert_eq!(folder.names().iter().any(|name| name.starts_with(".hard-sigmoid-")), is_named);
+        interrupt(child);
+        drop(stdin);
+        assert_eq!(folder.names(), [""; 0]);
+    };
+    begin(command().arg("apply").arg("-").arg(folder.path("y.npy")).args(["--preset", "onnx"]), false);
+    if has_namespaces() {
+        // Without /proc, the output has a name from the beginning, as on other systems and on simpler disks.
+        let script = r#"mount -t tmpfs tmpfs /proc && exec "$0" "$@""#;
+        begin(
+            in_namespace(script).args(["plot", "--preset", "onnx", "--histogram", "-"]).arg(folder.path("y.svg")),
+            true,
+        );
+        begin(in_namespace(script).args(["apply", "--preset", "onnx", "-"]).arg(folder.path("y.npy")), true);
+    }
 }
 
 #[test]

@@ -49,7 +49,10 @@ fn a_read_only_output_is_kept() {
         fs::set_permissions(&output, permissions).unwrap();
     };
     permissions(true);
-    fails(&apply(&input, &output, &["--preset", "onnx", "--force"]), &["y.npy: is read-only: make it writable"]);
+    for force in [&["--force"][..], &[]] {
+        let run = apply(&input, &output, &[&["--preset", "onnx"], force].concat());
+        fails(&run, &["y.npy: is read-only: make it writable"]);
+    }
     assert_eq!(fs::read(&output).unwrap(), b"precious");
     permissions(false);
     succeeds(&apply(&input, &output, &["--preset", "onnx", "--force"]));

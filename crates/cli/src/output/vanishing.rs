@@ -1,9 +1,14 @@
-//! Files that disappear if the process ends before they are complete, however it ends: on Linux without a name, on
-//! Windows marked for deletion.
+//! Files that disappear if the process ends before they are complete. On Linux they have no name, and on Windows they
+//! are marked for deletion, so that this holds however it ends. Elsewhere, and on disks that know no such files, it
+//! holds for the signals that [`Stop`](crate::stop::Stop) handles.
 
 use std::fs::File;
 use std::io;
 use std::path::Path;
+#[cfg(unix)]
+use std::path::PathBuf;
+#[cfg(unix)]
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Creates a file without a name.
 #[cfg(target_os = "linux")]
@@ -37,13 +42,13 @@ pub(super) fn link(_file: &File, _path: &Path) -> io::Result<()> {
 }
 
 #[cfg(target_os = "linux")]
-fn entry(file: &File) -> std::path::PathBuf {
+fn entry(file: &File) -> PathBuf {
     format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(file)).into()
 }
 
 /// Creates a file with a name. Windows deletes it when it is closed, unless it is [kept](keep).
 #[cfg(windows)]
-pub(super) fn vanishing(path: &Path) -> io::Result<File> {
+pub(super) fn create_named(path: &Path) -> io::Result<File> {
     use windows_sys::Win32::Storage::FileSystem::{DELETE, FILE_GENERIC_WRITE};
     let mut options = File::options();
     std::os::windows::fs::OpenOptionsExt::access_mode(&mut options, FILE_GENERIC_WRITE | DELETE);
@@ -53,9 +58,28 @@ pub(super) fn vanishing(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-#[cfg(not(windows))]
-pub(super) fn vanishing(path: &Path) -> io::Result<File> {
-    File::options().write(true).create_new(true).open(path)
+/// Files with names that may not be complete. Those that are have other names by now.
+#[cfg(unix)]
+static NAMED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Creates a file with a name.
+#[cfg(unix)]
+pub(super) fn create_named(path: &Path) -> io::Result<File> {
+    let mut named = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
+    named.retain(|path| path.exists());
+    let file = File::options().write(true).create_new(true).open(path)?;
+    named.push(path.to_owned());
+    Ok(file)
+}
+
+/// Removes what is not complete before a signal ends the process. While the result is held, nothing is created.
+#[cfg(unix)]
+pub(crate) fn remove_unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
+    let named = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
+    for path in named.iter() {
+        let _ = std::fs::remove_file(path);
+    }
+    named
 }
 
 pub(super) fn keep(file: &File) {
@@ -76,5 +100,24 @@ fn delete_when_closed(file: &File, delete: bool) -> io::Result<()> {
     match unsafe { FileSystem::SetFileInformationByHandle(handle, class, (&raw const disposition).cast(), bytes) } {
         0 => Err(io::Error::last_os_error()),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_removes_only_what_is_not_complete() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        create_named(&path("old")).unwrap();
+        std::fs::rename(path("old"), path("new")).unwrap();
+        for name in ["a", "b"] {
+            create_named(&path(name)).unwrap();
+        }
+        drop(remove_unfinished());
+        assert!(path("new").exists() && !path("a").exists() && !path("b").exists());
     }
 }
