@@ -1,9 +1,7 @@
 //! Element types that are known only at run time.
 
-use crate::Element;
-
-/// An [`Element`] type that is known only at run time, such as that of a file. [`with_type!`](crate::with_type) gives
-/// the type itself.
+/// An [`Element`](crate::Element) type that is known only at run time, such as that of a file.
+/// [`with_type!`](crate::with_type) gives the type itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dtype {
     /// IEEE 754 binary16: [`struct@half::f16`].
@@ -49,7 +47,7 @@ impl Dtype {
     /// Whether GPUs support it.
     #[must_use]
     pub const fn is_on_gpu(self) -> bool {
-        with_type!(self, T => T::ON_GPU)
+        !matches!(self, Self::F64)
     }
 
     /// As in NumPy: `float32`.
@@ -66,6 +64,11 @@ impl Dtype {
     /// As in Rust: `f32`.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        with_type!(self, T => T::NAME)
+        match self {
+            Self::F16 => "f16",
+            Self::Bf16 => "bf16",
+            Self::F32 => "f32",
+            Self::F64 => "f64",
+        }
     }
 }

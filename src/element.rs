@@ -14,14 +14,14 @@ pub trait Element: sealed::Sealed {
     const DTYPE: Dtype;
 
     /// The name of the type in Rust.
-    const NAME: &'static str;
+    const NAME: &'static str = Self::DTYPE.name();
 
     /// The nearest element, ties to even. NaN stays NaN.
     #[must_use]
     fn from_f64(x: f64) -> Self;
 
     /// Whether the type is supported on a GPU.
-    const ON_GPU: bool = !matches!(Self::DTYPE, Dtype::F64);
+    const ON_GPU: bool = Self::DTYPE.is_on_gpu();
 }
 
 /// Whether elements are evaluated in f32, and so in a format that holds all of them.
@@ -29,7 +29,9 @@ pub(crate) const fn is_evaluated_in_f32<T: Element>() -> bool {
     matches!(<T::Wide as Element>::DTYPE, Dtype::F32)
 }
 
-/// Whether elements have 16 bits, few enough to try all of them. Other small types are to be thought of when they come.
+/// Whether elements have 16 bits: few enough to try all of them, and converted in blocks on x86-64, since the compiler
+/// does not make vector code of that and of what is computed in one loop. Other small types are to be thought of when
+/// they come.
 pub(crate) const fn has_16_bits<T: Element>() -> bool {
     match T::DTYPE {
         Dtype::F16 | Dtype::Bf16 => true,
@@ -176,7 +178,6 @@ macro_rules! element {
     ) => {
         impl Element for $type {
             const DTYPE: Dtype = Dtype::$dtype;
-            const NAME: &'static str = stringify!($type);
 
             #[inline]
             fn from_f64(x: f64) -> Self {
@@ -221,6 +222,7 @@ macro_rules! element {
             #[inline(always)]
             fn count(elements: &[Self], low: $key, high: $key) -> [u64; 3] {
                 // Counters as wide as elements take as many lanes of a vector.
+                const { assert!(<$bits>::BITS >= 16, "fewer than 2^16 are counted") };
                 let mut counts: [$bits; 3] = [0; 3];
                 for &x in elements {
                     let (key, is_nan) = (x.key(), $is_nan(x));

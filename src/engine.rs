@@ -110,7 +110,7 @@ pub enum Fallback {
     },
 }
 
-/// Runs batches on the backend chosen when it was opened.
+/// Runs batches where it has been chosen when the engine was opened, or by [`choose`](Self::choose) since.
 ///
 /// The async calls return to the executor after each piece of work: on a GPU as [`Gpu`] says, on the CPU path after
 /// each 16 MiB of results, which takes some milliseconds. The thread that polls the future does the CPU work.
@@ -136,7 +136,7 @@ pub struct Engine {
     is_auto: bool,
     /// Whether that is too small for the GPU, which may be open for larger ones.
     is_small: bool,
-    /// Why `Auto` has no GPU. None as well if none was looked for.
+    /// Why there is no GPU. None as well if none was looked for, or if the CPU path was asked for.
     fallback: Option<Fallback>,
     /// Why `Auto` has one.
     comparison: Option<Comparison>,
@@ -234,8 +234,7 @@ impl Engine {
         Self { falls_back: false, ..self }
     }
 
-    /// Where the next call will be executed, apart from f64 under [`Backend::Auto`]. The calls so far were executed
-    /// there, too, unless [`fallback`](Self::fallback) says that a GPU has failed.
+    /// Where the next call will be executed, apart from f64 under [`Backend::Auto`].
     #[must_use]
     pub fn executed_on(&self) -> ExecutedOn {
         ExecutedOn::of(self.chosen_gpu())
@@ -247,7 +246,7 @@ impl Engine {
         ExecutedOn::of(self.gpu_for::<T>())
     }
 
-    /// Why [`Backend::Auto`] runs on the CPU path. None if it does not, or if the CPU path was asked for.
+    /// Why calls run on the CPU path instead of a GPU. None if they do not, or if the CPU path was asked for.
     #[must_use]
     pub fn fallback(&self) -> Option<&Fallback> {
         if self.is_small { Some(&Fallback::Small) } else { self.fallback.as_ref() }

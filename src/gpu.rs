@@ -22,6 +22,7 @@ use crate::job::Job;
 #[cfg(target_arch = "wasm32")]
 use crate::js_arrays::Arrays;
 use crate::lock::locked;
+use crate::plan::check_on_gpu;
 use crate::{Element, Saturation};
 use adapter::AdapterKind;
 use error::Error;
@@ -152,7 +153,7 @@ impl Gpu {
     }
 
     async fn run_host<H: Host>(&self, host: &mut H, mode: CallMode) -> Result<Saturation, Error> {
-        Kernel::check_element::<H::Element>()?;
+        check_on_gpu::<H::Element>().map_err(error::BindError::Plan)?;
         let mut finished = 0;
         let result = async {
             #[cfg(target_arch = "wasm32")]

@@ -21,9 +21,9 @@ pub use limits::Limits;
 pub use program::Program;
 #[cfg(feature = "wgpu")]
 pub(crate) use program::{COUNTING_BYTES, MOST_BINDINGS, Operation};
-#[cfg(feature = "wgpu")]
-pub(crate) use recipe::check_block;
 pub use recipe::{Counters, Operand, Recipe};
+#[cfg(feature = "wgpu")]
+pub(crate) use recipe::{check_block, check_on_gpu};
 pub use step::{Resource, Step};
 #[cfg(feature = "wgpu")]
 pub(crate) use {

@@ -24,6 +24,7 @@ impl Chosen {
                 process.check_gpu::<T>()?;
                 &process.gpu
             }
+            // The others need no engine of all threads, and no lock.
             Backend::Auto if T::ON_GPU && backend.may_use_gpu(elements as u64) && !process.inherits_driver => {
                 &process.auto
             }

@@ -152,7 +152,7 @@ fn check<'py, T: Element>(
 /// >>> import hard_sigmoid as hs
 /// >>> for adapter in hs.adapters():
 /// ...     print(adapter.name, adapter.backend, adapter.kind)  # doctest: +SKIP
-/// llvmpipe (LLVM 15.0.6, 256 bits) vulkan cpu
+/// llvmpipe (LLVM 15.0.6, 256 bits) vulkan software
 #[pyfunction]
 pub(crate) fn adapters(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     current().check_gpu::<f32>()?;

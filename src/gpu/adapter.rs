@@ -2,7 +2,6 @@
 
 use super::error::{Error, one_line};
 use super::limits;
-pub use super::limits::is_software;
 
 /// Which adapters are acceptable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +73,12 @@ pub fn is_hardware(info: &wgpu::AdapterInfo) -> bool {
         wgpu::DeviceType::Other => info.backend == wgpu::Backend::BrowserWebGpu,
         wgpu::DeviceType::Cpu => false,
     }
+}
+
+/// Whether an adapter computes in software, on the CPU.
+#[must_use]
+pub fn is_software(info: &wgpu::AdapterInfo) -> bool {
+    info.device_type == wgpu::DeviceType::Cpu
 }
 
 /// Describes an adapter for people to read, as `name (backend)` or `name (backend, software)`. A browser does not tell

@@ -213,7 +213,7 @@ const NO_DRIVER: &str = if cfg!(target_os = "linux") {
 };
 
 impl Error {
-    /// The message without what to do, for one who need not do anything.
+    /// The message, without what to do if there is no adapter: `auto` does without one.
     pub(crate) fn reason(&self) -> String {
         match self {
             Self::NoAdapter { hardware_only, wanted, present, unusable } => {

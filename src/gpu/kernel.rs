@@ -16,11 +16,11 @@ use web_time::Instant;
 
 use super::error::{BindError, Error};
 use super::scope::{Watch, scoped};
-use super::{limits, objects};
+use super::{adapter, limits, objects};
 use crate::Element;
 use crate::error::PlanError;
 use crate::lock::locked;
-use crate::plan::{Access, Limits, Operation, Program, Unit};
+use crate::plan::{Access, Limits, Operation, Program, Unit, check_on_gpu};
 
 /// Hard sigmoid compiled for a device. It makes [`Binding`](crate::Binding)s, which record into your own encoders and
 /// passes.
@@ -90,7 +90,7 @@ impl Kernel {
             alignment_bytes: of_device.min_storage_buffer_offset_alignment,
             storage_buffers: of_device.max_storage_buffers_per_shader_stage,
             groups: of_device.max_compute_workgroups_per_dimension,
-            mixed: !limits::is_software(&device.adapter_info()),
+            mixed: !adapter::is_software(&device.adapter_info()),
         }
     }
 
@@ -103,7 +103,7 @@ impl Kernel {
     ///
     /// [`Error::Bind`] for f64, and [`Error::Device`] if the device refuses.
     pub fn compile_ahead<T: Element>(&self) -> Result<(), Error> {
-        Self::check_element::<T>()?;
+        check_on_gpu::<T>().map_err(BindError::Plan)?;
         let mixed = self.plan_limits().mixed.then_some(Unit::Mixed { rotation: 0 });
         for access in [Access::SeparateBuffer, Access::SameBinding] {
             for unit in [Unit::Vector { rotation: 0 }, Unit::Word].into_iter().chain(mixed) {
@@ -151,11 +151,6 @@ impl Kernel {
         locked(&self.0.pipelines).clear();
     }
 
-    /// Checks that an element type is supported on a GPU.
-    pub(crate) fn check_element<T: Element>() -> Result<(), BindError> {
-        if T::ON_GPU { Ok(()) } else { Err(PlanError::NotOnGpu { element: T::NAME }.into()) }
-    }
-
     pub(super) fn device(&self) -> &wgpu::Device {
         &self.0.device
     }
@@ -194,7 +189,7 @@ impl Kernel {
         let key = alternatives.first().cloned().unwrap_or_default();
         cached(&self.0.modules, key, || {
             let compile = |wgsl| scoped(device, "compiling the shader", || objects::shader_module(device, wgsl));
-            // A program of f64, which has no shader, cannot be made.
+            // There is none for f64, for which no program is made.
             let none = PlanError::NotOnGpu { element: "f64" };
             first_success(alternatives.into_iter().map(compile)).ok_or(BindError::Plan(none))?
         })

@@ -1,4 +1,4 @@
-//! What a device and an adapter need to have, and whether they are hardware.
+//! What a device and an adapter need to have.
 
 use super::error::Error;
 use crate::plan::{COUNTING_BYTES, MOST_BINDINGS, WORKGROUP};
@@ -20,10 +20,4 @@ pub(super) fn check(limits: &wgpu::Limits) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-/// Whether an adapter computes in software, on the CPU.
-#[must_use]
-pub fn is_software(info: &wgpu::AdapterInfo) -> bool {
-    info.device_type == wgpu::DeviceType::Cpu
 }

@@ -15,7 +15,8 @@ use crate::lock::locked;
 /// How long a mapping may take after its submission is done.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// wgpu calls back on whichever thread polls the device. [`is_queue_of`] has to be that thread, and tries for so long.
+/// How long [`is_queue_of`] tries. It learns something only if its own thread is called back, and wgpu calls back on
+/// whichever thread polls the device.
 const QUEUE_GRACE: Duration = Duration::from_secs(1);
 
 /// A thread that polls a device while a call waits for it. It starts with the first request.

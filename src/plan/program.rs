@@ -122,7 +122,7 @@ impl Program {
         [crate::WGSL, element, source, operand, operation, unit, range, count].concat()
     }
 
-    pub(super) const fn counts(self) -> bool {
+    const fn counts(self) -> bool {
         matches!(self.operation, Operation::Count | Operation::ForwardAndCount)
     }
 
@@ -161,8 +161,7 @@ impl Program {
 impl std::fmt::Display for Program {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { element, operation, access, unit } = self;
-        let element = format!("{element:?}").to_lowercase();
-        write!(f, "{operation:?} of {element} ({access:?}, {unit:?})")
+        write!(f, "{operation:?} of {} ({access:?}, {unit:?})", element.name())
     }
 }
 

@@ -169,6 +169,11 @@ impl<B: Clone + PartialEq> Counters<B> {
     }
 }
 
+/// Checks that an element type is supported on a GPU.
+pub(crate) const fn check_on_gpu<T: Element>() -> Result<(), PlanError> {
+    if T::ON_GPU { Ok(()) } else { Err(PlanError::NotOnGpu { element: T::NAME }) }
+}
+
 /// Checks that a block of `bytes` bytes fits a buffer from an offset on, which is a multiple of `alignment`.
 pub(crate) fn check_block(
     role: BufferRole,
@@ -193,9 +198,7 @@ fn pass<T: Element, B: Clone + PartialEq>(
     target: &Operand<B>,
     limits: Limits,
 ) -> Result<Pass<B>, PlanError> {
-    if !T::ON_GPU {
-        return Err(PlanError::NotOnGpu { element: T::NAME });
-    }
+    check_on_gpu::<T>()?;
     let (from, source_len) = start(role, source)?;
     let (to, target_len) = start(BufferRole::Target, target)?;
     if source_len != target_len {

@@ -91,7 +91,7 @@ impl<B: Clone> Step<B> {
             let offset_bytes = dispatch.source.offset_bytes.wrapping_add(*further);
             (GRADIENT, part(buffer, Span { offset_bytes, ..dispatch.source }, true))
         });
-        let counters = counters.as_ref().filter(|_| program.counts()).map(|(buffer, offset)| {
+        let counters = counters.as_ref().map(|(buffer, offset)| {
             (COUNTERS, part(buffer, Span { offset_bytes: *offset, size_bytes: COUNTER_BYTES }, false))
         });
         let block = Some((BLOCK, Resource::Block));

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use hard_sigmoid::{Dtype, Element, Gpu, adapter, cpu, with_type};
 use serde::Serialize;
-use workloads::Case;
+use workloads::{COPY, CPU, Case, EMPTY_DISPATCH, ROUND_TRIP};
 
 use super::adapters::AdapterArgs;
 use super::console::{self, Failure, print};
@@ -220,6 +220,7 @@ fn time(mut cases: Vec<Case<'_>>) -> Result<Vec<Measurement>, String> {
             break;
         }
     }
+    let copies: Vec<_> = cases.iter().map(|case| case.copy).collect();
     let measurement = |(case, mut timings): (Case<'_>, Vec<f64>)| {
         timings.sort_by(f64::total_cmp);
         // Between two timings, in proportion.
@@ -242,21 +243,16 @@ fn time(mut cases: Vec<Case<'_>>) -> Result<Vec<Measurement>, String> {
         }
     };
     let mut results: Vec<_> = cases.into_iter().zip(timings).map(measurement).collect();
-    let shares: Vec<_> = results.iter().map(|result| of_roof(&results, result)).collect();
+    let shares: Vec<_> = results.iter().zip(copies).map(|(result, copy)| of_roof(&results, result, copy?)).collect();
     results.iter_mut().zip(shares).for_each(|(result, share)| result.of_roof = share);
     Ok(results)
 }
 
 /// The share of the speed that the memory allows, by a copy of the same elements.
-fn of_roof(results: &[Measurement], of: &Measurement) -> Option<f64> {
-    let copy = match of.case {
-        "kernel" | "backward" | "saturation" => "copy",
-        "cpu" | "cpu_backward" | "cpu_saturation" => "memcpy",
-        _ => return None,
-    };
+fn of_roof(results: &[Measurement], of: &Measurement, copy: &str) -> Option<f64> {
     let find = |case| results.iter().find(|result| result.case == case);
+    let dispatch = find(EMPTY_DISPATCH).filter(|_| copy == COPY);
     let copy = find(copy)?;
-    let dispatch = find("empty_dispatch").filter(|_| copy.case == "copy");
     let bound = copy.seconds * of.bytes as f64 / copy.bytes as f64 + dispatch.map_or(0.0, |empty| empty.seconds);
     Some(bound / of.seconds)
 }
@@ -274,8 +270,7 @@ fn verdict(results: &[Measurement], gpu: bool) -> String {
     let mut sizes: Vec<_> = of_element().map(|result| result.elements).collect();
     sizes.sort_unstable();
     sizes.dedup();
-    let ratios: Vec<_> =
-        sizes.iter().filter_map(|&n| Some((n, seconds("round_trip", n)? / seconds("cpu", n)?))).collect();
+    let ratios: Vec<_> = sizes.iter().filter_map(|&n| Some((n, seconds(ROUND_TRIP, n)? / seconds(CPU, n)?))).collect();
     // The first size that is followed only by sizes at which the round trip is faster.
     let first = ratios.iter().rposition(|&(_, ratio)| ratio >= 1.0).map_or(0, |last| last.saturating_add(1));
     match (ratios.get(first), ratios.last()) {

@@ -23,6 +23,9 @@ pub enum Format {
     Safetensors,
 }
 
+/// Reads the headers in an archive.
+type ReadHeaders = fn(&mut Archive) -> Result<Header, String>;
+
 impl Format {
     /// All formats.
     pub const ALL: [Self; 3] = [Self::Npy, Self::Npz, Self::Safetensors];
@@ -40,9 +43,12 @@ impl Format {
         }
     }
 
-    /// Whether files are archives, which are not read and written in order.
-    pub(crate) const fn is_archive(self) -> bool {
-        matches!(self, Self::Npz)
+    /// How the headers of an archive are read, which is not read and written in order. None if files are no archives.
+    pub(crate) fn of_archive(self) -> Option<ReadHeaders> {
+        match self {
+            Self::Npz => Some(|archive| Ok(Header(Kind::Npz(npz::members(archive)?)))),
+            Self::Npy | Self::Safetensors => None,
+        }
     }
 
     /// Recognizes a file by what it begins with, and by its extension where that is not enough.
@@ -64,7 +70,7 @@ impl Format {
         }
     }
 
-    /// The format of a file that begins like this. None for text.
+    /// The format of a file that begins like this. None if it is none of them.
     #[must_use]
     pub fn of_start(start: &[u8]) -> Option<Self> {
         // Of the size of the header, which takes 8 bytes, the last are 0, and then comes JSON.
@@ -118,11 +124,6 @@ impl Header {
             Format::Npz => return Err("is a .npz archive, which cannot be read from a pipe: pass it as a file".into()),
             Format::Safetensors => Kind::Safetensors(bytes(safetensors::read_header(source, file_bytes)?)),
         }))
-    }
-
-    /// Reads the headers of an archive.
-    pub(crate) fn of_archive(archive: &mut Archive) -> Result<Self, String> {
-        Ok(Self(Kind::Npz(npz::members(archive)?)))
     }
 
     /// Its size. The headers of an archive are in its members.

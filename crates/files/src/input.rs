@@ -65,9 +65,9 @@ fn source(path: &Path, is_stdin: bool) -> Result<(Source, Header), String> {
     }
     let start = start(&mut file).map_err(unreadable)?;
     let format = Format::recognize(path, &start)?;
-    if format.is_archive() {
+    if let Some(headers) = format.of_archive() {
         let mut archive = Archive::open(file)?;
-        let header = Header::of_archive(&mut archive)?;
+        let header = headers(&mut archive)?;
         return Ok((Source::Archive(archive), header));
     }
     let header = Header::read(format, &mut Cursor::new(start).chain(&file), Some(metadata.len()))?;

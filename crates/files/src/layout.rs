@@ -37,7 +37,10 @@ impl Section<'_> {
     /// Converts the bytes of elements from the byte order of the file to the one of this machine, or back.
     pub fn swap_bytes(&self, bytes: &mut [u8]) {
         if let Some(dtype) = self.dtype.filter(|_| self.swapped) {
-            with_type!(dtype, T => bytes.as_chunks_mut::<{ size_of::<T>() }>().0.iter_mut().for_each(|it| it.reverse()));
+            with_type!(dtype, T => {
+                let (elements, _) = bytes.as_chunks_mut::<{ size_of::<T>() }>();
+                elements.iter_mut().for_each(|element| element.reverse());
+            });
         }
     }
 

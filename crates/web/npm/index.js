@@ -1,4 +1,4 @@
-import { Arrays } from "./pkg/hard_sigmoid_web.js";
+import { ArrayEngine } from "./pkg/hard_sigmoid_web.js";
 import { load, parameters, presets } from "./load.js";
 
 export { bind, bindBackward, bindSaturation, bindWithSaturation } from "./buffers.js";
@@ -13,18 +13,18 @@ export async function hardSigmoid(x, options = {}) {
   const { out = new x.constructor(x.length), backend = "auto" } = options;
   checkOut(x, out);
   const size = x.byteLength;
-  const engine = await open(backend);
+  const queue = await open(backend);
   try {
-    await engine.run(async (arrays) => {
-      await arrays.choose(x.length);
+    await queue.run(async (engine) => {
+      await engine.choose(x.length);
       for (let from = 0; from < size; from += PART) {
         const part = Math.min(PART, size - from);
-        await arrays.apply(type, alpha, beta, part, bytes(x, from, part), bytes(out, from, part));
+        await engine.apply(type, alpha, beta, part, bytes(x, from, part), bytes(out, from, part));
       }
     });
   } catch (error) {
     // Its device may be lost: the next call opens another.
-    forget(engine);
+    forget(queue);
     throw error;
   }
   return out;
@@ -34,9 +34,9 @@ export async function hardSigmoid(x, options = {}) {
 const PART = 2 ** 30;
 
 export async function executedOn(backend = "auto", elements = 0) {
-  return (await open(backend)).run(async (arrays) => {
-    await arrays.choose(elements);
-    return arrays.executed_on();
+  return (await open(backend)).run(async (engine) => {
+    await engine.choose(elements);
+    return engine.executed_on();
   });
 }
 
@@ -70,39 +70,39 @@ function bytes(array, from, size) {
 }
 
 /** Runs one call after the other. */
-class Engine {
+class Queue {
   #last = Promise.resolve();
 
-  constructor(arrays) {
-    this.arrays = arrays;
+  constructor(engine) {
+    this.engine = engine;
   }
 
   run(call) {
-    const result = this.#last.then(() => call(this.arrays));
+    const result = this.#last.then(() => call(this.engine));
     this.#last = result.catch(() => {});
     return result;
   }
 }
 
-const engines = new Map();
+const queues = new Map();
 
 async function open(backend) {
   await load();
   // A failure is not kept, so that a later call may succeed.
-  if (!engines.has(backend)) {
-    engines.set(
+  if (!queues.has(backend)) {
+    queues.set(
       backend,
-      Arrays.open(backend).then((arrays) => new Engine(arrays)).catch((error) => {
-        engines.delete(backend);
+      ArrayEngine.open(backend).then((engine) => new Queue(engine)).catch((error) => {
+        queues.delete(backend);
         throw error;
       }),
     );
   }
-  return engines.get(backend);
+  return queues.get(backend);
 }
 
-function forget(engine) {
-  for (const [backend, opened] of engines) {
-    opened.then((it) => it === engine && engines.get(backend) === opened && engines.delete(backend), () => {});
+function forget(queue) {
+  for (const [backend, opened] of queues) {
+    opened.then((it) => it === queue && queues.get(backend) === opened && queues.delete(backend), () => {});
   }
 }

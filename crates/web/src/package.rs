@@ -8,14 +8,14 @@ use crate::{dtype, error, function, whole};
 
 /// An engine for arrays of JavaScript.
 #[wasm_bindgen]
-pub struct Arrays {
+pub struct ArrayEngine {
     engine: Engine,
 }
 
 #[wasm_bindgen]
-impl Arrays {
+impl ArrayEngine {
     /// Opens `auto`, `gpu` or `cpu`.
-    pub async fn open(backend: &str) -> Result<Arrays, Error> {
+    pub async fn open(backend: &str) -> Result<ArrayEngine, Error> {
         let backend: Backend = backend.parse().map_err(error)?;
         Ok(Self { engine: Engine::open(backend, 0).await.map_err(error)? })
     }

@@ -4,6 +4,7 @@ use std::arch::x86_64::*;
 
 use super::blocks::{BLOCK, loops};
 use super::plain::{Pointwise, plain};
+use crate::element::has_16_bits;
 use crate::{Dtype, Element};
 
 /// Bytes in a cache line.
@@ -13,7 +14,7 @@ const CACHE_LINE: usize = 64;
 /// Distances of 16 cache lines or more perform alike.
 const PREFETCH_BYTES: usize = 32 * CACHE_LINE;
 
-loops!(avx2, crate::cpu::simd::x86, "avx2,f16c", is_16_bit);
+loops!(avx2, crate::cpu::simd::x86, "avx2,f16c", has_16_bits);
 loops!(avx512, crate::cpu::simd::x86, "avx512f,avx512bw,avx512dq,avx512vl,avx2,f16c", is_f16);
 
 /// Every processor with AVX2 has F16C, too.
@@ -29,13 +30,6 @@ pub(super) fn has_avx512() -> bool {
         && std::is_x86_feature_detected!("avx512bw")
         && std::is_x86_feature_detected!("avx512dq")
         && std::is_x86_feature_detected!("avx512vl")
-}
-
-/// Whether blocks are converted before and after they are computed: those of the 16-bit types. In one loop, the
-/// compiler does not turn the conversions into vector code.
-#[inline]
-const fn is_16_bit<T: Element>() -> bool {
-    size_of::<T>() == 2
 }
 
 /// F16C converts f16. Integers take several times as long.
