@@ -191,6 +191,9 @@ const fn elements(dtype: Dtype) -> &'static [&'static str] {
 
 #[cfg(test)]
 #[cfg(feature = "wgpu")]
+mod floats;
+#[cfg(test)]
+#[cfg(feature = "wgpu")]
 mod tests;
 #[cfg(test)]
 #[cfg(feature = "wgpu")]
