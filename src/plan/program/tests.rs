@@ -58,7 +58,8 @@ fn step(program: Program) -> Step<&'static str> {
         groups: 1,
     };
     let gradient = (program.operation == Operation::BackwardOfPair).then_some(("gradient", 0));
-    Step { program, dispatch, source: "source", target: "target", gradient, counters: Some(("counters", 0)) }
+    let counters = program.counts().then_some(("counters", 0));
+    Step { program, dispatch, source: "source", target: "target", gradient, counters }
 }
 
 /// A shader as a driver gets it: one entry point, with its overrides set.
