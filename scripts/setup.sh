@@ -47,7 +47,7 @@ use_swiftshader() {
 }
 
 # With an example, cargo compiles wgpu as the tests need it, and not twice.
-build_command() { cargo build --features ndarray --bin hard-sigmoid --example embed_compute; }
+build_command() { cargo build --features ndarray,serde --bin hard-sigmoid --example embed_compute; }
 
 # Ensures that the machine has a GPU adapter, or those that HARD_SIGMOID_REQUIRE lists by backend and name
 # ("vulkan/llvmpipe gl/llvmpipe"). Installs software drivers for the missing ones: Mesa for Vulkan and GL, and

@@ -234,7 +234,8 @@ impl Engine {
         Self { falls_back: false, ..self }
     }
 
-    /// Where the next call will be executed, apart from f64 under [`Backend::Auto`].
+    /// Where the next call will be executed, apart from f64, which the CPU path computes unless the engine has
+    /// [no fallback](Self::without_fallback).
     #[must_use]
     pub fn executed_on(&self) -> ExecutedOn {
         ExecutedOn::of(self.chosen_gpu())

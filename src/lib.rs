@@ -13,6 +13,7 @@
 #![cfg_attr(feature = "wgpu", doc = include_str!("../README.md"))]
 #![doc = include_str!("../docs/crate.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(target_arch = "wasm32", allow(clippy::arc_with_non_send_sync, reason = "objects of WebGPU are not"))]
 #![cfg_attr(not(feature = "wgpu"), allow(rustdoc::broken_intra_doc_links, reason = "links to the GPU path"))]
 
 mod backward;

@@ -189,8 +189,8 @@ impl Kernel {
         let key = alternatives.first().cloned().unwrap_or_default();
         cached(&self.0.modules, key, || {
             let compile = |wgsl| scoped(device, "compiling the shader", || objects::shader_module(device, wgsl));
-            // There is none for f64, for which no program is made.
-            let none = PlanError::NotOnGpu { element: "f64" };
+            // There is none for a type that no GPU computes, and of which no program is made.
+            let none = PlanError::NotOnGpu { element: program.element().name() };
             first_success(alternatives.into_iter().map(compile)).ok_or(BindError::Plan(none))?
         })
     }

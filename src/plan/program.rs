@@ -66,6 +66,12 @@ impl Program {
         Self { element, operation, access, unit }
     }
 
+    /// The type of the elements.
+    #[cfg(feature = "wgpu")]
+    pub(crate) const fn element(self) -> Dtype {
+        self.element
+    }
+
     /// The shader. A device may refuse all alternatives but the last: use the first that it takes. A browser, which
     /// refuses only later, takes the first.
     pub fn wgsl(self) -> impl Iterator<Item = String> {

@@ -68,8 +68,8 @@ pub(crate) fn run(args: &Args, matches: &ArgMatches) -> Result<(), Failure> {
     let functions = args.functions.all(matches)?;
     let path = args.output.as_deref();
     let format = Format::of(path)?;
-    // Called before the work begins. Both endings are the same to it: none of a format of data.
     let _stop = Stop::on_signals(true);
+    // Called before the work begins. "svg" stands for .png as well, since only names of other data formats are refused.
     let open = |inputs: &[&Path]| path.map(|path| Output::create(path, "svg", inputs, args.force)).transpose();
     if let Some(file) = &args.histogram {
         let [f] = *functions else {

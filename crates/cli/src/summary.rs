@@ -21,7 +21,7 @@ pub(crate) struct Computed {
     #[serde(skip)]
     files: u64,
     elements: u64,
-    /// In the order of their variants.
+    /// In the order of [`Dtype::ALL`].
     #[serde(serialize_with = "names")]
     types: Vec<Dtype>,
     /// Sections with a name.

@@ -18,7 +18,7 @@ pub struct Runner {
 
 #[wasm_bindgen]
 impl Runner {
-    pub async fn open() -> Runner {
+    pub async fn open() -> Self {
         match Gpu::open(AdapterKind::Any).await {
             Ok(gpu) => Self { gpu: Some(gpu), why: None },
             Err(error) => Self { gpu: None, why: Some(error.to_string()) },

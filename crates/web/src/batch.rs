@@ -25,7 +25,7 @@ pub struct Batch {
 #[wasm_bindgen]
 impl Batch {
     /// Reads a `.npy` file. The bytes of elements of dtype `V2` are taken for bfloat16, as which JAX saves them.
-    pub fn read(bytes: &[u8]) -> Result<Batch, Error> {
+    pub fn read(bytes: &[u8]) -> Result<Self, Error> {
         let start = &bytes[..bytes.len().min(Format::START_BYTES)];
         match Format::recognize(Path::new(""), start) {
             Ok(Format::Npy) => {}
@@ -49,7 +49,7 @@ impl Batch {
     }
 
     /// Numbers of a bell curve with standard deviation 2, the same each time.
-    pub fn generate(element: &str, elements: usize) -> Result<Batch, Error> {
+    pub fn generate(element: &str, elements: usize) -> Result<Self, Error> {
         let mut state = 1_u32;
         let mut uniform = || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

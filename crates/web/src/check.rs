@@ -1,8 +1,7 @@
 //! Checking the device, and a report to paste into an issue.
 
-use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::validate::{Inputs, Pass, Report, samples, validate, validate_cpu};
-use hard_sigmoid::{Element, HardSigmoid};
+use hard_sigmoid::{Dtype, Element, HardSigmoid, with_type};
 use js_sys::{Error, Function, Reflect};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -19,9 +18,9 @@ impl Runner {
     /// number of all, and what is checked next.
     pub async fn check(&self, progress: &Function) -> Result<String, Error> {
         let mut check = Check { runner: self, progress, rows: String::new(), done: 0, wrong: 0 };
-        check.add::<f32>().await?;
-        check.add::<f16>().await?;
-        check.add::<bf16>().await?;
+        for dtype in gpu_types() {
+            with_type!(dtype, T => check.add::<T>().await)?;
+        }
         let verdict = if check.wrong == 0 { "no mismatches" } else { "MISMATCHES: please report this" };
         Ok(format!(
             "## {}\n\nhard-sigmoid {}, {}\n\n{HEAD}{}\n{verdict}\n",
@@ -42,12 +41,10 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    const STEPS: u32 = 3 * 2 * 3;
-
     async fn add<T: Element>(&mut self) -> Result<(), Error> {
         for (name, f) in HardSigmoid::PRESETS {
             let x = samples::<T>(f);
-            for pass in [Pass::from(f), f.backward().into(), f.backward_from_output().into()] {
+            for pass in passes(f) {
                 self.show(&format!("{} {name} {pass}", T::NAME))?;
                 let report = match &self.runner.gpu {
                     Some(gpu) => validate(gpu, pass, Inputs::Data(&x), |_| {}).await.map_err(error)?,
@@ -67,9 +64,19 @@ impl Check<'_> {
     }
 
     fn show(&self, what: &str) -> Result<(), Error> {
-        let shown = self.progress.call3(&JsValue::NULL, &self.done.into(), &Self::STEPS.into(), &what.into());
+        let functions = HardSigmoid::PRESETS.iter().flat_map(|&(_, f)| passes(f));
+        let steps = (functions.count() * gpu_types().count()) as u32;
+        let shown = self.progress.call3(&JsValue::NULL, &self.done.into(), &steps.into(), &what.into());
         shown.map(drop).map_err(|_| error("the page's progress callback failed"))
     }
+}
+
+fn gpu_types() -> impl Iterator<Item = Dtype> {
+    Dtype::ALL.into_iter().filter(|dtype| dtype.is_on_gpu())
+}
+
+fn passes(f: HardSigmoid) -> [Pass; 3] {
+    [f.into(), f.backward().into(), f.backward_from_output().into()]
 }
 
 fn user_agent() -> String {

@@ -15,7 +15,7 @@ pub struct ArrayEngine {
 #[wasm_bindgen]
 impl ArrayEngine {
     /// Opens `auto`, `gpu` or `cpu`.
-    pub async fn open(backend: &str) -> Result<ArrayEngine, Error> {
+    pub async fn open(backend: &str) -> Result<Self, Error> {
         let backend: Backend = backend.parse().map_err(error)?;
         Ok(Self { engine: Engine::open(backend, 0).await.map_err(error)? })
     }

@@ -40,7 +40,7 @@ impl Planner {
         storage_buffers: u32,
         groups: u32,
         is_software: bool,
-    ) -> Result<Planner, Error> {
+    ) -> Result<Self, Error> {
         let mut limits = Limits::default();
         limits.binding_bytes = whole(binding_bytes)?;
         limits.alignment_bytes = alignment_bytes;

@@ -28,16 +28,22 @@ const ACCESSES: [Access; 3] = [Access::SeparateBuffer, Access::SameBuffer, Acces
 
 const ELEMENTS: [Dtype; 3] = [Dtype::F32, Dtype::F16, Dtype::Bf16];
 
-/// Every program that can be asked for, with each alternative for its element type.
+/// A program of every operation, access and kind of unit, with some of the rotations, and with each alternative for its
+/// element type.
 pub(super) fn programs() -> impl Iterator<Item = (Program, &'static str)> {
     ELEMENTS.into_iter().flat_map(|element| {
         let operations = std::iter::successors(Some(Operation::Forward), next);
         let all = operations.flat_map(|operation| ACCESSES.map(|access| (operation, access)));
         // Without a target there is no buffer to share.
         let all = all.filter(|(operation, access)| operation.has_target() || *access == Access::SeparateBuffer);
-        let units =
-            [Unit::Word, Unit::Vector { rotation: 0 }, Unit::Vector { rotation: 3 }, Unit::Mixed { rotation: 1 }];
-        all.flat_map(move |(operation, access)| units.map(|unit| Program::new(element, operation, access, unit)))
+        let vectors = [0, 3].map(|rotation| Unit::Vector { rotation });
+        let mixed = [0, 1].map(|rotation| Unit::Mixed { rotation });
+        let units = [&[Unit::Word], &vectors[..], &mixed[..]].concat();
+        let of_units = move |(operation, access)| {
+            let programs = units.iter().map(|&unit| Program::new(element, operation, access, unit));
+            programs.collect::<Vec<_>>()
+        };
+        all.flat_map(of_units)
             .flat_map(move |program| elements(element).iter().map(move |&alternative| (program, alternative)))
     })
 }

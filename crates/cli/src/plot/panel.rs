@@ -130,9 +130,9 @@ impl Panel {
     pub(crate) fn curve(&mut self, pen: Pen, lines: Vec<LinePlot>, label: &str, curve: impl Fn(f64) -> f64) {
         self.plots.extend(lines.into_iter().map(Plot::from));
         let is_text = self.format.is_text();
-        let label = if is_text { format!(" {} {label}", pen.letter) } else { label.to_owned() };
+        let label = if is_text { format!("{} {label}", pen.letter) } else { plain(label) };
         let dasharray = (!pen.dash.is_empty()).then(|| pen.dash.to_owned());
-        let (label, color) = (plain(&label), pen.color.to_owned());
+        let color = pen.color.to_owned();
         self.legend.push(LegendEntry { label, color, shape: LegendShape::Line, dasharray });
         if is_text {
             let (from, to) = self.layout.x_range;
@@ -205,7 +205,7 @@ impl Panel {
 
     /// The colors and labels of the curves, for text.
     pub(crate) fn legend(&self) -> Vec<(String, String)> {
-        self.legend.iter().map(|entry| (entry.color.clone(), entry.label.trim().replace("\\$", "$"))).collect()
+        self.legend.iter().map(|entry| (entry.color.clone(), entry.label.clone())).collect()
     }
 
     /// The height of a text plot in lines, without its legend.
