@@ -17,8 +17,6 @@ mod plain;
 mod x86;
 
 use crate::Element;
-#[cfg(target_arch = "aarch64")]
-use aarch64::neon;
 pub(super) use plain::Pointwise;
 use plain::{plain, plain_in_place};
 #[cfg(target_arch = "x86_64")]
@@ -38,7 +36,7 @@ macro_rules! best {
         #[cfg(target_arch = "aarch64")]
         if aarch64::has_neon() {
             // SAFETY: as above.
-            return unsafe { neon::$name($($argument),*) };
+            return unsafe { aarch64::$name($($argument),*) };
         }
         $plain($($argument),*)
     }};
@@ -63,9 +61,12 @@ pub(super) fn map_in_place<T: Element>(first: Option<&[T]>, target: &mut [T], f:
 /// [`map`] with streaming stores, which bypass the caches, where there are any.
 pub(super) fn stream<T: Element>(first: &[T], second: &[T], target: &mut [T], f: impl Pointwise<T::Wide>) {
     #[cfg(target_arch = "x86_64")]
-    if x86::has_avx2() {
-        // SAFETY: the processor supports AVX2 and F16C.
-        return unsafe { x86::stream(first, second, target, f) };
+    if x86::has_avx512() {
+        // SAFETY: the processor supports what the instance is compiled for.
+        return unsafe { avx512::stream(first, second, target, f) };
+    } else if x86::has_avx2() {
+        // SAFETY: as above.
+        return unsafe { avx2::stream(first, second, target, f) };
     }
     map(first, second, target, f);
 }

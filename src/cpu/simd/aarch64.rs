@@ -6,7 +6,7 @@ use std::arch::asm;
 use super::blocks::loops;
 use crate::{Dtype, Element};
 
-loops!(neon, crate::cpu::simd::aarch64, "neon", is_f16);
+loops!("neon", is_f16);
 
 /// Every target with `std` has NEON, so that this costs nothing. In big-endian order, the elements of a vector would
 /// lie the other way round.
@@ -28,7 +28,7 @@ const fn is_f16<T: Element>() -> bool {
 /// Widens eight f16, and makes NaNs quiet.
 #[inline]
 #[target_feature(enable = "neon")]
-pub(super) fn widen<T: Element>(halves: &[u16; 8], x: &mut [f32; 8]) {
+fn widen_some<T: Element>(halves: &[u16; 8], x: &mut [f32; 8]) {
     debug_assert!(is_f16::<T>());
     let (low, high): (float32x4_t, float32x4_t);
     // SAFETY: these are 16 and 32 bytes, and the instructions write to nothing but their outputs.
@@ -44,7 +44,7 @@ pub(super) fn widen<T: Element>(halves: &[u16; 8], x: &mut [f32; 8]) {
 /// Rounds eight f32 to nearest, ties to even. A NaN keeps its sign and the upper bits of its payload.
 #[inline]
 #[target_feature(enable = "neon")]
-pub(super) fn round<T: Element>(x: &[f32; 8], halves: &mut [u16; 8]) {
+fn round_some<T: Element>(x: &[f32; 8], halves: &mut [u16; 8]) {
     debug_assert!(is_f16::<T>());
     let mut rounded: uint16x8_t;
     // SAFETY: these are 32 and 16 bytes, and the instructions write to nothing but their outputs.

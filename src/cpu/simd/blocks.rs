@@ -4,85 +4,88 @@
 /// vector code, neither on x86-64 nor on aarch64.
 pub(super) const BLOCK: usize = 32;
 
-/// The loops for a set of vector instructions: those on data in the caches. Functions `widen` and `round` of `$arch`
-/// convert eight elements of the types that `$converts` selects.
+/// The loops for a set of vector instructions: those on data in the caches. Functions `widen_some` and `round_some`
+/// beside them convert a block, or a part of one, of the types that `$converts` selects. Wide elements may lie in
+/// another order, since each is computed by itself.
 macro_rules! loops {
-    ($name:ident, $($arch:ident)::+, $features:literal, $converts:ident) => {
-        pub(super) mod $name {
-            use crate::Element;
-            use crate::cpu::simd::blocks::BLOCK;
-            use crate::cpu::simd::plain::{Pointwise, plain, plain_in_place};
-            use $($arch)::+::{self as arch, $converts};
+    ($features:literal, $converts:ident) => {
+        use $crate::cpu::simd::blocks::BLOCK;
+        use $crate::cpu::simd::plain::{Pointwise, plain, plain_in_place};
 
-            #[target_feature(enable = $features)]
-            pub(in crate::cpu) fn run<R>(work: impl FnOnce() -> R) -> R {
-                work()
+        #[target_feature(enable = $features)]
+        pub(in crate::cpu::simd) fn run<R>(work: impl FnOnce() -> R) -> R {
+            work()
+        }
+
+        // Streaming calls it for each block.
+        #[inline]
+        #[target_feature(enable = $features)]
+        pub(in crate::cpu::simd) fn map<T: Element>(
+            first: &[T],
+            second: &[T],
+            target: &mut [T],
+            f: impl Pointwise<T::Wide>,
+        ) {
+            if !$converts::<T>() {
+                return plain(first, second, target, f);
             }
-
-            // Streaming calls it for each block.
-            #[inline]
-            #[target_feature(enable = $features)]
-            pub(in crate::cpu) fn map<T: Element>(
-                first: &[T],
-                second: &[T],
-                target: &mut [T],
-                f: impl Pointwise<T::Wide>,
-            ) {
-                if !$converts::<T>() {
-                    return plain(first, second, target, f);
-                }
-                let mut targets = target.chunks_exact_mut(BLOCK);
-                let (mut firsts, mut seconds) = (first.chunks_exact(BLOCK), second.chunks_exact(BLOCK));
-                for ((target, first), second) in (&mut targets).zip(&mut firsts).zip(&mut seconds) {
-                    map_block(widen(first), widen(second), target, f);
-                }
-                plain(firsts.remainder(), seconds.remainder(), targets.into_remainder(), f);
+            let mut targets = target.chunks_exact_mut(BLOCK);
+            let (mut firsts, mut seconds) = (first.chunks_exact(BLOCK), second.chunks_exact(BLOCK));
+            for ((target, first), second) in (&mut targets).zip(&mut firsts).zip(&mut seconds) {
+                map_block(widen(first), widen(second), target, f);
             }
+            plain(firsts.remainder(), seconds.remainder(), targets.into_remainder(), f);
+        }
 
-            #[target_feature(enable = $features)]
-            pub(in crate::cpu) fn map_in_place<T: Element>(
-                first: Option<&[T]>,
-                target: &mut [T],
-                f: impl Pointwise<T::Wide>,
-            ) {
-                if !$converts::<T>() {
-                    return plain_in_place(first, target, f);
-                }
-                let mut targets = target.chunks_exact_mut(BLOCK);
-                let mut firsts = first.map(|first| first.chunks_exact(BLOCK));
-                for target in &mut targets {
-                    let second = widen(target);
-                    let first = firsts.as_mut().and_then(Iterator::next).map_or(second, |first| widen(first));
-                    map_block(first, second, target, f);
-                }
-                plain_in_place(firsts.map(|firsts| firsts.remainder()), targets.into_remainder(), f);
+        #[target_feature(enable = $features)]
+        pub(in crate::cpu::simd) fn map_in_place<T: Element>(
+            first: Option<&[T]>,
+            target: &mut [T],
+            f: impl Pointwise<T::Wide>,
+        ) {
+            if !$converts::<T>() {
+                return plain_in_place(first, target, f);
             }
-
-            #[inline]
-            #[target_feature(enable = $features)]
-            fn map_block<T: Element>(
-                mut first: [T::Wide; BLOCK],
-                second: [T::Wide; BLOCK],
-                target: &mut [T],
-                f: impl Pointwise<T::Wide>,
-            ) {
-                // Without the reference, the backward pass does not become vector code on aarch64.
-                for (a, b) in first.iter_mut().zip(&second) {
-                    *a = f(*a, *b);
-                }
-                for (x, halves) in bytemuck::cast_slice(&first).iter().zip(bytemuck::cast_slice_mut(target)) {
-                    arch::round::<T>(x, halves);
-                }
+            let mut targets = target.chunks_exact_mut(BLOCK);
+            let mut firsts = first.map(|first| first.chunks_exact(BLOCK));
+            for target in &mut targets {
+                let second = widen(target);
+                let first = firsts.as_mut().and_then(Iterator::next).map_or(second, |first| widen(first));
+                map_block(first, second, target, f);
             }
+            plain_in_place(firsts.map(|firsts| firsts.remainder()), targets.into_remainder(), f);
+        }
 
-            #[inline]
-            #[target_feature(enable = $features)]
-            fn widen<T: Element>(source: &[T]) -> [T::Wide; BLOCK] {
-                let mut wide = [bytemuck::Zeroable::zeroed(); BLOCK];
-                for (x, halves) in bytemuck::cast_slice_mut(&mut wide).iter_mut().zip(bytemuck::cast_slice(source)) {
-                    arch::widen::<T>(halves, x);
-                }
-                wide
+        #[inline]
+        #[target_feature(enable = $features)]
+        fn map_block<T: Element>(
+            mut first: [T::Wide; BLOCK],
+            second: [T::Wide; BLOCK],
+            target: &mut [T],
+            f: impl Pointwise<T::Wide>,
+        ) {
+            // Without the reference, the backward pass does not become vector code on aarch64.
+            for (a, b) in first.iter_mut().zip(&second) {
+                *a = f(*a, *b);
+            }
+            round(&first, target);
+        }
+
+        #[inline]
+        #[target_feature(enable = $features)]
+        pub(in crate::cpu::simd) fn widen<T: Element>(source: &[T]) -> [T::Wide; BLOCK] {
+            let mut wide = [bytemuck::Zeroable::zeroed(); BLOCK];
+            for (x, halves) in bytemuck::cast_slice_mut(&mut wide).iter_mut().zip(bytemuck::cast_slice(source)) {
+                widen_some::<T>(halves, x);
+            }
+            wide
+        }
+
+        #[inline]
+        #[target_feature(enable = $features)]
+        pub(in crate::cpu::simd) fn round<T: Element>(wide: &[T::Wide; BLOCK], target: &mut [T]) {
+            for (x, halves) in bytemuck::cast_slice(wide).iter().zip(bytemuck::cast_slice_mut(target)) {
+                round_some::<T>(x, halves);
             }
         }
     };

@@ -1,5 +1,7 @@
 use half::{bf16, f16};
 
+#[cfg(target_arch = "x86_64")]
+use super::x86::{avx2, avx512};
 use super::*;
 use crate::element::sealed::Sealed;
 
@@ -74,52 +76,48 @@ fn loops_of_every_type() {
     loops_are_the_same_as_plain::<f16>(|a, b| HardSigmoid::ONNX.eval(if a > b { a } else { b }));
     loops_are_the_same_as_plain::<f16>(|a, _| HardSigmoid::ONNX.eval(a));
     loops_are_the_same_as_plain::<f16>(|a, b| HardSigmoid::ONNX.backward().eval(a, b));
+    loops_are_the_same_as_plain::<bf16>(|a, _| HardSigmoid::ONNX.eval(a));
     loops_are_the_same_as_plain::<bf16>(|a, b| HardSigmoid::ONNX.backward().eval(a, b));
     loops_are_the_same_as_plain::<f64>(|a, b| HardSigmoid::ONNX.backward().eval(a, b));
 }
 
-type Widen = fn(&[u16; 8], &mut [f32; 8]);
-type Round = fn(&[f32; 8], &mut [u16; 8]);
+type Widen = fn(&[f16; 32]) -> [f32; 32];
+type Round = fn(&[f32; 32], &mut [f16; 32]);
 
-/// The conversions of eight f16 by vector instructions, if the processor has them.
-fn conversions() -> Option<(Widen, Round)> {
+/// The conversions of f16 for each set of instructions that the processor supports.
+fn conversions() -> impl Iterator<Item = (Widen, Round)> {
     #[cfg(target_arch = "x86_64")]
-    return x86::has_avx2().then_some((
-        // SAFETY: the processor supports AVX2 and F16C.
-        |halves, x| unsafe { x86::widen::<f16>(halves, x) },
+    let all: [Option<(Widen, Round)>; 2] = [
+        // SAFETY: the processor supports these instructions.
+        x86::has_avx2().then_some((|x| unsafe { avx2::widen(x) }, |x, y| unsafe { avx2::round(x, y) })),
         // SAFETY: as above.
-        |x, halves| unsafe { x86::round::<f16>(x, halves) },
-    ));
+        x86::has_avx512().then_some((|x| unsafe { avx512::widen(x) }, |x, y| unsafe { avx512::round(x, y) })),
+    ];
     #[cfg(target_arch = "aarch64")]
-    return aarch64::has_neon().then_some((
-        // SAFETY: the processor supports NEON.
-        |halves, x| unsafe { aarch64::widen::<f16>(halves, x) },
+    let all: [Option<(Widen, Round)>; 1] = [
         // SAFETY: as above.
-        |x, halves| unsafe { aarch64::round::<f16>(x, halves) },
-    ));
+        aarch64::has_neon().then_some((|x| unsafe { aarch64::widen(x) }, |x, y| unsafe { aarch64::round(x, y) })),
+    ];
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    None
+    let all = [];
+    all.into_iter().flatten()
 }
 
 #[test]
 fn f16_is_widened_as_by_integers() {
-    let Some((widen, _)) = conversions() else { return };
-    let all: Vec<u16> = (0..=u16::MAX).collect();
-    for halves in all.as_chunks::<8>().0 {
-        let mut x = [0.0; 8];
-        widen(halves, &mut x);
-        for (x, &half) in x.iter().zip(halves) {
-            let wide = f16::from_bits(half).widen();
+    let all: Vec<f16> = (0..=u16::MAX).map(f16::from_bits).collect();
+    for ((widen, _), halves) in conversions().flat_map(|both| all.as_chunks().0.iter().map(move |it| (both, it))) {
+        for (x, half) in widen(halves).iter().zip(halves) {
+            let wide = half.widen();
             // These instructions make NaNs quiet.
             let expected = wide.to_bits() | if wide.is_nan() { 0x0040_0000 } else { 0 };
-            assert_eq!(x.to_bits(), expected, "{half:#x}");
+            assert_eq!(x.to_bits(), expected, "{:#x}", half.to_bits());
         }
     }
 }
 
 #[test]
 fn f16_is_rounded_as_by_integers() {
-    let Some((_, round)) = conversions() else { return };
     // Every f16, 2^16 in place of infinity, the midpoints of neighbours, which f32 holds, and what is next to these.
     let numbers = (0..0x7c00).map(|bits| f16::from_bits(bits).to_f32()).chain([65_536.0]).collect::<Vec<_>>();
     let midpoints = numbers.windows(2).map(|pair| (pair[0] + pair[1]) / 2.0);
@@ -137,14 +135,25 @@ fn f16_is_rounded_as_by_integers() {
     // An odd step varies the low bits.
     let samples = (0..=u32::MAX).step_by(1009).filter(|&bits| !f32::from_bits(bits).is_nan());
     let mut x: Vec<f32> = near.chain(nans).chain(samples).map(f32::from_bits).collect();
-    x.resize(x.len().next_multiple_of(8), 0.0);
-    for x in x.as_chunks::<8>().0 {
-        let mut halves = [0; 8];
+    x.resize(x.len().next_multiple_of(32), 0.0);
+    for ((_, round), x) in conversions().flat_map(|both| x.as_chunks().0.iter().map(move |it| (both, it))) {
+        let mut halves = [f16::ZERO; 32];
         round(x, &mut halves);
         for (x, half) in x.iter().zip(halves) {
-            assert_eq!(half, <f16 as Sealed>::round(*x).to_bits(), "{:#x}", x.to_bits());
+            assert_eq!(half.to_bits(), <f16 as Sealed>::round(*x).to_bits(), "{:#x}", x.to_bits());
         }
     }
+}
+
+/// The streaming loops for each set of instructions that the processor supports.
+fn streams<T: Element>() -> impl Iterator<Item = Map<T>> {
+    let best: Map<T> = stream;
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: the processor supports these instructions.
+    let others: [Option<Map<T>>; 1] = [x86::has_avx2().then_some(|a, b, y, f| unsafe { avx2::stream(a, b, y, f) })];
+    #[cfg(not(target_arch = "x86_64"))]
+    let others = [];
+    [Some(best)].into_iter().chain(others).flatten()
 }
 
 /// Lengths and alignments around the size of a block. The elements around the target must stay unchanged.
@@ -152,7 +161,7 @@ fn streamed_is_the_same_as_plain<T: Element>(f: fn(T::Wide, T::Wide) -> T::Wide)
     let a: Vec<T> = (0..400).map(|i| T::from_f64(f64::from(i))).collect();
     let b: Vec<T> = (0..400).map(|i| T::from_f64(f64::from(i + 1000))).collect();
     let old = T::from_f64(7777.0);
-    for start in 0..40 {
+    for (stream, start) in streams::<T>().flat_map(|stream| (0..40).map(move |start| (stream, start))) {
         for len in (0..200).chain([300]) {
             let (a, b) = (&a[start / 2..][..len], &b[start / 3..][..len]);
             let mut expected = vec![old; 400];
@@ -172,9 +181,11 @@ fn streamed_is_the_same_as_plain<T: Element>(f: fn(T::Wide, T::Wide) -> T::Wide)
 fn nothing_is_written_behind_the_target() {
     for len in 0..200 {
         let source: Vec<f32> = (0..len).map(|i| i as f32).collect();
-        let mut target = vec![-1.0; len];
-        stream(&source, &source, &mut target, |a, _| a);
-        assert_eq!(target, source);
+        for stream in streams() {
+            let mut target = vec![-1.0; len];
+            stream(&source, &source, &mut target, |a, _| a);
+            assert_eq!(target, source);
+        }
     }
 }
 
