@@ -99,7 +99,7 @@ fn conversions() -> impl Iterator<Item = (Widen, Round)> {
         aarch64::has_neon().then_some((|x| unsafe { aarch64::widen(x) }, |x, y| unsafe { aarch64::round(x, y) })),
     ];
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    let all = [];
+    let all: [Option<(Widen, Round)>; 0] = [];
     all.into_iter().flatten()
 }
 
