@@ -170,12 +170,14 @@ impl Engine {
         if !self.is_auto {
             return;
         }
-        self.is_small = !Backend::Auto.may_use_gpu(elements);
+        let was_small = std::mem::replace(&mut self.is_small, !Backend::Auto.may_use_gpu(elements));
         if !self.is_small && self.gpu.is_none() && self.fallback.is_none() {
             match Self::find_faster_gpu().await {
                 Ok((gpu, comparison)) => (self.gpu, self.comparison) = (Some(gpu), Some(comparison)),
                 Err(fallback) => self.fallback = Some(fallback),
             }
+        } else if was_small == self.is_small {
+            return;
         }
         match (self.fallback(), self.comparison()) {
             (Some(fallback), _) => log::info!("auto runs on the CPU path: {fallback}"),

@@ -61,6 +61,16 @@ fn auto_runs_where_it_is_faster() {
     assert_eq!(Engine::faster_gpu(fast.clone()).ok(), Some(fast));
 }
 
+/// A GPU that computes nothing.
+fn noop() -> Gpu {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = wgpu::Backends::NOOP;
+    descriptor.backend_options.noop = wgpu::NoopBackendOptions { enable: true, ..Default::default() };
+    let adapter = pollster::block_on(wgpu::Instance::new(descriptor).request_adapter(&Default::default())).unwrap();
+    let (device, queue) = pollster::block_on(adapter.request_device(&Default::default())).unwrap();
+    Gpu::new(device, queue).unwrap()
+}
+
 /// Choosing the CPU path for a small batch forgets nothing of what is known of the GPU.
 #[test]
 fn auto_chooses_for_each_number_of_elements() {
@@ -71,11 +81,15 @@ fn auto_chooses_for_each_number_of_elements() {
     assert!(matches!(engine.fallback(), Some(Fallback::Small)));
     engine.choose_blocking(AUTO_GPU_MIN_ELEMENTS);
     assert!(matches!(engine.fallback(), Some(Fallback::Slower(_))));
-    let mut engine = Engine { is_auto: true, comparison: Some(comparison()), ..Engine::with(None) };
-    engine.is_small = true;
-    assert!(engine.comparison().is_none());
-    engine.is_small = false;
-    assert!(engine.comparison().is_some());
+    // The GPU stays open.
+    let (gpu, comparison) = (Some(noop()), Some(comparison()));
+    let mut engine = Engine { is_auto: true, comparison, ..Engine::with(gpu) };
+    for elements in [AUTO_GPU_MIN_ELEMENTS, 1, 2, AUTO_GPU_MIN_ELEMENTS] {
+        engine.choose_blocking(elements);
+        let is_large = elements > 2;
+        assert_eq!(matches!(engine.executed_on(), ExecutedOn::Gpu { .. }), is_large);
+        assert_eq!((engine.fallback().is_none(), engine.comparison().is_some()), (is_large, is_large));
+    }
     let mut engine = Engine::with(None);
     engine.choose_blocking(0);
     assert!(engine.fallback().is_none());

@@ -242,7 +242,8 @@ fn persist(file: &File, name: Option<TempPath>, path: &Path, replace: bool) -> i
         None if !replace => vanishing::link(file, path),
         // A link cannot replace a file, but a new name can.
         None => {
-            let linked = Builder::new().prefix(PREFIX).make_in(folder(path), |path| vanishing::link(file, path))?;
+            let linked =
+                Builder::new().prefix(PREFIX).make_in(folder(path), |path| vanishing::link_temporary(file, path))?;
             Ok(linked.persist(path)?)
         }
     }

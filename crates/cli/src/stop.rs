@@ -48,25 +48,27 @@ mod unix {
         // A write beyond the limit on file sizes returns an error then.
         let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
         let handled: Vec<_> = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|&signal| !is_ignored(signal)).collect();
-        // Without a handler, a signal keeps its default action, which ends the process.
-        let Ok(mut signals) = Signals::new(&handled) else { return };
-        let received = received.clone();
+        // Once this is set, a signal ends the process whatever the thread below does.
+        let is_ending = Arc::new(AtomicBool::new(false));
+        for &signal in &handled {
+            let _ = signal_hook::flag::register_conditional_default(signal, is_ending.clone());
+        }
+        let Ok(mut signals) = Signals::new(&handled) else { return is_ending.store(true, Ordering::Relaxed) };
+        let (ending, received) = (is_ending.clone(), received.clone());
         let thread = std::thread::Builder::new().spawn(move || {
             for signal in &mut signals {
                 let before = received.swap(usize::try_from(signal).unwrap_or(1), Ordering::Relaxed);
                 if waits || before != 0 {
+                    // A disk that hangs may hold the thread up. The next signal need not wait for it.
+                    ending.store(true, Ordering::Relaxed);
                     // Held to the end, so that no file is created any more.
                     let _held = remove_unfinished();
                     let _ = signal_hook::low_level::emulate_default_handler(signal);
                 }
             }
         });
-        if thread.is_err() {
-            // Without a thread, the handlers would do nothing.
-            for signal in handled {
-                let _ = signal_hook::flag::register_conditional_default(signal, Arc::new(AtomicBool::new(true)));
-            }
-        }
+        // Without a thread, the handlers would do nothing.
+        is_ending.fetch_or(thread.is_err(), Ordering::Relaxed);
     }
 
     #[allow(unsafe_code, reason = "no safe library says it")]

@@ -65,11 +65,27 @@ static NAMED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 /// Creates a file with a name.
 #[cfg(unix)]
 pub(super) fn create_named(path: &Path) -> io::Result<File> {
+    named(path, || File::options().write(true).create_new(true).open(path))
+}
+
+/// Gives a file a name that is removed unless it gets another one.
+#[cfg(unix)]
+pub(super) fn link_temporary(file: &File, path: &Path) -> io::Result<()> {
+    named(path, || link(file, path))
+}
+
+#[cfg(not(unix))]
+pub(super) fn link_temporary(file: &File, path: &Path) -> io::Result<()> {
+    link(file, path)
+}
+
+#[cfg(unix)]
+fn named<T>(path: &Path, make: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     let mut named = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
     named.retain(|path| path.exists());
-    let file = File::options().write(true).create_new(true).open(path)?;
+    let made = make()?;
     named.push(path.to_owned());
-    Ok(file)
+    Ok(made)
 }
 
 /// Removes what is not complete before a signal ends the process. While the result is held, nothing is created.

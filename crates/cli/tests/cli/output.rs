@@ -155,7 +155,7 @@ fn signals_and_limits_leave_nothing_behind() {
     }
     // As `nohup` has it.
     let mut run = Command::new("sh");
-    let run = run.args(["-c", r#"trap '' HUP; exec "$0" apply "$1" "$2" --preset onnx --quiet"#]);
+    let run = run.args(["-c", r#"trap '' HUP; exec "$0" apply "$1" "$2" --preset onnx --backend cpu --quiet"#]);
     let run = run.args([command().get_program(), input.as_os_str(), folder.path("kept.npy").as_os_str()]);
     let mut child = run.spawn().unwrap();
     await_temporary_file(&child, &folder);
