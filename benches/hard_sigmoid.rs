@@ -7,7 +7,7 @@
 use std::time::Instant;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use hard_sigmoid::{AdapterKind, Gpu, HardSigmoid, Kernel};
+use hard_sigmoid::{Gpu, HardSigmoid, Kernel, adapter::AdapterKind};
 
 const F: HardSigmoid = HardSigmoid::PYTORCH;
 

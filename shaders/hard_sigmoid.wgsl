@@ -1,9 +1,10 @@
 // Hard sigmoid, y = clamp(alpha * x + beta, 0, 1), as a function to import or paste.
 //
 // It is evaluated as (x + shift) * slope with slope = alpha and shift = beta / alpha. An addition followed by a
-// multiplication cannot be contracted into a fused multiply-add, so every driver that does not flush subnormals gives
-// the same bits. Small results keep their relative accuracy. The host computes the fields of the struct (`Params` in
-// Rust). Read it from a buffer: if its fields were constants, a compiler might distribute the product over the sum.
+// multiplication cannot be contracted into a fused multiply-add, so every driver that calculates by the rules of WGSL
+// and does not flush subnormals gives the same bits. Small results keep their relative accuracy. The host computes the
+// fields of the struct (`Params` in Rust). Read it from a buffer: if its fields were constants, a compiler might
+// distribute the product over the sum.
 
 struct HardSigmoid {
     slope: f32,

@@ -8,13 +8,14 @@ pub(crate) mod parallel;
 mod simd;
 mod thresholds;
 
+pub use crate::error::LengthMismatch;
 #[cfg(not(target_arch = "wasm32"))]
 pub use parallel::default_threads;
 pub use parallel::{PARALLEL_MIN_BYTES, threads};
 
 use crate::job::{Job, Work};
 use crate::saturation::Tally;
-use crate::{Backward, Element, HardSigmoid, LengthMismatch, Saturation};
+use crate::{Backward, Element, HardSigmoid, Saturation};
 use simd::{Pointwise, stream, with_best_simd};
 use thresholds::{Thresholds, compare_min_elements};
 

@@ -23,7 +23,7 @@ pub mod cpu;
 mod dtype;
 mod element;
 #[cfg(feature = "wgpu")]
-mod engine;
+pub mod engine;
 mod error;
 #[cfg(feature = "wgpu")]
 mod gpu;
@@ -45,16 +45,14 @@ pub use backward::{Backward, BackwardParams};
 pub use dtype::Dtype;
 pub use element::Element;
 #[cfg(feature = "wgpu")]
-pub use engine::{AUTO_GPU_MIN_ELEMENTS, Backend, Comparison, Engine, ExecutedOn, Fallback};
+#[doc(inline)]
+pub use engine::{Backend, Engine};
 #[cfg(all(feature = "wgpu", target_arch = "wasm32"))]
 pub use error::ArrayError;
-#[cfg(feature = "ndarray")]
-pub use error::ShapeMismatch;
-pub use error::{BufferRole, LengthMismatch, ParameterError, PlanError};
+pub use error::ParameterError;
 #[cfg(feature = "wgpu")]
 pub use gpu::{
-    Gpu,
-    adapter::{self, AdapterKind},
+    Gpu, adapter,
     error::{BindError, Error},
     kernel::{
         Kernel,

@@ -46,7 +46,8 @@
 
 use ::ndarray::{Array, ArrayRef, ArrayViewD, ArrayViewMutD, Axis, Dimension, IxDyn, ShapeBuilder, Zip};
 
-use crate::error::{LengthMismatch, ShapeMismatch};
+use crate::error::LengthMismatch;
+pub use crate::error::ShapeMismatch;
 use crate::{Backward, Element, HardSigmoid, Saturation, cpu};
 
 /// A block of an array is looked at by itself from so many elements on. As many are collected before they are counted.

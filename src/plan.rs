@@ -17,6 +17,7 @@ mod program;
 mod recipe;
 mod step;
 
+pub use crate::error::{BufferRole, PlanError};
 pub use limits::Limits;
 pub use program::Program;
 #[cfg(feature = "wgpu")]

@@ -4,7 +4,7 @@
 
 use hard_sigmoid::cpu::{apply, apply_with_saturation, backward, backward_in_place};
 use hard_sigmoid::plan::{Limits, Operand, Recipe};
-use hard_sigmoid::{BufferRole, HardSigmoid, LengthMismatch, Params, WGSL};
+use hard_sigmoid::{HardSigmoid, Params, WGSL, cpu::LengthMismatch, plan::BufferRole};
 
 /// Large enough to go past the caches, at an odd alignment, with the neighbours of the target untouched.
 #[test]

@@ -14,7 +14,10 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
-use hard_sigmoid::{AdapterKind, Backend, Engine, Error, Gpu, HardSigmoid, adapter};
+use hard_sigmoid::{
+    Backend, Engine, Error, Gpu, HardSigmoid,
+    adapter::{self, AdapterKind},
+};
 use libtest_mimic::{Arguments, Trial};
 
 /// Processes for each way to end and each adapter. What crashes one process in 50, however it ends, shows on an

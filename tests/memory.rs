@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test")]
 
-use hard_sigmoid::{AdapterKind, Gpu, HardSigmoid};
+use hard_sigmoid::{Gpu, HardSigmoid, adapter::AdapterKind};
 
 /// An allowance for the allocator and the driver: about 100 bytes per call.
 const BOUND_KIB: u64 = 1024;

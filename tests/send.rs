@@ -3,7 +3,7 @@
 //! In a browser, so it is with wgpu's feature `fragile-send-sync-non-atomic-wasm`: `scripts/web` compiles this, too.
 
 use hard_sigmoid::validate::{Inputs, validate};
-use hard_sigmoid::{AdapterKind, Backend, Binding, Engine, Error, Gpu, HardSigmoid, Kernel};
+use hard_sigmoid::{Backend, Binding, Engine, Error, Gpu, HardSigmoid, Kernel, adapter::AdapterKind};
 
 const F: HardSigmoid = HardSigmoid::ONNX;
 

@@ -5,7 +5,7 @@
 use arbitrary::Arbitrary;
 use hard_sigmoid::half::f16;
 use hard_sigmoid::plan::{Counters, Limits, Operand, Recipe, Resource, Step};
-use hard_sigmoid::{Element, PlanError};
+use hard_sigmoid::{Element, plan::PlanError};
 use libfuzzer_sys::fuzz_target;
 
 #[derive(Arbitrary, Debug)]

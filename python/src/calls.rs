@@ -1,6 +1,6 @@
 //! The calls over arrays: what is flat at once, and the rest through the package's `_arrays`.
 
-use hard_sigmoid::{Backward, HardSigmoid, Job, LengthMismatch, Saturation, with_type};
+use hard_sigmoid::{Backward, HardSigmoid, Job, Saturation, cpu::LengthMismatch, with_type};
 use pyo3::call::PyCallArgs;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;

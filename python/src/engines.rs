@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use hard_sigmoid::{Backend, Element, Engine, Error, ExecutedOn};
+use hard_sigmoid::{Backend, Element, Engine, Error, engine::ExecutedOn};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 

@@ -2,7 +2,7 @@
 
 use hard_sigmoid::adapter::{self, AdapterKind};
 use hard_sigmoid::validate::{Inputs, Report, samples, validate_blocking, validate_cpu};
-use hard_sigmoid::{Backend, Element, ExecutedOn, Gpu, HardSigmoid, cpu, with_type};
+use hard_sigmoid::{Backend, Element, Gpu, HardSigmoid, cpu, engine::ExecutedOn, with_type};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};

@@ -100,6 +100,6 @@ fn a_failing_gpu_that_was_asked_for_is_an_error() {
     let mut engine = Engine::with(None).without_fallback();
     assert!(matches!(engine.take_over(APPLY, interrupted(2)), Err(Error::Interrupted { finished: 2, .. })));
     let mut engine = Engine::with(None);
-    let lengths = crate::LengthMismatch { role: crate::BufferRole::Source, source_len: 1, target_len: 2 };
+    let lengths = cpu::LengthMismatch { role: crate::plan::BufferRole::Source, source_len: 1, target_len: 2 };
     assert!(matches!(engine.take_over(APPLY, lengths.into()), Err(Error::Length(_))));
 }

@@ -56,6 +56,9 @@ struct Pass<B> {
     dtype: Dtype,
     operation: Operation,
     dispatches: Dispatches,
+    /// What the source is to the caller.
+    #[cfg_attr(not(feature = "wgpu"), expect(dead_code, reason = "for the errors of a device"))]
+    role: BufferRole,
     source: B,
     target: B,
     /// The gradient, and by how many bytes its bindings begin after those of the source, modulo 2^64.
@@ -135,6 +138,17 @@ impl<B: Clone + PartialEq> Recipe<B> {
         Ok(Pass { gradient: Some((grad_y.buffer.clone(), apart)), ..pass }.into())
     }
 
+    /// The buffers, what they are to the caller, and whether they are written. One may occur several times.
+    #[cfg(feature = "wgpu")]
+    pub(crate) fn buffers(&self) -> impl Iterator<Item = (BufferRole, &B, bool)> {
+        self.passes.iter().flat_map(|pass| {
+            let target = pass.operation.has_target().then_some((BufferRole::Target, &pass.target, true));
+            let gradient = pass.gradient.as_ref().map(|(buffer, _)| (BufferRole::Gradient, buffer, false));
+            let counters = pass.counters.as_ref().map(|(buffer, _)| (BufferRole::Counters, buffer, true));
+            [Some((pass.role, &pass.source, false)), gradient, target, counters].into_iter().flatten()
+        })
+    }
+
     /// The steps, in the order in which they run. A later one may read what an earlier one has written.
     pub fn steps(&self) -> impl Iterator<Item = Step<B>> {
         self.passes.iter().flat_map(|pass| {
@@ -208,7 +222,7 @@ fn pass<T: Element, B: Clone + PartialEq>(
     let buffers = if is_shared { Buffers::One } else { Buffers::Two };
     let dispatches = dispatches(role, from, to, source_len, size_of::<T>() as u64, buffers, limits)?;
     let (source, target) = (source.buffer.clone(), target.buffer.clone());
-    Ok(Pass { dtype: T::DTYPE, operation, dispatches, source, target, gradient: None, counters: None })
+    Ok(Pass { dtype: T::DTYPE, operation, dispatches, role, source, target, gradient: None, counters: None })
 }
 
 /// Where an operand begins, and how many elements it has.

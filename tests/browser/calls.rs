@@ -1,7 +1,10 @@
 //! The calls over slices.
 
 use hard_sigmoid::half::{bf16, f16};
-use hard_sigmoid::{Backend, Engine, ExecutedOn, Fallback, HardSigmoid, cpu};
+use hard_sigmoid::{
+    Backend, Engine, HardSigmoid, cpu,
+    engine::{ExecutedOn, Fallback},
+};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::gpu;

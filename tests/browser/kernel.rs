@@ -3,7 +3,11 @@
 use futures_channel::oneshot;
 use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::wgpu::{self, BufferUsages};
-use hard_sigmoid::{AdapterKind, HardSigmoid, Kernel, Saturation, adapter, cpu};
+use hard_sigmoid::{
+    HardSigmoid, Kernel, Saturation,
+    adapter::{self, AdapterKind},
+    cpu,
+};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::numbers::{Number, assert_bits, expected, gradients, numbers};

@@ -16,7 +16,10 @@ mod numbers;
 mod subject;
 mod validation;
 
-use hard_sigmoid::{AdapterKind, Gpu, adapter};
+use hard_sigmoid::{
+    Gpu,
+    adapter::{self, AdapterKind},
+};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

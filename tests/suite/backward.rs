@@ -4,7 +4,10 @@ use std::ops::Range;
 
 use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::validate::{self, Inputs};
-use hard_sigmoid::{Backward, BindError, BufferRole, Error, HardSigmoid, PlanError};
+use hard_sigmoid::{
+    Backward, BindError, Error, HardSigmoid,
+    plan::{BufferRole, PlanError},
+};
 
 use crate::numbers::{Number, assert_bits, functions, gradients, numbers};
 use crate::rig::{Bench, at, bench};

@@ -5,8 +5,11 @@ use std::task::{Context, Poll, Waker};
 
 use hard_sigmoid::half::bf16;
 use hard_sigmoid::{
-    AUTO_GPU_MIN_ELEMENTS, AdapterKind, Backend, BufferRole, Engine, Error, ExecutedOn, Fallback, Gpu, HardSigmoid,
-    Job, Saturation, cpu,
+    Backend, Engine, Error, Gpu, HardSigmoid, Job, Saturation,
+    adapter::AdapterKind,
+    cpu,
+    engine::{AUTO_GPU_MIN_ELEMENTS, ExecutedOn, Fallback},
+    plan::BufferRole,
 };
 use pollster::block_on;
 

@@ -6,7 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use hard_sigmoid::{Engine, Error, ExecutedOn, Fallback, Gpu, HardSigmoid, Saturation, cpu};
+use hard_sigmoid::{
+    Engine, Error, Gpu, HardSigmoid, Saturation, cpu,
+    engine::{ExecutedOn, Fallback},
+};
 
 use crate::numbers::{Number, assert_bits, expected, gradients, numbers};
 use crate::rig::wait;

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use hard_sigmoid::{BindError, BufferRole, Error, Gpu, adapter};
+use hard_sigmoid::{BindError, Error, Gpu, adapter, plan::BufferRole};
 
 use crate::numbers::{assert_bits, expected, numbers};
 use crate::rig::{Bench, F, at, bench};

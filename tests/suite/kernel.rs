@@ -5,7 +5,10 @@ use std::ops::Range;
 
 use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::plan::{Limits, Operand, Recipe, Resource, Step};
-use hard_sigmoid::{BindError, BufferRole, Error, HardSigmoid, Kernel, PlanError};
+use hard_sigmoid::{
+    BindError, Error, HardSigmoid, Kernel,
+    plan::{BufferRole, PlanError},
+};
 use wgpu::BufferUsages as Usage;
 
 use crate::numbers::{Number, assert_bits, expected, numbers};

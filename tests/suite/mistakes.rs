@@ -1,6 +1,9 @@
 //! Mistakes that an app can make with a binding. `bind` returns an error that names the buffer and the remedy.
 
-use hard_sigmoid::{BindError, BufferRole, Error, PlanError};
+use hard_sigmoid::{
+    BindError, Error,
+    plan::{BufferRole, PlanError},
+};
 use wgpu::BufferUsages as Usage;
 
 use crate::numbers::{assert_bits, expected, numbers};

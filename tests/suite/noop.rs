@@ -1,7 +1,7 @@
 //! wgpu's no-op backend, as a driver that fails without a word.
 
 use hard_sigmoid::validate::{Inputs, validate_blocking};
-use hard_sigmoid::{BindError, BufferRole, Error, Gpu, HardSigmoid, Kernel};
+use hard_sigmoid::{BindError, Error, Gpu, HardSigmoid, Kernel, plan::BufferRole};
 
 use crate::numbers::numbers;
 

@@ -1,7 +1,10 @@
 //! Counting saturated results over slices, and recorded into an app's encoders.
 
 use hard_sigmoid::half::{bf16, f16};
-use hard_sigmoid::{BindError, BufferRole, Error, HardSigmoid, PlanError, Saturation};
+use hard_sigmoid::{
+    BindError, Error, HardSigmoid, Saturation,
+    plan::{BufferRole, PlanError},
+};
 use wgpu::BufferUsages as Usage;
 
 use crate::numbers::{Number, assert_bits, expected, functions, numbers};

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 
 use hard_sigmoid::half::{bf16, f16};
-use hard_sigmoid::{BindError, Error, Gpu, HardSigmoid, PlanError};
+use hard_sigmoid::{BindError, Error, Gpu, HardSigmoid, plan::PlanError};
 
 use crate::numbers::{Number, assert_bits, expected, functions, numbers};
 use crate::rig::wait;

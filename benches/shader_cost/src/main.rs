@@ -10,7 +10,7 @@ mod radv;
 
 use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::plan::{Counters, Limits, Operand, Program, Recipe, Resource};
-use hard_sigmoid::{Element, PlanError};
+use hard_sigmoid::{Element, plan::PlanError};
 
 /// By the names that `RADV_FORCE_FAMILY` knows: GCN 5, RDNA 2 and RDNA 3.
 const GPUS: [&str; 3] = ["vega10", "navi21", "gfx1100"];

@@ -1,7 +1,7 @@
 //! `hard-sigmoid adapters`, and the option that selects an adapter.
 
 use hard_sigmoid::adapter::{self, AdapterKind};
-use hard_sigmoid::{AUTO_GPU_MIN_ELEMENTS, Error, Gpu, wgpu};
+use hard_sigmoid::{Error, Gpu, engine::AUTO_GPU_MIN_ELEMENTS, wgpu};
 use serde::Serialize;
 
 use super::console::{Failure, print};

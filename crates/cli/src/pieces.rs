@@ -1,6 +1,6 @@
 //! Sections, a piece at a time.
 
-use hard_sigmoid::{Element, Engine, ExecutedOn};
+use hard_sigmoid::{Element, Engine, engine::ExecutedOn};
 use hard_sigmoid_files::{Data, Section};
 
 use super::console::Failure;

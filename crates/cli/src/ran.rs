@@ -1,6 +1,6 @@
 //! Where files were computed.
 
-use hard_sigmoid::{Engine, ExecutedOn};
+use hard_sigmoid::{Engine, engine::ExecutedOn};
 use hard_sigmoid_files::Layout;
 
 #[derive(Default)]

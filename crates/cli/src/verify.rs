@@ -1,6 +1,6 @@
 //! `--verify`
 
-use hard_sigmoid::{Element, ExecutedOn, HardSigmoid, validate};
+use hard_sigmoid::{Element, HardSigmoid, engine::ExecutedOn, validate};
 
 /// Checks a piece that starts at element `start` of its array or tensor.
 pub(crate) fn verify<T: Element>(

@@ -1,6 +1,12 @@
 //! Running a batch.
 
-use hard_sigmoid::{AdapterKind, Element, ExecutedOn, Gpu, HardSigmoid, Saturation, adapter, cpu, with_type};
+use hard_sigmoid::{
+    Element, Gpu, HardSigmoid, Saturation,
+    adapter::{self, AdapterKind},
+    cpu,
+    engine::ExecutedOn,
+    with_type,
+};
 use js_sys::Error;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_time::Instant;

@@ -3,8 +3,6 @@
 use super::Kernel;
 use super::arguments::{BufferBlock, BufferRange, ParamSource};
 use super::binding::Binding;
-use super::checks::BoundBuffer;
-use crate::error::BufferRole;
 use crate::gpu::error::Error;
 use crate::job::Work;
 use crate::plan::Recipe;
@@ -40,8 +38,7 @@ impl Kernel {
     ) -> Result<Binding, Error> {
         let (f, source, target) = (f.into(), source.into(), target.into());
         let recipe = Recipe::forward::<T>(&source.operand::<T>(), &target.operand::<T>(), self.plan_limits())?;
-        let buffers = [read(BufferRole::Source, &source), written(BufferRole::Target, target.buffer)];
-        Binding::new(self, f.into_block(), &recipe, &buffers)
+        Binding::new(self, f.into_block(), &recipe)
     }
 
     /// Binds a function to a range, whose elements it replaces.
@@ -101,12 +98,7 @@ impl Kernel {
         let (backward, saved, grad_y, grad_x) = (backward.into(), saved.into(), grad_y.into(), grad_x.into());
         let operands = [&saved, &grad_y, &grad_x].map(BufferRange::operand::<T>);
         let recipe = Recipe::backward::<T>(&operands[0], &operands[1], &operands[2], self.plan_limits())?;
-        let buffers = [
-            read(BufferRole::Source, &saved),
-            read(BufferRole::Gradient, &grad_y),
-            written(BufferRole::Target, grad_x.buffer),
-        ];
-        Binding::new(self, backward.into_block(), &recipe, &buffers)
+        Binding::new(self, backward.into_block(), &recipe)
     }
 
     /// Binds the backward pass in place: the gradient with respect to x replaces the one with respect to y in `grad`.
@@ -177,9 +169,8 @@ impl Kernel {
         counters: impl Into<BufferBlock<'a>>,
     ) -> Result<Binding, Error> {
         let (f, source, counters) = (f.into(), source.into(), counters.into());
-        let buffers = [read(BufferRole::Source, &source), written(BufferRole::Counters, counters.buffer)];
         let recipe = Recipe::count::<T>(&source.operand::<T>(), &counters.counters(), self.plan_limits())?;
-        Binding::new(self, f.into_block(), &recipe, &buffers)
+        Binding::new(self, f.into_block(), &recipe)
     }
 
     /// Binds what [`bind`](Self::bind) and [`bind_saturation`](Self::bind_saturation) do, in one pass over the source
@@ -203,14 +194,9 @@ impl Kernel {
         counters: impl Into<BufferBlock<'a>>,
     ) -> Result<Binding, Error> {
         let (f, source, target, counters) = (f.into(), source.into(), target.into(), counters.into());
-        let buffers = [
-            read(BufferRole::Source, &source),
-            written(BufferRole::Target, target.buffer),
-            written(BufferRole::Counters, counters.buffer),
-        ];
         let (from, to) = (source.operand::<T>(), target.operand::<T>());
         let recipe = Recipe::forward_and_count::<T>(&from, &to, &counters.counters(), self.plan_limits())?;
-        Binding::new(self, f.into_block(), &recipe, &buffers)
+        Binding::new(self, f.into_block(), &recipe)
     }
 
     /// Binds the work of a call over host slices, of which only the backward pass has anything saved.
@@ -227,12 +213,4 @@ impl Kernel {
             Work::Backward(backward) => self.bind_backward::<T>(backward, saved, input, target),
         }
     }
-}
-
-fn read<'a>(role: BufferRole, range: &BufferRange<'a>) -> BoundBuffer<'a> {
-    BoundBuffer { role, buffer: range.buffer, written: false }
-}
-
-fn written(role: BufferRole, buffer: &wgpu::Buffer) -> BoundBuffer<'_> {
-    BoundBuffer { role, buffer, written: true }
 }

@@ -55,14 +55,15 @@ impl Binding {
 }
 
 impl Binding {
-    /// Binds a recipe. `buffers` are all that it names.
+    /// Binds a recipe.
     pub(super) fn new(
         kernel: &Kernel,
         params: ParamSource<'_, [u8; PARAMETER_BYTES]>,
         recipe: &Recipe<&wgpu::Buffer>,
-        buffers: &[BoundBuffer<'_>],
     ) -> Result<Self, Error> {
         let alignment = kernel.limits().min_uniform_buffer_offset_alignment;
+        let buffers = recipe.buffers().map(|(role, buffer, written)| BoundBuffer { role, buffer, written });
+        let buffers = &buffers.collect::<Vec<_>>();
         check_usage(buffers)?;
         if let ParamSource::Uniform(block) = params {
             check_params(block, alignment, buffers)?;

@@ -32,7 +32,7 @@ impl Counts {
         f: HardSigmoid,
         x: &[T],
         y: &mut [T],
-    ) -> Result<(), hard_sigmoid::LengthMismatch> {
+    ) -> Result<(), cpu::LengthMismatch> {
         let saturation = cpu::apply_with_saturation(f, x, y)?;
         self.saturation = [self.saturation, saturation].into_iter().sum();
         for (&x, &y) in x.iter().zip(&*y) {
