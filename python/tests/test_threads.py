@@ -120,10 +120,16 @@ def count_threads(threads, environment, expected, in_child):
     os.environ.update(environment)
     x = np.zeros(1 << 24)
 
+    def calls():
+        for _ in range(15):
+            onnx(x, out=x, threads=threads)
+
     def work():
         # Another number before does not matter.
         onnx(x, out=x, threads=3 - expected)
-        assert busy_threads(lambda: [onnx(x, out=x, threads=threads) for _ in range(15)]) == expected
+        # Other work on this machine may keep a thread waiting, but cannot make one busy.
+        attempts = 1 if expected == 1 else 20
+        assert any(busy_threads(calls) == expected for _ in range(attempts))
 
     forked(work) if in_child else work()
 
