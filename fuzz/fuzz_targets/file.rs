@@ -37,6 +37,8 @@ pub(crate) fn check(name: &str, bytes: &[u8], element: Option<Dtype>) {
     let mut data = vec![0_u8; end as usize];
     let mut reader = input.data(0, first).unwrap();
     reader.read(first, &mut data).unwrap();
+    // In the order of the file again.
+    first.swap_bytes(&mut data);
     assert!(bytes.ends_with(&data));
     assert!(reader.read(first, &mut [0_u8]).is_err());
     // The header of the output describes the same data.
