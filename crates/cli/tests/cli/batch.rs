@@ -5,11 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-#[cfg(target_os = "linux")]
-use super::stopped;
 use super::{
     DIGITS, Folder, apply, command, fails, floats, impatient, misused, npy, peak_memory, succeeds, with_stdin,
 };
+#[cfg(target_os = "linux")]
+use super::{interruptible, stopped};
 
 /// Writes `n` files of different sizes to the folder `in`, and returns their paths.
 fn inputs(folder: &Folder, n: usize) -> Vec<PathBuf> {
@@ -301,7 +301,7 @@ fn a_signal_ends_a_batch_between_whole_files() {
     fs::create_dir(folder.path("in")).unwrap();
     let large = npy("'<f4'", false, "(2000000,)", &vec![0; 8_000_000]);
     let inputs: Vec<_> = (0..60).map(|i| folder.file(&format!("in/{i:02}.npy"), &large)).collect();
-    let mut run = command();
+    let mut run = interruptible();
     run.arg("apply").args(&inputs).arg("--output-dir").arg(folder.path("out")).args(["--preset", "onnx"]);
     let child = run.stderr(std::process::Stdio::piped()).spawn().unwrap();
     while fs::read_dir(folder.path("out")).map_or(0, Iterator::count) < 2 {

@@ -77,6 +77,14 @@ fn command() -> Command {
     Command::new(env!("CARGO_BIN_EXE_hard-sigmoid"))
 }
 
+/// The command, which these signals end even where tests are run in the background, for which shells ignore SIGINT.
+#[cfg(target_os = "linux")]
+fn interruptible() -> Command {
+    let mut env = Command::new("env");
+    env.args(["--default-signal=INT,TERM,HUP", env!("CARGO_BIN_EXE_hard-sigmoid")]);
+    env
+}
+
 /// The command, which fails if it waits for a pipe for half a minute.
 fn impatient() -> Command {
     // Other systems have no `timeout`.

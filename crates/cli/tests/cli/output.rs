@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use super::{DIGITS, Folder, apply, command, fails, floats, npy, stopped, succeeds, with_stdin};
+use super::{DIGITS, Folder, apply, command, fails, floats, interruptible, npy, stopped, succeeds, with_stdin};
 
 #[test]
 fn an_output_is_not_overwritten_unasked() {
@@ -145,7 +145,7 @@ fn signals_and_limits_leave_nothing_behind() {
     let folder = Folder::new();
     let input = folder.zeros(1 << 28);
     for (signal, number) in [("INT", 2), ("TERM", 15), ("HUP", 1)] {
-        let mut run = command();
+        let mut run = interruptible();
         let run = run.arg("apply").args([&input, &folder.path("y.npy")]).args(["--preset", "onnx", "--backend", "cpu"]);
         let child = run.stderr(std::process::Stdio::piped()).spawn().unwrap();
         await_temporary_file(&child, &folder);
