@@ -47,7 +47,7 @@ def compute_in_two_threads():
     with ThreadPoolExecutor(2) as pool:
 
         def compute(x):
-            for _ in range(15):
+            for _ in range(60):
                 onnx(x, out=x, threads=1)
 
         assert busy_threads(lambda: list(pool.map(compute, arrays))) == 2
@@ -121,7 +121,7 @@ def count_threads(threads, environment, expected, in_child):
     x = np.zeros(1 << 24)
 
     def calls():
-        for _ in range(15):
+        for _ in range(60):
             onnx(x, out=x, threads=threads)
 
     def work():
