@@ -110,7 +110,8 @@ pub enum Fallback {
     },
 }
 
-/// Runs batches where it has been chosen when the engine was opened, or by [`choose`](Self::choose) since.
+/// Runs batches on a GPU or on the CPU path, whichever was chosen when it was opened, or last by
+/// [`choose`](Self::choose).
 ///
 /// The async calls return to the executor after each piece of work: on a GPU as [`Gpu`] says, on the CPU path after
 /// each 16 MiB of results, which takes some milliseconds. The thread that polls the future does the CPU work.

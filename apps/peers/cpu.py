@@ -156,5 +156,5 @@ for n in lengths:
             repeats = max(1, int(LEAST / max(seconds(run, 3), 1e-9)))
             median = float(np.median([seconds(run, repeats) for _ in range(ROUNDS)]))
             case = f"{'backward' if is_backward else 'forward'} {element}"
-            adapter = f"CPU, {threads} threads"
+            adapter = f"CPU, {threads} thread{'s' if threads > 1 else ''}"
             print(json.dumps({"case": case, "who": who, "elements": n, "seconds": median, "adapter": adapter}))

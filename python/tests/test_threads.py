@@ -47,7 +47,7 @@ def compute_in_two_threads():
     with ThreadPoolExecutor(2) as pool:
 
         def compute(x):
-            for _ in range(60):
+            for _ in range(15):
                 onnx(x, out=x, threads=1)
 
         assert busy_threads(lambda: list(pool.map(compute, arrays))) == 2

@@ -68,6 +68,7 @@ pub(crate) fn run(args: &Args, matches: &ArgMatches) -> Result<(), Failure> {
     let functions = args.functions.all(matches)?;
     let path = args.output.as_deref();
     let format = Format::of(path)?;
+    // A signal removes an output that is not complete.
     let _stop = Stop::on_signals(true);
     // Called before the work begins. "svg" stands for .png as well, since only names of other data formats are refused.
     let open = |inputs: &[&Path]| path.map(|path| Output::create(path, "svg", inputs, args.force)).transpose();

@@ -1,4 +1,4 @@
-//! Signals that stop the command. They are checked between pieces of work, so that what was done can be said.
+//! Signals that stop the command. The work looks for them between its pieces, so that a message can say what was done.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -36,6 +36,7 @@ pub(crate) struct Case<'a> {
 }
 
 impl Case<'_> {
+    /// The same, compared with a copy.
     fn below(self, copy: &'static str) -> Self {
         Self { copy: Some(copy), ..self }
     }
