@@ -1,9 +1,11 @@
 //! The CPU path: slices in, slices out, with the same bits as [`HardSigmoid::eval`] and [`Backward::eval`] give for
 //! each element.
 //!
-//! Calls that read and write at least [`PARALLEL_MIN_BYTES`] share the work with the current rayon thread pool, unless
-//! the system refuses to start one.
+//! Calls that read and write at least [`PARALLEL_MIN_BYTES`] may share the work with other threads: those of the rayon
+//! pool that the caller is in, or else the crate's own, unless the system refuses to start them. [`serial`] keeps them
+//! to the calling thread.
 
+mod cache;
 pub(crate) mod parallel;
 mod simd;
 mod thresholds;
@@ -11,12 +13,12 @@ mod thresholds;
 pub use crate::error::LengthMismatch;
 #[cfg(not(target_arch = "wasm32"))]
 pub use parallel::default_threads;
-pub use parallel::{PARALLEL_MIN_BYTES, threads};
+pub use parallel::{PARALLEL_MIN_BYTES, serial, threads};
 
 use crate::job::{Job, Work};
 use crate::saturation::Tally;
 use crate::{Backward, Element, HardSigmoid, Saturation};
-use simd::{Pointwise, stream, with_best_simd};
+use simd::{Pointwise, Stores, with_best_simd};
 use thresholds::{Thresholds, compare_min_elements};
 
 /// Elements per unit of parallel work: 128 KiB of f32, so that source and target stay in a core's own cache.
@@ -24,10 +26,6 @@ const CHUNK: usize = 1 << 15;
 
 // Counters of 16-bit elements have 16 bits.
 const _: () = assert!(CHUNK < 1 << 16);
-
-/// A target of at least this size is written past the caches. Measured: 1.5 to 1.9 times as fast from 64 MiB on, and no
-/// slower at 16 MiB, which few caches hold together with the source.
-pub(crate) const STREAM_MIN_BYTES: usize = 16 << 20;
 
 /// Writes the function of each element of `source` to the same place in `target`.
 ///
@@ -91,11 +89,12 @@ pub fn backward_in_place<T: Element>(backward: Backward, saved: &[T], grad: &mut
 
 /// Runs a job, or a part of one. The counts are zeros if it does not count.
 pub fn run<T: Element>(job: Job<'_, T>) -> Saturation {
-    let streams = size_of_val(job.target) >= STREAM_MIN_BYTES;
+    let stream = cache::overflows(job.call_bytes);
     match job.work {
         Work::Apply(f) => {
             let coefficients = f.coefficients::<T>();
-            each_chunk(job, |job| map(job, streams, move |x: T::Wide, _| coefficients.eval(x)))
+            let stores = Stores { stream, normal: !coefficients.may_be_subnormal() };
+            each_chunk(job, |job| map(job, stores, move |x: T::Wide, _| coefficients.eval(x)))
         }
         Work::Count(f) => {
             let coefficients = f.coefficients::<T>();
@@ -110,14 +109,16 @@ pub fn run<T: Element>(job: Job<'_, T>) -> Saturation {
         }
         Work::ApplyAndCount(f) => {
             let (coefficients, thresholds) = (f.coefficients::<T>(), Thresholds::<T>::of_results());
+            let stores = Stores { stream: false, normal: !coefficients.may_be_subnormal() };
             each_chunk(job, |mut job| {
-                map(job.part(0..usize::MAX), false, move |x: T::Wide, _| coefficients.eval(x));
+                map(job.part(0..usize::MAX), stores, move |x: T::Wide, _| coefficients.eval(x));
                 with_best_simd(move || thresholds.count(job.target))
             })
         }
         Work::Backward(backward) => {
             let coefficients = backward.coefficients::<T>();
-            each_chunk(job, |job| map(job, streams, move |saved: T::Wide, grad| coefficients.eval(saved, grad)))
+            let stores = Stores { stream, normal: false };
+            each_chunk(job, |job| map(job, stores, move |saved: T::Wide, grad| coefficients.eval(saved, grad)))
         }
     }
 }
@@ -129,12 +130,11 @@ fn each_chunk<T: Element>(job: Job<'_, T>, work: impl Fn(Job<'_, T>) -> Saturati
 
 /// Maps the input of a job and, if the job has one, what was saved. The 16-bit types are evaluated as f32 and then
 /// rounded. That serves for NaNs, too: evaluation makes them quiet, and rounding keeps them.
-fn map<T: Element>(job: Job<'_, T>, streams: bool, f: impl Pointwise<T::Wide>) -> Saturation {
+fn map<T: Element>(job: Job<'_, T>, stores: Stores, f: impl Pointwise<T::Wide>) -> Saturation {
     let saved = job.work.has_saved().then_some(job.saved);
     match job.input {
-        Some(input) if streams => stream(saved.unwrap_or(input), input, job.target, f),
-        Some(input) => simd::map(saved.unwrap_or(input), input, job.target, f),
-        None => simd::map_in_place(saved, job.target, f),
+        Some(input) => simd::map(saved.unwrap_or(input), input, job.target, stores, f),
+        None => simd::map_in_place(saved, job.target, stores, f),
     }
     Saturation::default()
 }

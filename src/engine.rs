@@ -18,9 +18,8 @@ use crate::{Element, Gpu, Saturation};
 /// takes to open a GPU: two cores take 15 to 30 ms for this many f32, and opening takes 50 ms and more.
 pub const AUTO_GPU_MIN_ELEMENTS: u64 = 1 << 26;
 
-/// What the CPU path computes of an async call before the executor gets the thread back: as little as it would still
-/// write past the caches.
-const ASYNC_PIECE_BYTES: usize = cpu::STREAM_MIN_BYTES;
+/// What the CPU path computes of an async call before the executor gets the thread back: a few milliseconds of work.
+const ASYNC_PIECE_BYTES: usize = 16 << 20;
 
 /// Where to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -172,6 +172,14 @@ pub(crate) struct Coefficients<W> {
 }
 
 impl<W: Float> Coefficients<W> {
+    /// Whether a result may be neither 0 nor a normal number.
+    ///
+    /// A sum with the shift is 0 or at least 2^-25 of the shift: if x is at least half as large, both are multiples of
+    /// half a unit in the last place of the shift, and so is the sum. If it is smaller, so much of the shift is left.
+    pub(crate) fn may_be_subnormal(&self) -> bool {
+        (self.slope.exact() * self.shift.exact()).abs() < 1e-30
+    }
+
     #[inline]
     pub(crate) fn eval<T: Element<Wide = W>>(self, x: T) -> T {
         let z = (x.widen() + self.shift) * self.slope;
@@ -205,6 +213,24 @@ mod tests {
 
     const SHAPES: [(f64, f64); 6] =
         [(0.2, 0.5), (1.0 / 6.0, 0.5), (-0.2, 0.5), (1.0, 0.0), (3.5e4, -1e3), (-1e-30, 0.9)];
+
+    #[test]
+    fn results_are_0_or_normal_where_it_is_said_so() {
+        let shapes =
+            SHAPES.into_iter().chain([(1e-30, 1e-25), (-1e-5, 1e-33), (1e-6, 1e-31), (2e-38, 1.0), (0.0, 1e-40)]);
+        let mut number = [0, 0];
+        for coefficients in shapes.map(|(alpha, beta)| HardSigmoid::new(alpha, beta).unwrap().coefficients::<f32>()) {
+            let near = |x: f32| (-300..300).map(move |i| f32::from_bits(x.to_bits().wrapping_add_signed(i)));
+            let x = near(-coefficients.shift)
+                .chain(near(0.0))
+                .chain(near(-0.0))
+                .chain((0..=u16::MAX).map(|bits| f32::from_bits(u32::from(bits) << 16)));
+            let any = x.into_iter().map(|x| coefficients.eval(x)).any(f32::is_subnormal);
+            assert!(!any || coefficients.may_be_subnormal());
+            number[usize::from(any)] += 1;
+        }
+        assert!(number[0] > 3 && number[1] > 1, "{number:?}");
+    }
 
     #[test]
     fn presets_are_what_new_makes_of_their_parameters() {

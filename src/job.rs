@@ -37,6 +37,8 @@ pub struct Job<'a, T> {
     pub(crate) input: Option<&'a [T]>,
     /// Empty if the results are only counted.
     pub(crate) target: &'a mut [T],
+    /// How many bytes the call reads and writes that this is all or a part of.
+    pub(crate) call_bytes: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -67,6 +69,12 @@ impl Work {
 }
 
 impl<'a, T> Job<'a, T> {
+    fn new(work: Work, saved: &'a [T], input: Option<&'a [T]>, target: &'a mut [T]) -> Self {
+        let mut job = Self { work, saved, input, target, call_bytes: 0 };
+        job.call_bytes = job.bytes();
+        job
+    }
+
     /// Writes the function of each element of `source` to the same place in `target`.
     ///
     /// # Errors
@@ -74,12 +82,12 @@ impl<'a, T> Job<'a, T> {
     /// Of this and of the others that have two slices: [`LengthMismatch`] if the slices differ in length.
     pub fn apply(f: HardSigmoid, source: &'a [T], target: &'a mut [T]) -> Result<Self, LengthMismatch> {
         same_length(BufferRole::Source, source, target)?;
-        Ok(Self { work: Work::Apply(f), saved: &[], input: Some(source), target })
+        Ok(Self::new(Work::Apply(f), &[], Some(source), target))
     }
 
     /// Replaces each element of `data` by the function of it.
     pub fn apply_in_place(f: HardSigmoid, data: &'a mut [T]) -> Self {
-        Self { work: Work::Apply(f), saved: &[], input: None, target: data }
+        Self::new(Work::Apply(f), &[], None, data)
     }
 
     /// [`apply`](Self::apply), which also counts the results.
@@ -93,7 +101,7 @@ impl<'a, T> Job<'a, T> {
 
     /// Counts the results for `source`, without writing them.
     pub fn saturation(f: HardSigmoid, source: &'a [T]) -> Self {
-        Self { work: Work::Count(f), saved: &[], input: Some(source), target: &mut [] }
+        Self::new(Work::Count(f), &[], Some(source), &mut [])
     }
 
     /// Writes the gradient with respect to x to `grad_x`, from the one with respect to y and from `saved`, which holds
@@ -110,7 +118,7 @@ impl<'a, T> Job<'a, T> {
     ) -> Result<Self, LengthMismatch> {
         same_length(BufferRole::Source, saved, grad_x)?;
         same_length(BufferRole::Gradient, grad_y, grad_x)?;
-        Ok(Self { work: Work::Backward(backward), saved, input: Some(grad_y), target: grad_x })
+        Ok(Self::new(Work::Backward(backward), saved, Some(grad_y), grad_x))
     }
 
     /// [`backward`](Self::backward), in place: the gradient with respect to x replaces the one with respect to y.
@@ -120,7 +128,7 @@ impl<'a, T> Job<'a, T> {
     /// As `backward`.
     pub fn backward_in_place(backward: Backward, saved: &'a [T], grad: &'a mut [T]) -> Result<Self, LengthMismatch> {
         same_length(BufferRole::Source, saved, grad)?;
-        Ok(Self { work: Work::Backward(backward), saved, input: None, target: grad })
+        Ok(Self::new(Work::Backward(backward), saved, None, grad))
     }
 
     /// The number of elements.
@@ -151,6 +159,7 @@ impl<'a, T> Job<'a, T> {
             saved: of(self.saved),
             input: self.input.map(of),
             target: self.target.get_mut(elements.start..end).unwrap_or_default(),
+            call_bytes: self.call_bytes,
         }
     }
 
@@ -158,6 +167,7 @@ impl<'a, T> Job<'a, T> {
     ///
     /// What holds for a call holds for a part: the CPU path shares parts of
     /// [`PARALLEL_MIN_BYTES`](crate::cpu::PARALLEL_MIN_BYTES) among threads, and errors count the elements of the part.
+    /// But the size of the whole decides whether the CPU path writes past the caches.
     pub fn chunks(mut self, len: usize) -> impl Iterator<Item = Self> {
         std::iter::from_fn(move || {
             let len = len.min(self.len());
@@ -167,6 +177,7 @@ impl<'a, T> Job<'a, T> {
                 saved: first(&mut self.saved),
                 input: self.input.as_mut().map(first),
                 target: self.target.split_off_mut(..len.min(self.target.len())).unwrap_or_default(),
+                call_bytes: self.call_bytes,
             })
         })
     }

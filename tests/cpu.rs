@@ -2,27 +2,49 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use hard_sigmoid::cpu::{apply, apply_with_saturation, backward, backward_in_place};
+use hard_sigmoid::cpu::{apply, apply_in_place, apply_with_saturation, backward, backward_in_place};
+use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::plan::{Limits, Operand, Recipe};
-use hard_sigmoid::{HardSigmoid, Params, WGSL, cpu::LengthMismatch, plan::BufferRole};
+use hard_sigmoid::{Element, HardSigmoid, Params, WGSL, cpu::LengthMismatch, plan::BufferRole};
 
-/// Large enough to go past the caches, at an odd alignment, with the neighbours of the target untouched.
-#[test]
-fn large_targets_equal_small_ones() {
-    let len = (16 << 20) / 4 + 7;
-    let f = HardSigmoid::new(-0.3, 0.1).unwrap();
-    let x: Vec<f32> = (0..len).map(|i| f32::from_bits((i as u32).wrapping_mul(0x9e37_79b1))).collect();
-    let bits = |data: &[f32]| data.iter().map(|y| y.to_bits()).collect::<Vec<_>>();
-    let mut target = vec![9.0; len + 2];
-    let mut expected = target.clone();
+/// Any bits, at an odd alignment, with the neighbours of the target untouched.
+fn slices_equal_single_elements<T: Element>(len: usize, f: HardSigmoid, number: fn(u64) -> T) {
+    let x: Vec<T> = (0..len as u64).map(|i| number(i.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_right(20))).collect();
+    let grad_y: Vec<T> = x.iter().rev().copied().collect();
+    let around = T::from_f64(9.0);
+    let mut target = vec![around; len + 2];
+    let equals = |target: &[T], expected: &dyn Fn(usize) -> T| {
+        let expected: Vec<T> = [around].into_iter().chain((0..len).map(expected)).chain([around]).collect();
+        assert!(bytemuck::cast_slice::<T, u8>(target) == bytemuck::cast_slice(&expected), "{} {f:?}", T::NAME);
+    };
     apply(f, &x, &mut target[1..=len]).unwrap();
-    expected[1..=len].iter_mut().zip(&x).for_each(|(y, &x)| *y = f.eval(x));
-    assert!(bits(&target) == bits(&expected));
-    let grad_y: Vec<f32> = x.iter().rev().copied().collect();
+    equals(&target, &|i| f.eval(x[i]));
     backward(f.backward(), &x, &grad_y, &mut target[1..=len]).unwrap();
-    let sources = x.iter().zip(&grad_y);
-    expected[1..=len].iter_mut().zip(sources).for_each(|(y, (&x, &grad))| *y = f.backward().eval(x, grad));
-    assert!(bits(&target) == bits(&expected));
+    equals(&target, &|i| f.backward().eval(x[i], grad_y[i]));
+    target[1..=len].copy_from_slice(&x);
+    apply_in_place(f, &mut target[1..=len]);
+    equals(&target, &|i| f.eval(x[i]));
+    target[1..=len].copy_from_slice(&grad_y);
+    backward_in_place(f.backward(), &x, &mut target[1..=len]).unwrap();
+    equals(&target, &|i| f.backward().eval(x[i], grad_y[i]));
+}
+
+#[test]
+fn slices_of_every_type_equal_single_elements() {
+    // Some results are subnormal with the last two.
+    for (alpha, beta) in [(0.2, 0.5), (-0.3, 0.1), (1e-30, 0.0), (-1e-5, 1e-33)] {
+        let f = HardSigmoid::new(alpha, beta).unwrap();
+        slices_equal_single_elements(1 << 17, f, |i| f32::from_bits(i as u32));
+        slices_equal_single_elements(1 << 17, f, |i| f16::from_bits(i as u16));
+        slices_equal_single_elements(1 << 17, f, |i| bf16::from_bits(i as u16));
+        slices_equal_single_elements(1 << 17, f, f64::from_bits);
+    }
+}
+
+/// Large enough to go past the caches of most processors.
+#[test]
+fn large_slices_equal_single_elements() {
+    slices_equal_single_elements((16 << 20) / 4 + 7, HardSigmoid::ONNX, |i| f32::from_bits(i as u32));
 }
 
 #[test]

@@ -3,8 +3,9 @@ one spin and disturb the next.
 
     python cpu.py WHO LIBPEERS ELEMENTS...
 
-WHO is hard-sigmoid, oneDNN, PyTorch, onnxruntime or NumPy. OMP_NUM_THREADS and RAYON_NUM_THREADS say how many threads
-they use. Results are checked before they are timed.
+WHO is hard-sigmoid, oneDNN, PyTorch, onnxruntime, NumPy, or a copy of as many bytes as the others read and write:
+memcpy, or streamed, which writes past the caches. OMP_NUM_THREADS and RAYON_NUM_THREADS say how many threads they use.
+Results are checked before they are timed.
 """
 
 import ctypes
@@ -24,6 +25,20 @@ ERRORS = {"f32": 1e-6, "f16": 2e-3, "bf16": 1e-2, "f64": 1e-7}
 
 who, path, lengths = sys.argv[1], sys.argv[2], [int(n) for n in sys.argv[3:]]
 threads = int(os.environ.get("OMP_NUM_THREADS", len(os.sched_getaffinity(0))))
+# Results are repetitions of those for so many elements.
+PERIOD = 1 << 20
+
+
+def copy(element, is_backward, x, g, y):
+    library = ctypes.CDLL(os.path.abspath(path))
+    # The backward pass reads twice as much as it writes.
+    size = x.nbytes * 3 // 2 if is_backward else x.nbytes
+    source, target = np.ones(size, np.uint8), np.zeros(size, np.uint8)
+    arguments = [*(ctypes.c_void_p(a.ctypes.data) for a in (source, target)), ctypes.c_size_t(size), who == "streamed"]
+    library.copy(*arguments)
+    assert target.all()
+    # The arrays must outlive the pointers to them.
+    return lambda _=(source, target): library.copy(*arguments)
 
 
 def ours(element, is_backward, x, g, y):
@@ -136,23 +151,31 @@ def seconds(run, repeats):
     return (time.perf_counter() - started) / repeats
 
 
+def check(element, is_backward, x, g, y):
+    exact = x[:PERIOD].astype(np.float64)
+    right = np.where(abs(exact) < 3, g[:PERIOD].astype(np.float64) / 6, 0) if is_backward else exact / 6 + 0.5
+    # At the edges, rounding decides whether there is a gradient.
+    certain = abs(abs(exact) - 3) > 1e-5
+    error = abs(y[:PERIOD].astype(np.float64) - np.clip(right, 0, 1))[certain].max()
+    assert error < ERRORS[element], (who, element, is_backward, error)
+    for start in range(PERIOD, y.size, PERIOD):
+        assert np.array_equal(y[start:][:PERIOD].view(np.uint8), y[:PERIOD].view(np.uint8)), (who, start)
+
+
 libraries = {"hard-sigmoid": ours, "oneDNN": onednn, "PyTorch": pytorch, "onnxruntime": onnxruntime, "NumPy": numpy}
+libraries |= {"memcpy": copy, "streamed": copy}
 for n in lengths:
     for element, dtype in TYPES.items():
         for is_backward in (False, True):
-            x = np.linspace(-4, 4, n).astype(dtype)
-            g, y = np.linspace(1, 2, n).astype(dtype), np.empty_like(x)
+            x, g = (np.resize(np.linspace(*ends, min(n, PERIOD)).astype(dtype), n) for ends in ((-4, 4), (1, 2)))
+            y = np.empty_like(x)
             try:
                 run = libraries[who](element, is_backward, x, g, y)
             except NotImplementedError:
                 continue
             run()
-            exact = x.astype(np.float64)
-            right = np.where(abs(exact) < 3, g.astype(np.float64) / 6, 0) if is_backward else exact / 6 + 0.5
-            # At the edges, rounding decides whether there is a gradient.
-            certain = abs(abs(exact) - 3) > 1e-5
-            error = abs(y.astype(np.float64) - np.clip(right, 0, 1))[certain].max()
-            assert error < ERRORS[element], (who, element, is_backward, error)
+            if libraries[who] != copy:
+                check(element, is_backward, x, g, y)
             repeats = max(1, int(LEAST / max(seconds(run, 3), 1e-9)))
             median = float(np.median([seconds(run, repeats) for _ in range(ROUNDS)]))
             case = f"{'backward' if is_backward else 'forward'} {element}"

@@ -30,7 +30,7 @@ pub(crate) fn run<T: Element>(py: Python<'_>, job: Job<'_, T>, place: Place) -> 
     }
     py.detach(|| {
         // The CPU path shares what reads and writes more.
-        let threads = if bytes < PARALLEL_MIN_BYTES { Threads::Global } else { Threads::new(place.threads)? };
+        let threads = if bytes < PARALLEL_MIN_BYTES { Threads::Library } else { Threads::new(place.threads)? };
         let chosen = Chosen::new::<T>(place.backend, len, &threads)?;
         let (mut counts, mut checked) = (Saturation::default(), Instant::now());
         for part in job.chunks(PIECE_BYTES / size_of::<T>()) {

@@ -12,9 +12,9 @@ use rayon::ThreadPool;
 pub(crate) struct Process {
     pub(crate) gpu: Mutex<Option<Engine>>,
     pub(crate) auto: Mutex<Option<Engine>>,
-    /// Whether this is a forked child, in which rayon's global pool has no threads.
+    /// Whether this is a forked child, in which the library's threads do not exist.
     pub(crate) is_child: bool,
-    /// The threads of a child, instead of rayon's global ones.
+    /// The threads of a child, instead of the library's.
     pub(crate) pool: Mutex<Option<Arc<ThreadPool>>>,
     /// Whether a driver was loaded before the fork. It does not work in the child.
     pub(crate) inherits_driver: bool,

@@ -14,8 +14,10 @@ use crate::process::{Process, current, locked};
 
 /// What a call runs on.
 pub(crate) enum Threads {
-    /// The calling thread, and rayon's global ones for what is large.
-    Global,
+    /// The calling thread, and for what is large the library's own.
+    Library,
+    /// The calling thread.
+    Serial,
     Pool(Arc<ThreadPool>),
 }
 
@@ -36,6 +38,7 @@ impl Threads {
     pub(crate) fn new(number: Option<usize>) -> PyResult<Self> {
         let process = current();
         match number {
+            Some(1) => Ok(Self::Serial),
             // More threads than cores take longer.
             Some(number) => Self::own(process, number.min(cores())),
             None if process.is_child => {
@@ -45,7 +48,7 @@ impl Threads {
                     None => Ok(Self::Pool(pool.insert(start(cpu::default_threads())?).clone())),
                 }
             }
-            None => Ok(Self::Global),
+            None => Ok(Self::Library),
         }
     }
 
@@ -66,7 +69,8 @@ impl Threads {
 
     pub(crate) fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         match self {
-            Self::Global => work(),
+            Self::Library => work(),
+            Self::Serial => cpu::serial(work),
             Self::Pool(pool) => pool.install(work),
         }
     }

@@ -1,48 +1,107 @@
-//! Sharing work among rayon's threads, where there are any.
+//! Sharing work among threads, where there are any.
 
-#[cfg(not(target_arch = "wasm32"))]
-use std::error::Error;
-#[cfg(not(target_arch = "wasm32"))]
+use std::cell::Cell;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 #[cfg(not(target_arch = "wasm32"))]
 use rayon::ThreadPoolBuilder;
+use rayon::{Scope, ThreadPool};
 
 use crate::lock::locked;
 
-/// A call that reads and writes this many bytes shares its work with rayon's threads. With fewer, the calling thread is
-/// done before another one has woken up.
-pub const PARALLEL_MIN_BYTES: usize = 1 << 20;
-
-/// The number of threads that the CPU path uses for calls of at least [`PARALLEL_MIN_BYTES`].
+/// A call that reads and writes fewer bytes than this uses the calling thread alone.
 ///
-/// Outside a pool, these are the threads of rayon's global pool. If there is none yet, this call or the first large one
-/// starts it, with a thread for each core, or fewer if `RAYON_NUM_THREADS` says so.
+/// With more, it shares the work with other threads if they are likely to be awake, shortly after another such call.
+/// From 4 MiB on, or from 1 MiB on in a rayon pool, it wakes them.
+pub const PARALLEL_MIN_BYTES: usize = 2 * AWAKE_BYTES;
+
+/// How many bytes are worth a thread that is awake.
+const AWAKE_BYTES: usize = 128 << 10;
+
+/// How many are worth one that has to be woken, which takes up to 100 us, and for which the calling thread waits.
+const ASLEEP_BYTES: usize = 2 << 20;
+
+/// How many are worth waking one of a pool that the calling thread is in. It does the work of one that comes too late.
+const POOL_BYTES: usize = 512 << 10;
+
+/// How long rayon's threads look for work before they sleep, at least.
+const AWAKE_NANOSECONDS: u64 = 10_000;
+
+/// How often the calling thread looks whether the others are done before it sleeps, since waking it takes as long. In
+/// between it lets them run on its own core, if they have no other.
+const LOOKS: usize = 1 << 6;
+
+thread_local! {
+    static IS_SERIAL: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Does `work`, in which calls use the calling thread alone, and start no others.
+///
+/// To have them use the threads of a rayon pool, do it there: `pool.install(work)`.
+///
+/// ```
+/// use hard_sigmoid::{HardSigmoid, cpu};
+///
+/// let mut x = vec![1.25_f32; 1 << 20];
+/// cpu::serial(|| cpu::apply_in_place(HardSigmoid::ONNX, &mut x));
+/// assert!(x.iter().all(|&y| y == 0.75));
+/// ```
+pub fn serial<R>(work: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            IS_SERIAL.set(self.0);
+        }
+    }
+    let _restore = Restore(IS_SERIAL.replace(true));
+    work()
+}
+
+/// The number of threads that the CPU path uses for large calls, the calling thread among them.
+///
+/// Within [`serial`], it is 1. In a rayon pool, these are its threads. Elsewhere, the first large call or this one
+/// starts threads for the crate's own use: as many as make one for each core with the calling thread, or fewer if
+/// `RAYON_NUM_THREADS` says so.
 #[must_use]
 pub fn threads() -> usize {
-    if available() { rayon::current_num_threads() } else { 1 }
+    if IS_SERIAL.get() {
+        1
+    } else if is_in_pool() {
+        rayon::current_num_threads()
+    } else {
+        1 + helpers().map_or(0, ThreadPool::current_num_threads)
+    }
 }
 
-/// Whether rayon's threads can be used: those of the pool that the caller runs in, or the global ones.
-fn available() -> bool {
-    rayon::current_thread_index().is_some() || has_global_pool()
+fn is_in_pool() -> bool {
+    rayon::current_thread_index().is_some()
 }
 
-/// Wherever rayon's global pool is first used, it panics if the system refuses it its threads. So the pool is started
-/// here, where that can be noticed.
+/// The threads that help a caller outside of any pool, unless it is alone or the system refuses them.
+///
+/// In a pool with one thread more, such as rayon's global one, a thread that begins to work wakes another, which would
+/// take the processor from the calling thread.
 #[cfg(not(target_arch = "wasm32"))]
-fn has_global_pool() -> bool {
-    static GLOBAL: OnceLock<bool> = OnceLock::new();
-    *GLOBAL.get_or_init(|| match ThreadPoolBuilder::new().num_threads(default_threads()).build_global() {
-        Ok(()) => true,
-        // A refusal by the system has a source. Without one, the app has started the pool, or tried to.
-        Err(error) => error.source().is_none() && std::panic::catch_unwind(rayon::current_num_threads).is_ok(),
-    })
+fn helpers() -> Option<&'static ThreadPool> {
+    static HELPERS: OnceLock<Option<ThreadPool>> = OnceLock::new();
+    let start = || match default_threads() - 1 {
+        0 => None,
+        helpers => ThreadPoolBuilder::new().num_threads(helpers).build().ok(),
+    };
+    HELPERS.get_or_init(start).as_ref()
 }
 
-/// The number of threads that [`threads`] would start: one for each core, or fewer if `RAYON_NUM_THREADS` says so.
+/// In a browser, only the app can start threads.
+#[cfg(target_arch = "wasm32")]
+fn helpers() -> Option<&'static ThreadPool> {
+    None
+}
+
+/// The number of threads that [`threads`] would start, with the calling one: one for each core, or fewer if
+/// `RAYON_NUM_THREADS` says so.
 ///
 /// That is as rayon has it, but never more: rayon would start up to 65,535, which takes minutes.
 #[cfg(not(target_arch = "wasm32"))]
@@ -53,40 +112,63 @@ pub fn default_threads() -> usize {
     wanted.filter(|&number| number > 0).unwrap_or(cores).min(cores)
 }
 
-/// In a browser, only the app can start a pool, once. Looking for its pool would start one.
-#[cfg(target_arch = "wasm32")]
-fn has_global_pool() -> bool {
-    false
-}
-
-/// Does `work` for each item and merges the results, in any order. The items stand for so many `bytes` in all, which
-/// decides whether other threads take part.
+/// Does `work` for each of some items and merges the results, in any order. The items stand for so many `bytes` in all,
+/// which decides how many threads take part.
 pub(crate) fn fold<T: Send, R: Default + Send>(
     bytes: usize,
     items: impl Iterator<Item = T>,
     work: impl Fn(T) -> R + Sync,
     merge: impl Fn(R, R) -> R + Sync,
 ) -> R {
-    if bytes >= PARALLEL_MIN_BYTES && available() {
-        parallel_fold(items, work, merge)
+    if bytes < PARALLEL_MIN_BYTES {
+        return items.map(work).fold(R::default(), merge);
+    }
+    let items: Vec<_> = items.collect();
+    let since_last = nanoseconds().saturating_sub(LAST_END.load(Ordering::Relaxed));
+    let worth = bytes_for_a_thread(since_last, is_in_pool());
+    let most = items.len().min(bytes / worth);
+    let threads = if most > 1 { threads().min(most) } else { 1 };
+    let result = if threads > 1 {
+        parallel_fold(threads, items, work, merge)
     } else {
-        items.map(work).fold(R::default(), merge)
+        items.into_iter().map(work).fold(R::default(), merge)
+    };
+    LAST_END.store(nanoseconds(), Ordering::Relaxed);
+    result
+}
+
+/// How many bytes are worth another thread, so many nanoseconds after the last call.
+const fn bytes_for_a_thread(since_last: u64, is_in_pool: bool) -> usize {
+    if since_last < AWAKE_NANOSECONDS {
+        AWAKE_BYTES
+    } else if is_in_pool {
+        POOL_BYTES
+    } else {
+        ASLEEP_BYTES
     }
 }
 
-/// [`fold`] on the calling thread and rayon's others.
+/// When a call ended for which other threads might have been of use.
+static LAST_END: AtomicU64 = AtomicU64::new(0);
+
+/// The time since the first call.
+fn nanoseconds() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    u64::try_from(START.get_or_init(Instant::now).elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// [`fold`] on the calling thread and others.
 ///
-/// The calling thread takes part: handing everything to rayon and waiting costs two more wake-ups, as long as 2^18
-/// f32 take. Each thread has its own part of the items, so that what a call before has left in its cache is its
-/// own. When it is done it helps with the parts of the others.
+/// Each thread has its own part of the items, so that what a call before has left in its cache is its own. When it is
+/// done it helps with the parts of the others.
 fn parallel_fold<T: Send, R: Default + Send>(
-    items: impl Iterator<Item = T>,
+    threads: usize,
+    items: Vec<T>,
     work: impl Fn(T) -> R + Sync,
     merge: impl Fn(R, R) -> R + Sync,
 ) -> R {
-    let threads = rayon::current_num_threads();
     // Each item is claimed by a counter, so that nobody waits for a lock.
-    let mut rest: Vec<_> = items.map(|item| Mutex::new(Some(item))).collect();
+    let mut rest: Vec<_> = items.into_iter().map(|item| Mutex::new(Some(item))).collect();
     let part = rest.len().div_ceil(threads);
     let mut parts = Vec::with_capacity(threads);
     for _ in 0..threads {
@@ -105,12 +187,70 @@ fn parallel_fold<T: Send, R: Default + Send>(
         own
     };
     let others: Vec<_> = (1..threads).map(|_| Mutex::new(R::default())).collect();
-    let own = rayon::in_place_scope(|scope| {
+    let busy = AtomicUsize::new(others.len());
+    let own = in_scope(|scope| {
         for (i, result) in others.iter().enumerate() {
-            let run = &run;
-            scope.spawn(move |_| *locked(result) = run(i + 1));
+            let (run, busy) = (&run, &busy);
+            scope.spawn(move |_| {
+                *locked(result) = run(i + 1);
+                busy.fetch_sub(1, Ordering::Relaxed);
+            });
         }
-        run(0)
+        let own = run(0);
+        let mut looks = 0;
+        while !is_in_pool() && looks < LOOKS && busy.load(Ordering::Relaxed) > 0 {
+            std::thread::yield_now();
+            looks += 1;
+        }
+        own
     });
     others.into_iter().map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner)).fold(own, merge)
+}
+
+/// Spawns in the pool that the caller is in, or else among the helpers, and waits for their end.
+fn in_scope<'scope, R>(op: impl FnOnce(&Scope<'scope>) -> R) -> R {
+    match if is_in_pool() { None } else { helpers() } {
+        Some(helpers) => helpers.in_place_scope(op),
+        None => rayon::in_place_scope(op),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::thread::{self, ThreadId};
+    use std::time::Duration;
+
+    use super::*;
+
+    /// The threads that take part in a large call.
+    fn seen() -> HashSet<ThreadId> {
+        let work = |_| {
+            thread::sleep(Duration::from_millis(2));
+            HashSet::from([thread::current().id()])
+        };
+        fold(1 << 30, 0..64, work, |a, b| &a | &b)
+    }
+
+    #[test]
+    fn the_calling_thread_and_others_share_unless_serial() {
+        let own = HashSet::from([thread::current().id()]);
+        assert_eq!(serial(seen), own);
+        assert_eq!(serial(|| serial(threads) + threads()), 2);
+        let shared = seen();
+        assert_eq!(shared.len(), default_threads().min(64));
+        assert!(shared.is_superset(&own));
+        let pool = ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        assert_eq!((pool.install(seen).len(), pool.install(threads), pool.install(|| serial(seen)).len()), (3, 3, 1));
+    }
+
+    #[test]
+    fn small_calls_share_only_shortly_after_another() {
+        assert_eq!(bytes_for_a_thread(1_000, false), 1 << 17);
+        assert_eq!(bytes_for_a_thread(20_000, false), 1 << 21);
+        assert_eq!(bytes_for_a_thread(20_000, true), 1 << 19);
+        let end = nanoseconds();
+        fold(PARALLEL_MIN_BYTES, 0..2, drop, |(), ()| ());
+        assert!(LAST_END.load(Ordering::Relaxed) >= end);
+    }
 }

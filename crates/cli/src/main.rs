@@ -29,6 +29,7 @@ mod size;
 mod stats;
 mod stop;
 mod summary;
+mod threads;
 mod transform;
 mod validate;
 mod verify;
@@ -94,7 +95,8 @@ fn main() -> ExitCode {
     };
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let (name, of_command) = matches.subcommand().unwrap_or(("", &matches));
-    let result = use_threads(cli.threads).and_then(|()| match cli.command {
+    threads::limit(cli.threads);
+    let result = match cli.command {
         Command::Apply(args) => apply::run(&args),
         Command::Adapters(args) => adapters::run(&args),
         Command::Backward(args) => backward::run(&args),
@@ -105,7 +107,7 @@ fn main() -> ExitCode {
         Command::Report(args) => report::run(&args),
         Command::Stats(args) => stats::run(&args),
         Command::Validate(args) => validate::run(&args),
-    });
+    };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Runtime(message) | Failure::Exists(message)) => {
@@ -139,16 +141,4 @@ fn arguments() -> Vec<OsString> {
         return wild::args_os().collect();
     }
     arguments
-}
-
-/// Starts rayon's pool, unless the library would start the same when there is enough to do.
-fn use_threads(threads: Option<u16>) -> Result<(), Failure> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let Some(threads) = threads.map(|threads| cores.min(threads.into())) else { return Ok(()) };
-    if threads == hard_sigmoid::cpu::default_threads() {
-        return Ok(());
-    }
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().map_err(|error| {
-        Failure::Runtime(format!("cannot start {threads} threads: {error}; use a smaller number for --threads"))
-    })
 }

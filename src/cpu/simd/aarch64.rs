@@ -8,6 +8,9 @@ use crate::{Dtype, Element};
 
 loops!("neon", is_f16);
 
+/// There are no streaming stores as on x86-64.
+pub(super) use map as stream;
+
 /// Every target with `std` has NEON, so that this costs nothing. In big-endian order, the elements of a vector would
 /// lie the other way round.
 #[inline]

@@ -1,15 +1,24 @@
 //! Loops over blocks, whose elements are converted by vector instructions before and after they are computed.
 
+use super::plain::{Pointwise, plain, plain_in_place};
+use crate::Element;
+
+/// Bytes in a cache line.
+pub(super) const CACHE_LINE: usize = 64;
+
 /// Elements per block: whole cache lines for every element type. The backward pass of blocks of 8 or 16 does not become
 /// vector code, neither on x86-64 nor on aarch64.
 pub(super) const BLOCK: usize = 32;
+
+/// With fewer elements, those in front of a cache line would take longer than they save.
+pub(super) const ALIGN_MIN_ELEMENTS: usize = 1 << 12;
 
 /// The loops for a set of vector instructions: those on data in the caches. Functions `widen_some` and `round_some`
 /// beside them convert a block, or a part of one, of the types that `$converts` selects. Wide elements may lie in
 /// another order, since each is computed by itself.
 macro_rules! loops {
     ($features:literal, $converts:ident) => {
-        use $crate::cpu::simd::blocks::BLOCK;
+        use $crate::cpu::simd::blocks::{ALIGN_MIN_ELEMENTS, BLOCK, head, head_in_place};
         use $crate::cpu::simd::plain::{Pointwise, plain, plain_in_place};
 
         #[target_feature(enable = $features)]
@@ -17,15 +26,22 @@ macro_rules! loops {
             work()
         }
 
-        // Streaming calls it for each block.
-        #[inline]
         #[target_feature(enable = $features)]
         pub(in crate::cpu::simd) fn map<T: Element>(
-            first: &[T],
-            second: &[T],
-            target: &mut [T],
+            mut first: &[T],
+            mut second: &[T],
+            mut target: &mut [T],
             f: impl Pointwise<T::Wide>,
         ) {
+            if target.len() >= ALIGN_MIN_ELEMENTS {
+                (first, second, target) = head(first, second, target, f);
+            }
+            map_blocks(first, second, target, f);
+        }
+
+        #[inline]
+        #[target_feature(enable = $features)]
+        fn map_blocks<T: Element>(first: &[T], second: &[T], target: &mut [T], f: impl Pointwise<T::Wide>) {
             if !$converts::<T>() {
                 return plain(first, second, target, f);
             }
@@ -39,10 +55,13 @@ macro_rules! loops {
 
         #[target_feature(enable = $features)]
         pub(in crate::cpu::simd) fn map_in_place<T: Element>(
-            first: Option<&[T]>,
-            target: &mut [T],
+            mut first: Option<&[T]>,
+            mut target: &mut [T],
             f: impl Pointwise<T::Wide>,
         ) {
+            if target.len() >= ALIGN_MIN_ELEMENTS {
+                (first, target) = head_in_place(first, target, f);
+            }
             if !$converts::<T>() {
                 return plain_in_place(first, target, f);
             }
@@ -92,3 +111,36 @@ macro_rules! loops {
 }
 
 pub(super) use loops;
+
+/// [`plain`] up to the first cache line of the target, behind which vectors are stored faster. Returns the rest.
+#[inline(always)]
+pub(super) fn head<'a, 'b, 'c, T: Element>(
+    first: &'a [T],
+    second: &'b [T],
+    target: &'c mut [T],
+    f: impl Pointwise<T::Wide>,
+) -> (&'a [T], &'b [T], &'c mut [T]) {
+    let len = before_line(target).min(first.len()).min(second.len());
+    let (target_head, target) = target.split_at_mut(len);
+    let ((first_head, first), (second_head, second)) = (first.split_at(len), second.split_at(len));
+    plain(first_head, second_head, target_head, f);
+    (first, second, target)
+}
+
+/// [`head`] for [`plain_in_place`].
+#[inline(always)]
+pub(super) fn head_in_place<'a, 'b, T: Element>(
+    first: Option<&'a [T]>,
+    target: &'b mut [T],
+    f: impl Pointwise<T::Wide>,
+) -> (Option<&'a [T]>, &'b mut [T]) {
+    let len = before_line(target).min(first.map_or(usize::MAX, <[T]>::len));
+    let (target_head, target) = target.split_at_mut(len);
+    let (first_head, first) = first.map(|first| first.split_at(len)).unzip();
+    plain_in_place(first_head, target_head, f);
+    (first, target)
+}
+
+fn before_line<T>(target: &[T]) -> usize {
+    target.as_ptr().align_offset(CACHE_LINE).min(target.len())
+}

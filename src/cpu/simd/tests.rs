@@ -1,7 +1,7 @@
 use half::{bf16, f16};
 
 #[cfg(target_arch = "x86_64")]
-use super::x86::{avx2, avx512};
+use super::x86::{avx2, avx512, avx512_bf16};
 use super::*;
 use crate::element::sealed::Sealed;
 
@@ -21,10 +21,12 @@ type Map<T> = fn(&[T], &[T], &mut [T], F<T>);
 type MapInPlace<T> = fn(Option<&[T]>, &mut [T], F<T>);
 
 /// The loops for each set of instructions that the processor supports.
-fn instances<T: Element>() -> impl Iterator<Item = (&'static str, Map<T>, MapInPlace<T>)> {
-    let best: (_, Map<T>, MapInPlace<T>) = ("best", map, map_in_place);
+fn instances<T: Element>(normal: bool) -> impl Iterator<Item = (&'static str, Map<T>, MapInPlace<T>)> {
+    const STORES: Stores = Stores { stream: false, normal: false };
+    let best: (_, Map<T>, MapInPlace<T>) =
+        ("best", |a, b, y, f| map(a, b, y, STORES, f), |a, y, f| map_in_place(a, y, STORES, f));
     #[cfg(target_arch = "x86_64")]
-    let others: [Option<(_, Map<T>, MapInPlace<T>)>; 2] = [
+    let others: [Option<(_, Map<T>, MapInPlace<T>)>; 3] = [
         x86::has_avx2().then_some((
             "AVX2",
             // SAFETY: the processor supports these instructions.
@@ -39,6 +41,13 @@ fn instances<T: Element>() -> impl Iterator<Item = (&'static str, Map<T>, MapInP
             // SAFETY: the processor supports these instructions.
             |a, y, f| unsafe { avx512::map_in_place(a, y, f) },
         )),
+        (normal && x86::has_avx512_bf16()).then_some((
+            "AVX-512 with bf16",
+            // SAFETY: the processor supports these instructions.
+            |a, b, y, f| unsafe { avx512_bf16::map(a, b, y, f) },
+            // SAFETY: the processor supports these instructions.
+            |a, y, f| unsafe { avx512_bf16::map_in_place(a, y, f) },
+        )),
     ];
     // NEON is the best there is.
     #[cfg(not(target_arch = "x86_64"))]
@@ -46,26 +55,36 @@ fn instances<T: Element>() -> impl Iterator<Item = (&'static str, Map<T>, MapInP
     [Some(best)].into_iter().chain(others).flatten()
 }
 
-/// Every 16-bit pattern, in slices that end with a part of a block.
-fn loops_are_the_same_as_plain<T: Element>(f: fn(T::Wide, T::Wide) -> T::Wide) {
+/// Every 16-bit pattern, in slices that end with a part of a block, and targets that begin anywhere in a cache line.
+/// The elements around the target must stay unchanged.
+fn loops_are_the_same_as_plain<T: Element>(normal: bool, f: fn(T::Wide, T::Wide) -> T::Wide) {
     let a: Vec<T> = (0..1 << 16).map(T::from_low_bits).collect();
     let b: Vec<T> = (0..1 << 16).map(|i| T::from_low_bits(i * 40_503)).collect();
-    for (len, (name, map, map_in_place)) in
-        [1 << 16, 200, 64, 63, 1, 0].into_iter().flat_map(|len| instances::<T>().map(move |instance| (len, instance)))
+    let old = T::from_f64(7777.0);
+    let starts = [(1 << 16, 0), (200, 0), (64, 0), (63, 0), (1, 0), (0, 0)];
+    let starts = starts.into_iter().chain((1..40).map(|start| (5003, start)));
+    for ((len, start), (name, map, map_in_place)) in
+        starts.flat_map(|start| instances::<T>(normal).map(move |instance| (start, instance)))
     {
         let (a, b) = (&a[..len], &b[..len]);
-        let mut expected = a.to_vec();
-        plain(a, b, &mut expected, f);
-        let mut target = a.to_vec();
-        map(a, b, &mut target, f);
-        assert_eq!(bits(&target), bits(&expected), "{name} {} {len}", T::NAME);
-        target.copy_from_slice(b);
-        map_in_place(Some(a), &mut target, f);
-        assert_eq!(bits(&target), bits(&expected), "{name} {} {len} over the second", T::NAME);
-        plain(a, a, &mut expected, f);
-        target.copy_from_slice(a);
-        map_in_place(None, &mut target, f);
-        assert_eq!(bits(&target), bits(&expected), "{name} {} {len} in place", T::NAME);
+        let same = |first: &[T], second: &[T], in_place: Option<Option<&[T]>>| {
+            let mut expected = vec![old; len];
+            plain(first, second, &mut expected, f);
+            let mut around = vec![old; start + len + 40];
+            let target = &mut around[start..start + len];
+            match in_place {
+                None => map(first, second, target, f),
+                Some(first) => {
+                    target.copy_from_slice(second);
+                    map_in_place(first, target, f);
+                }
+            }
+            assert_eq!(bits(target), bits(&expected), "{name} {} {len} from {start} {:?}", T::NAME, in_place.is_some());
+            assert!(around[..start].iter().chain(&around[start + len..]).all(|&y| y == old));
+        };
+        same(a, b, None);
+        same(a, b, Some(Some(a)));
+        same(a, a, Some(None));
     }
 }
 
@@ -73,12 +92,35 @@ fn loops_are_the_same_as_plain<T: Element>(f: fn(T::Wide, T::Wide) -> T::Wide) {
 fn loops_of_every_type() {
     use crate::HardSigmoid;
     // Evaluation makes NaNs quiet, which rounding asks for.
-    loops_are_the_same_as_plain::<f16>(|a, b| HardSigmoid::ONNX.eval(if a > b { a } else { b }));
-    loops_are_the_same_as_plain::<f16>(|a, _| HardSigmoid::ONNX.eval(a));
-    loops_are_the_same_as_plain::<f16>(|a, b| HardSigmoid::ONNX.backward().eval(a, b));
-    loops_are_the_same_as_plain::<bf16>(|a, _| HardSigmoid::ONNX.eval(a));
-    loops_are_the_same_as_plain::<bf16>(|a, b| HardSigmoid::ONNX.backward().eval(a, b));
-    loops_are_the_same_as_plain::<f64>(|a, b| HardSigmoid::ONNX.backward().eval(a, b));
+    loops_are_the_same_as_plain::<f16>(false, |a, b| HardSigmoid::ONNX.eval(if a > b { a } else { b }));
+    loops_are_the_same_as_plain::<f16>(false, |a, _| HardSigmoid::ONNX.eval(a));
+    loops_are_the_same_as_plain::<f16>(false, |a, b| HardSigmoid::ONNX.backward().eval(a, b));
+    loops_are_the_same_as_plain::<bf16>(true, |a, _| HardSigmoid::ONNX.eval(a));
+    loops_are_the_same_as_plain::<bf16>(false, |a, b| HardSigmoid::ONNX.backward().eval(a, b));
+    loops_are_the_same_as_plain::<f32>(false, |a, b| HardSigmoid::ONNX.backward().eval(a, b));
+    loops_are_the_same_as_plain::<f64>(false, |a, b| HardSigmoid::ONNX.backward().eval(a, b));
+}
+
+#[test]
+#[ignore = "over all 2^32 f32: scripts/exhaustive"]
+fn every_f32_by_every_instance() {
+    use crate::HardSigmoid;
+    use rayon::prelude::*;
+    const LEN: u32 = 1 << 13;
+    for f in [|a, _| HardSigmoid::ONNX.eval(a), |a, _| HardSigmoid::PYTORCH.eval(a)] {
+        (0..u32::MAX / LEN + 1).into_par_iter().for_each(|block| {
+            let x: Vec<f32> = (0..LEN).map(|i| f32::from_bits(block * LEN + i)).collect();
+            let expected: Vec<f32> = x.iter().map(|&x| f(x, x)).collect();
+            let mut y = vec![0.0; x.len()];
+            for (name, map, _) in instances::<f32>(false) {
+                map(&x, &x, &mut y, f);
+                assert!(
+                    bytemuck::cast_slice::<_, u32>(&y) == bytemuck::cast_slice::<_, u32>(&expected),
+                    "{name} {block:#x}"
+                );
+            }
+        });
+    }
 }
 
 type Widen = fn(&[f16; 32]) -> [f32; 32];
@@ -147,10 +189,16 @@ fn f16_is_rounded_as_by_integers() {
 
 /// The streaming loops for each set of instructions that the processor supports.
 fn streams<T: Element>() -> impl Iterator<Item = Map<T>> {
-    let best: Map<T> = stream;
+    let best: Map<T> = |a, b, y, f| map(a, b, y, Stores { stream: true, normal: false }, f);
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: the processor supports these instructions.
-    let others: [Option<Map<T>>; 1] = [x86::has_avx2().then_some(|a, b, y, f| unsafe { avx2::stream(a, b, y, f) })];
+    let others: [Option<Map<T>>; 2] = [
+        // SAFETY: the processor supports these instructions.
+        x86::has_avx2().then_some(|a, b, y, f| unsafe { avx2::stream(a, b, y, f) }),
+        // No result is subnormal.
+        (matches!(T::DTYPE, Dtype::Bf16) && x86::has_avx512_bf16())
+            // SAFETY: as above.
+            .then_some(|a, b, y, f| unsafe { avx512_bf16::stream(a, b, y, f) }),
+    ];
     #[cfg(not(target_arch = "x86_64"))]
     let others = [];
     [Some(best)].into_iter().chain(others).flatten()

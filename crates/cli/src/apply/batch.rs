@@ -7,7 +7,6 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use hard_sigmoid::cpu;
 use hard_sigmoid_files::STANDARD;
 use rayon::prelude::*;
 
@@ -18,6 +17,7 @@ use crate::output::{Output, PREFIX, is_pipe};
 use crate::progress::Progress;
 use crate::stop::Stop;
 use crate::summary::{Computed, verdict};
+use crate::threads;
 use crate::transform::{Done, Run};
 
 /// Files of less take longer to open and to create than to compute. Several threads do that at the same time.
@@ -197,7 +197,7 @@ fn print_json(run: &Run<'_>, result: &Result<Done, Failure>, input: &Path, outpu
 impl Run<'_> {
     /// Computes several files, at the same time if they are small.
     fn items(&mut self, items: &[Item], folder: &Path) -> Vec<Result<Done, Failure>> {
-        if items.len() == 1 || !self.opener.is_small_on_cpu() || cpu::threads() == 1 {
+        if items.len() == 1 || !self.opener.is_small_on_cpu() || !threads::are_several() {
             return items.iter().map(|item| self.item(item, &output(item, folder))).collect();
         }
         let (operation, force, opener, stop) = (self.operation, self.force, &self.opener, &self.stop);

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use hard_sigmoid::{Binding, Element, Gpu, HardSigmoid, Saturation, cpu, wgpu};
 use rayon::prelude::*;
 
+use crate::threads;
+
 /// The names of cases that others are compared with.
 pub(crate) const CPU: &str = "cpu";
 pub(crate) const MEMCPY: &str = "memcpy";
@@ -110,9 +112,12 @@ pub(crate) fn on_cpu<'a, T: Element>(elements: usize) -> Result<Vec<Case<'a>>, S
     ])
 }
 
+/// A copy of this many bytes is faster on several threads, although it has to wake them.
+const SHARED_MIN_BYTES: usize = 1 << 19;
+
 /// Copies on as many threads as the CPU path uses. One part per thread is fastest.
 fn memcpy<T: Element>(from: &[T], to: &mut [T]) {
-    if size_of_val(from).saturating_mul(2) < cpu::PARALLEL_MIN_BYTES {
+    if size_of_val(from) < SHARED_MIN_BYTES || !threads::are_several() {
         to.copy_from_slice(from);
     } else {
         let part = from.len().div_ceil(cpu::threads());

@@ -3,10 +3,7 @@
 use std::arch::x86_64::*;
 
 use crate::Element;
-use crate::cpu::simd::blocks::BLOCK;
-
-/// Bytes in a cache line.
-pub(super) const CACHE_LINE: usize = 64;
+use crate::cpu::simd::blocks::{BLOCK, CACHE_LINE};
 
 /// How far ahead a source is prefetched. With streaming stores, the processor itself does not prefetch far enough.
 /// Distances of 16 cache lines or more perform alike.
@@ -22,12 +19,7 @@ macro_rules! streams {
             target: &mut [T],
             f: impl Pointwise<T::Wide>,
         ) {
-            let head =
-                target.as_ptr().align_offset(stream::CACHE_LINE).min(target.len()).min(first.len()).min(second.len());
-            let (target_head, target) = target.split_at_mut(head);
-            let ((first_head, first), (second_head, second)) = (first.split_at(head), second.split_at(head));
-            plain(first_head, second_head, target_head, f);
-
+            let (first, second, target) = head(first, second, target, f);
             let fence = stream::Fence;
             let mut targets = target.chunks_exact_mut(BLOCK);
             let (mut firsts, mut seconds) = (first.chunks_exact(BLOCK), second.chunks_exact(BLOCK));
@@ -38,7 +30,7 @@ macro_rules! streams {
                     stream::fetch(second);
                 }
                 let mut block = [T::zeroed(); BLOCK];
-                map(first, second, &mut block, f);
+                map_blocks(first, second, &mut block, f);
                 stream::put(&block, target);
             }
             drop(fence);
