@@ -1,9 +1,11 @@
 //! Sharing work among threads, where there are any.
 
 use std::cell::Cell;
+#[cfg(not(target_arch = "wasm32"))]
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+#[cfg(not(target_arch = "wasm32"))]
 use std::time::Instant;
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -14,18 +16,16 @@ use crate::lock::locked;
 
 /// A call that reads and writes fewer bytes than this uses the calling thread alone.
 ///
-/// With more, it shares the work with other threads if they are likely to be awake, shortly after another such call.
-/// From 4 MiB on, or from 1 MiB on in a rayon pool, it wakes them.
+/// With more, it shares the work with other threads if they are likely to be awake, in a rayon pool or shortly after
+/// another such call. From 4 MiB on, it wakes them.
 pub const PARALLEL_MIN_BYTES: usize = 2 * AWAKE_BYTES;
 
-/// How many bytes are worth a thread that is awake.
-const AWAKE_BYTES: usize = 128 << 10;
+/// How many bytes are worth a thread that is awake. One of a pool that the calling thread is in need not be: the
+/// calling thread does the work of one that comes too late.
+const AWAKE_BYTES: usize = 512 << 10;
 
 /// How many are worth one that has to be woken, which takes up to 100 us, and for which the calling thread waits.
 const ASLEEP_BYTES: usize = 2 << 20;
-
-/// How many are worth waking one of a pool that the calling thread is in. It does the work of one that comes too late.
-const POOL_BYTES: usize = 512 << 10;
 
 /// How long rayon's threads look for work before they sleep, at least.
 const AWAKE_NANOSECONDS: u64 = 10_000;
@@ -125,8 +125,8 @@ pub(crate) fn fold<T: Send, R: Default + Send>(
     }
     let items: Vec<_> = items.collect();
     let since_last = nanoseconds().saturating_sub(LAST_END.load(Ordering::Relaxed));
-    let worth = bytes_for_a_thread(since_last, is_in_pool());
-    let most = items.len().min(bytes / worth);
+    let is_awake = is_in_pool() || since_last < AWAKE_NANOSECONDS;
+    let most = items.len().min(threads_worth_while(bytes, is_awake));
     let threads = if most > 1 { threads().min(most) } else { 1 };
     let result = if threads > 1 {
         parallel_fold(threads, items, work, merge)
@@ -137,24 +137,24 @@ pub(crate) fn fold<T: Send, R: Default + Send>(
     result
 }
 
-/// How many bytes are worth another thread, so many nanoseconds after the last call.
-const fn bytes_for_a_thread(since_last: u64, is_in_pool: bool) -> usize {
-    if since_last < AWAKE_NANOSECONDS {
-        AWAKE_BYTES
-    } else if is_in_pool {
-        POOL_BYTES
-    } else {
-        ASLEEP_BYTES
-    }
+const fn threads_worth_while(bytes: usize, is_awake: bool) -> usize {
+    bytes / if is_awake { AWAKE_BYTES } else { ASLEEP_BYTES }
 }
 
 /// When a call ended for which other threads might have been of use.
 static LAST_END: AtomicU64 = AtomicU64::new(0);
 
 /// The time since the first call.
+#[cfg(not(target_arch = "wasm32"))]
 fn nanoseconds() -> u64 {
     static START: OnceLock<Instant> = OnceLock::new();
     u64::try_from(START.get_or_init(Instant::now).elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// There is no clock, and only an app's pool.
+#[cfg(target_arch = "wasm32")]
+const fn nanoseconds() -> u64 {
+    0
 }
 
 /// [`fold`] on the calling thread and others.
@@ -245,12 +245,11 @@ mod tests {
     }
 
     #[test]
-    fn small_calls_share_only_shortly_after_another() {
-        assert_eq!(bytes_for_a_thread(1_000, false), 1 << 17);
-        assert_eq!(bytes_for_a_thread(20_000, false), 1 << 21);
-        assert_eq!(bytes_for_a_thread(20_000, true), 1 << 19);
-        let end = nanoseconds();
+    fn threads_that_sleep_take_more() {
+        assert_eq!([true, false].map(|is_awake| threads_worth_while(PARALLEL_MIN_BYTES, is_awake)), [2, 0]);
+        assert_eq!([true, false].map(|is_awake| threads_worth_while(4 << 20, is_awake)), [8, 2]);
+        let start = nanoseconds();
         fold(PARALLEL_MIN_BYTES, 0..2, drop, |(), ()| ());
-        assert!(LAST_END.load(Ordering::Relaxed) >= end);
+        assert!(LAST_END.load(Ordering::Relaxed) >= start);
     }
 }

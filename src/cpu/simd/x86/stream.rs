@@ -5,7 +5,8 @@ use std::arch::x86_64::*;
 use crate::Element;
 use crate::cpu::simd::blocks::{BLOCK, CACHE_LINE};
 
-/// How far ahead a source is prefetched. With streaming stores, the processor itself does not prefetch far enough.
+/// How far ahead a single source is prefetched. With streaming stores, the processor itself does not prefetch far
+/// enough. It does with two sources, where this took 1.2 to 1.5 times as long in f32 and f64 on an AMD EPYC.
 /// Distances of 16 cache lines or more perform alike.
 const PREFETCH_BYTES: usize = 32 * CACHE_LINE;
 
@@ -25,9 +26,8 @@ macro_rules! streams {
             let (mut firsts, mut seconds) = (first.chunks_exact(BLOCK), second.chunks_exact(BLOCK));
             let is_one = std::ptr::eq(first, second);
             for ((target, first), second) in (&mut targets).zip(&mut firsts).zip(&mut seconds) {
-                stream::fetch(first);
-                if !is_one {
-                    stream::fetch(second);
+                if is_one {
+                    stream::fetch(first);
                 }
                 let mut block = [T::zeroed(); BLOCK];
                 map_blocks(first, second, &mut block, f);
