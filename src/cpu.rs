@@ -168,6 +168,11 @@ mod tests {
         assert_eq!(target, [7.0, 0.0, 0.0, 2.0]);
         assert_eq!(run(Job::saturation(f, &[9.0, 0.0, 0.0]).part(1..usize::MAX)).inside, 2);
         assert_eq!(run(Job::saturation(f, &[9.0]).part(5..usize::MAX)), Saturation::default());
+        let parts = Job::apply(f, &[0.0; 4], &mut target).unwrap().chunks(3);
+        assert_eq!(
+            parts.map(|mut part| (part.call_bytes, part.part(0..1).call_bytes)).collect::<Vec<_>>(),
+            [(64, 64); 2]
+        );
         let error = Job::apply(f, &[0.0; 3], &mut target).unwrap_err();
         assert_eq!((error.source_len, error.target_len), (3, 4));
     }

@@ -174,8 +174,9 @@ pub(crate) struct Coefficients<W> {
 impl<W: Float> Coefficients<W> {
     /// Whether a result may be neither 0 nor a normal number.
     ///
-    /// A sum with the shift is 0 or at least 2^-25 of the shift: if x is at least half as large, both are multiples of
-    /// half a unit in the last place of the shift, and so is the sum. If it is smaller, so much of the shift is left.
+    /// In f32, a sum with the shift is 0 or at least 2^-25 of the shift. If x is at least half as large, both are
+    /// multiples of half a unit in the last place of the shift, and so is the sum. If x is smaller, half of the shift
+    /// is left.
     pub(crate) fn may_be_subnormal(&self) -> bool {
         (self.slope.exact() * self.shift.exact()).abs() < 1e-30
     }
@@ -229,6 +230,11 @@ mod tests {
             assert!(!any || coefficients.may_be_subnormal());
             number[usize::from(any)] += 1;
         }
+        assert!(
+            ![HardSigmoid::ONNX, HardSigmoid::PYTORCH]
+                .map(|f| f.coefficients::<f32>().may_be_subnormal())
+                .contains(&true)
+        );
         assert!(number[0] > 3 && number[1] > 1, "{number:?}");
     }
 

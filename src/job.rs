@@ -165,7 +165,7 @@ impl<'a, T> Job<'a, T> {
 
     /// Cuts the job into parts of up to `len` elements, in order. There are none if `len` is 0.
     ///
-    /// What holds for a call holds for a part: the CPU path shares parts of
+    /// What holds for a call holds for a part: the CPU path may share parts of
     /// [`PARALLEL_MIN_BYTES`](crate::cpu::PARALLEL_MIN_BYTES) among threads, and errors count the elements of the part.
     /// But the size of the whole decides whether the CPU path writes past the caches.
     pub fn chunks(mut self, len: usize) -> impl Iterator<Item = Self> {

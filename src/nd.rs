@@ -4,7 +4,7 @@
 //! [`HardSigmoid::eval`] and [`Backward::eval`].
 //!
 //! Nothing is copied. What is contiguous, in whatever order of its axes (C, Fortran or another one, also backward along
-//! an axis), goes to [`cpu`] as a slice. That uses vector instructions, and threads from
+//! an axis), goes to [`cpu`] as a slice. That uses vector instructions, and may use threads from
 //! [`PARALLEL_MIN_BYTES`](cpu::PARALLEL_MIN_BYTES) on. Several arrays have to be in the same order for it. Blocks and
 //! rows of other arrays go there as well, if they are contiguous. The rest is computed element by element by one
 //! thread; for 16-bit types, a copy by `as_standard_layout` is then faster.

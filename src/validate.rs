@@ -126,6 +126,11 @@ pub fn first_out_of_bound<T: Element>(f: HardSigmoid, source: &[T], target: &[T]
     first_difference(source, target, |x| T::from_f64(reference.exact(x)), |x, y| reference.allows(x, y))
 }
 
+/// How many bytes the CPU path would read and write in the time that comparing takes, roughly.
+const fn weight<T>(elements: &[T]) -> usize {
+    size_of_val(elements).saturating_mul(16)
+}
+
 fn first_difference<T: Element>(
     source: &[T],
     target: &[T],
@@ -137,7 +142,7 @@ fn first_difference<T: Element>(
         x.iter().zip(y).position(|(&x, &y)| !agrees(x, y)).map(|index| start + index)
     };
     let min = |a: Option<usize>, b: Option<usize>| a.into_iter().chain(b).min();
-    let index = cpu::parallel::fold(size_of_val(source), chunks, find, min)?;
+    let index = cpu::parallel::fold(weight(source), chunks, find, min)?;
     let (&input, &got) = (source.get(index)?, target.get(index)?);
     Some(Difference { index: index as u64, input, grad_y: None, got, expected: expected(input) })
 }
@@ -185,7 +190,7 @@ impl<'a, T: Element> Check<'a, T> {
         let compare = |(start, (x, y)): (usize, (&[T], &[T]))| {
             oracle.compare(x, grad_y.get(start..).unwrap_or_default(), y, start as u64)
         };
-        let piece = cpu::parallel::fold(size_of_val(&self.x[..]), chunks, compare, Report::add);
+        let piece = cpu::parallel::fold(weight(&self.x), chunks, compare, Report::add);
         if self.pass.counts() {
             self.compare_counts(counts);
         }

@@ -31,7 +31,7 @@ fn slices_equal_single_elements<T: Element>(len: usize, f: HardSigmoid, number: 
 
 #[test]
 fn slices_of_every_type_equal_single_elements() {
-    // Some results are subnormal with the last two.
+    // Some results are subnormal with the last but one.
     for (alpha, beta) in [(0.2, 0.5), (-0.3, 0.1), (1e-30, 0.0), (-1e-5, 1e-33)] {
         let f = HardSigmoid::new(alpha, beta).unwrap();
         slices_equal_single_elements(1 << 17, f, |i| f32::from_bits(i as u32));

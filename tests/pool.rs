@@ -40,6 +40,19 @@ fn main() {
             }
         });
     }
+    // Outside of pools, two calls at once.
+    let call = || {
+        for _ in 0..4 {
+            let mut target = x.clone();
+            cpu::apply_in_place(f, &mut target);
+            same(&target);
+        }
+    };
+    std::thread::scope(|scope| {
+        let other = scope.spawn(call);
+        call();
+        other.join().unwrap();
+    });
     let all = cpu::threads();
     cpu::serial(|| {
         cpu::serial(|| assert_eq!(cpu::threads(), 1));

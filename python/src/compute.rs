@@ -13,8 +13,8 @@ use crate::threads::Threads;
 /// Below this, releasing the GIL costs more than others can gain.
 const RELEASE_MIN_BYTES: usize = 1 << 16;
 
-/// Some 10 ms of work on the CPU path, and less than a second on a software GPU. Large enough to be written past the
-/// caches, and for a GPU to compute while it copies.
+/// Some 10 ms of work on the CPU path, and less than a second on a software GPU. Large enough for a GPU to compute
+/// while it copies.
 const PIECE_BYTES: usize = 64 << 20;
 
 /// How often signals are looked for.

@@ -38,7 +38,7 @@ impl Chosen {
         }
         match &*open {
             // Calls of several threads need not wait for each other.
-            Some(engine) if matches!(engine.executed_on(), ExecutedOn::Cpu { .. }) => Ok(Self::Cpu),
+            Some(engine) if matches!(threads.run(|| engine.executed_on()), ExecutedOn::Cpu { .. }) => Ok(Self::Cpu),
             _ => Ok(Self::Shared(engine)),
         }
     }

@@ -28,7 +28,7 @@ use crate::calls;
 ///     for 0.
 /// threads : int, optional
 ///     How many threads the CPU path uses at most, from 1 to 1024: by default as many as there are cores, or as
-///     RAYON_NUM_THREADS says. A call that reads and writes less than 1 MiB takes one.
+///     RAYON_NUM_THREADS says. A call that reads and writes little takes one.
 ///
 /// Returns
 /// -------

@@ -101,25 +101,61 @@ fn loops_of_every_type() {
     loops_are_the_same_as_plain::<f64>(false, |a, b| HardSigmoid::ONNX.backward().eval(a, b));
 }
 
+/// Calls `check` with what each instance makes of `x`. The closure is part of the loops, unlike a function pointer.
+fn each_instance<T: Element>(x: &[T], f: impl Pointwise<T::Wide>, mut check: impl FnMut(&str, &[T])) {
+    let mut y = x.to_vec();
+    plain(x, x, &mut y, f);
+    check("plain", &y);
+    #[cfg(target_arch = "x86_64")]
+    if x86::has_avx2() {
+        // SAFETY: the processor supports these instructions.
+        unsafe { avx2::map(x, x, &mut y, f) };
+        check("AVX2", &y);
+    }
+    map(x, x, &mut y, Stores { stream: false, normal: false }, f);
+    check("best", &y);
+}
+
 #[test]
 #[ignore = "over all 2^32 f32: scripts/exhaustive"]
 fn every_f32_by_every_instance() {
-    use crate::HardSigmoid;
     use rayon::prelude::*;
+
+    use crate::HardSigmoid;
     const LEN: u32 = 1 << 13;
-    for f in [|a, _| HardSigmoid::ONNX.eval(a), |a, _| HardSigmoid::PYTORCH.eval(a)] {
+    for f in [HardSigmoid::ONNX, HardSigmoid::PYTORCH] {
+        let coefficients = f.coefficients::<f32>();
         (0..u32::MAX / LEN + 1).into_par_iter().for_each(|block| {
             let x: Vec<f32> = (0..LEN).map(|i| f32::from_bits(block * LEN + i)).collect();
-            let expected: Vec<f32> = x.iter().map(|&x| f(x, x)).collect();
-            let mut y = vec![0.0; x.len()];
-            for (name, map, _) in instances::<f32>(false) {
-                map(&x, &x, &mut y, f);
-                assert!(
-                    bytemuck::cast_slice::<_, u32>(&y) == bytemuck::cast_slice::<_, u32>(&expected),
-                    "{name} {block:#x}"
-                );
-            }
+            let expected: Vec<u32> = x.iter().map(|&x| std::hint::black_box(f).eval(x).to_bits()).collect();
+            each_instance(
+                &x,
+                move |x, _| coefficients.eval(x),
+                |name, y| {
+                    assert!(bytemuck::cast_slice::<_, u32>(y) == expected, "{name} {block:#x}");
+                },
+            );
         });
+    }
+}
+
+#[test]
+fn every_f16_and_bf16_by_every_instance() {
+    use crate::HardSigmoid;
+    fn check<T: Element>(coefficients: crate::hard_sigmoid::Coefficients<T::Wide>, eval: impl Fn(T) -> T) {
+        let x: Vec<T> = (0..1 << 16).map(T::from_low_bits).collect();
+        let expected: Vec<T> = x.iter().map(|&x| eval(x)).collect();
+        each_instance(
+            &x,
+            move |x, _| coefficients.eval(x),
+            |name, y| {
+                assert_eq!(bits(y), bits(&expected), "{name} {}", T::NAME);
+            },
+        );
+    }
+    for f in [HardSigmoid::ONNX, HardSigmoid::PYTORCH, HardSigmoid::new(-1e-30, 0.0).unwrap()] {
+        check::<f16>(f.coefficients::<f16>(), |x| f.eval(x));
+        check::<bf16>(f.coefficients::<bf16>(), |x| f.eval(x));
     }
 }
 
