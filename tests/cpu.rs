@@ -41,10 +41,14 @@ fn slices_of_every_type_equal_single_elements() {
     }
 }
 
-/// Large enough to go past the caches of most processors.
+/// Large enough to go past the caches of most processors; two threads at once, one of which has the crate's threads.
 #[test]
 fn large_slices_equal_single_elements() {
-    slices_equal_single_elements((16 << 20) / 4 + 7, HardSigmoid::ONNX, |i| f32::from_bits(i as u32));
+    let check = || slices_equal_single_elements((16 << 20) / 4 + 7, HardSigmoid::ONNX, |i| f32::from_bits(i as u32));
+    std::thread::scope(|scope| {
+        scope.spawn(check);
+        check();
+    });
 }
 
 #[test]
