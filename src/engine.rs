@@ -18,7 +18,7 @@ use crate::{Element, Gpu, Saturation};
 /// takes to open a GPU: two cores take 15 to 30 ms for this many f32, and opening takes 50 ms and more.
 pub const AUTO_GPU_MIN_ELEMENTS: u64 = 1 << 26;
 
-/// What the CPU path computes of an async call before the executor gets the thread back: a few milliseconds of work.
+/// What the CPU path computes of an async call before the executor gets the thread back: a millisecond or two of work.
 const ASYNC_PIECE_BYTES: usize = 16 << 20;
 
 /// Where to run.

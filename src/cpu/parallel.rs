@@ -16,8 +16,8 @@ use crate::lock::locked;
 
 /// A call that reads and writes fewer bytes than this uses the calling thread alone.
 ///
-/// With more, it shares the work in a rayon pool, or with threads that another such call has just left awake. From
-/// 4 MiB on, it wakes them: one for each 2 MiB.
+/// With more, it shares the work with other threads in a rayon pool, or shortly after another such call, when they are
+/// likely to be awake. From 4 MiB on, it also wakes them: one for each 2 MiB.
 pub const PARALLEL_MIN_BYTES: usize = 2 * AWAKE_BYTES;
 
 /// How many bytes are worth a thread that is awake. In the caller's own pool, a thread may also be asleep: the caller
@@ -65,9 +65,9 @@ pub fn serial<R>(work: impl FnOnce() -> R) -> R {
 
 /// The number of threads that the CPU path uses for large calls, the calling thread among them.
 ///
-/// Within [`serial`], it is 1. In a rayon pool, these are its threads. Elsewhere, the first large call or this one
-/// starts threads for the crate's own use: as many as make one for each core with the calling thread, or fewer if
-/// `RAYON_NUM_THREADS` says so. They help one call at a time.
+/// Within [`serial`], it is 1. In a rayon pool, these are its threads. Elsewhere, there is one for each core, or fewer
+/// if `RAYON_NUM_THREADS` says so: the calling thread, and threads of the crate's own, which the first large call or
+/// this one starts. They help one call at a time.
 #[must_use]
 pub fn threads() -> usize {
     if IS_SERIAL.get() {
@@ -121,7 +121,8 @@ struct Team {
     threads: usize,
     /// None in a pool of the caller's.
     helpers: Option<&'static ThreadPool>,
-    /// When the helpers' last call ended. They help one call at a time: another one would have to wait for its end.
+    /// When the last call ended that might have used the helpers. They help one call at a time, which holds the lock:
+    /// another one would have to wait for its end.
     #[cfg(not(target_arch = "wasm32"))]
     last_end: Option<MutexGuard<'static, Option<Instant>>>,
 }
@@ -171,7 +172,7 @@ impl Drop for Team {
     }
 }
 
-/// How many threads are worth while, so long after the helpers' last call.
+/// How many threads are worth while, so long after the last call.
 #[cfg(not(target_arch = "wasm32"))]
 fn worth_while(bytes: usize, since_last: Option<Duration>) -> usize {
     bytes / if since_last.is_some_and(|time| time < AWAKE) { AWAKE_BYTES } else { ASLEEP_BYTES }

@@ -62,12 +62,19 @@ pub(super) struct Stores {
     pub(super) normal: bool,
 }
 
+impl Stores {
+    /// Whether instructions can be used that round normal numbers to bf16.
+    fn rounds_bf16<T: Element>(self) -> bool {
+        self.normal && matches!(T::DTYPE, Dtype::Bf16)
+    }
+}
+
 /// Writes `f` of each pair of elements to the target. The slices have the same length; both sources may be one.
 pub(super) fn map<T: Element>(first: &[T], second: &[T], target: &mut [T], stores: Stores, f: impl Pointwise<T::Wide>) {
     if stores.stream {
-        return best!(stream, plain, stores.round_bf16::<T>(), (first, second, target, f));
+        return best!(stream, plain, stores.rounds_bf16::<T>(), (first, second, target, f));
     }
-    best!(map, plain, stores.round_bf16::<T>(), (first, second, target, f));
+    best!(map, plain, stores.rounds_bf16::<T>(), (first, second, target, f));
 }
 
 /// [`map`] with the target as the second source, or as both.
@@ -77,14 +84,7 @@ pub(super) fn map_in_place<T: Element>(
     stores: Stores,
     f: impl Pointwise<T::Wide>,
 ) {
-    best!(map_in_place, plain_in_place, stores.round_bf16::<T>(), (first, target, f));
-}
-
-impl Stores {
-    /// Whether instructions that round normal numbers to bf16 serve.
-    fn round_bf16<T: Element>(self) -> bool {
-        self.normal && matches!(T::DTYPE, Dtype::Bf16)
-    }
+    best!(map_in_place, plain_in_place, stores.rounds_bf16::<T>(), (first, target, f));
 }
 
 fn run<R>(work: impl FnOnce() -> R) -> R {
