@@ -19,6 +19,9 @@ const GRACE: Duration = Duration::from_secs(10);
 /// whichever thread polls the device.
 const QUEUE_GRACE: Duration = Duration::from_secs(1);
 
+/// How long [`is_queue_of`] keeps another thread at most. That thread may hold what a callback on this one waits for.
+const KEPT: Duration = Duration::from_millis(50);
+
 /// A thread that polls a device while a call waits for it. It starts with the first request.
 ///
 /// A process that ends unloads its drivers. It crashes if a thread is inside one meanwhile, or ends and frees what a
@@ -155,14 +158,19 @@ pub(super) fn complete(
 /// that is in the queue.
 ///
 /// A call on another thread proves nothing, because that thread may be polling another device, whose queue this is.
+/// Such a thread is kept in the call, so that it does not take the next one, too.
 pub(super) fn is_queue_of(device: &wgpu::Device, queue: &wgpu::Queue) -> Result<bool, Error> {
     let (called, caller) = (Arc::new(AtomicBool::new(false)), std::thread::current().id());
     let started = Instant::now();
+    let mut kept = Vec::new();
     loop {
-        let here = called.clone();
+        let (here, (keep, released)) = (called.clone(), mpsc::channel::<()>());
+        kept.push(keep);
         queue.on_submitted_work_done(move || {
             if std::thread::current().id() == caller {
                 here.store(true, Ordering::Relaxed);
+            } else {
+                let _ = released.recv_timeout(KEPT);
             }
         });
         while !poll(device, wgpu::PollType::wait_indefinitely())? {}
