@@ -3,14 +3,14 @@
 
 #![allow(clippy::print_stdout, reason = "an example")]
 
-use hard_sigmoid::plan::{Counters, Limits, Operand, Recipe};
+use hard_sigmoid::plan::{Limits, Operand, Place, Recipe};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let operation = std::env::args().nth(1).unwrap_or_else(|| "forward".into());
     let limits = Limits::default();
     let operand = |buffer| Operand { buffer, buffer_bytes: 1 << 20, elements: 0..1 << 18 };
     let (x, y) = (operand("x"), operand("y"));
-    let counters = Counters { buffer: "counters", buffer_bytes: 32, offset_bytes: 0 };
+    let counters = Place { buffer: "counters", buffer_bytes: 32, offset_bytes: 0 };
     let recipe = match &operation[..] {
         "forward" => Recipe::forward::<f32>(&x, &y, limits)?,
         "count" => Recipe::count::<f32>(&x, &counters, limits)?,

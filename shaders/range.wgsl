@@ -2,7 +2,8 @@
 //
 // The host joins whole files into one module: hard_sigmoid.wgsl, then one to three of element/ (how elements lie in
 // words), one of source/ (where the source lies) and of operand/ (where a second operand lies), one or two of op/ (what
-// is computed), one of entry/ (what a thread writes, and the entry points), and this one. Counting adds two of count/.
+// is computed), one of entry/ (what a thread writes, and the entry points) and of extent/ (how many elements there are),
+// and this one. Counting adds two of count/.
 
 struct Dispatch {
     // The first source and target element within their bindings, and how many there are.
@@ -13,6 +14,11 @@ struct Dispatch {
     head: u32,
     // How many workgroups write four vectors a thread. In the others, a thread writes a word, or a vector at the ends.
     vector_groups: u32,
+    // If a buffer says how many elements there are: how many of the range come before this dispatch, how many of the
+    // source must follow those of the vectors, and which word of the buffer's binding it is.
+    before: u32,
+    behind: u32,
+    length_at: u32,
 }
 
 // Threads in a workgroup.
@@ -35,7 +41,7 @@ fn joined_operand(element: u32, old: u32) -> u32 {
 }
 
 fn in_range(element: u32) -> bool {
-    return element - dispatch.target_first < dispatch.len;
+    return element - dispatch.target_first < len();
 }
 
 // The source of a target element, in the low bits; 0 outside of the range. The high bits may hold its neighbour.

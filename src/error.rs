@@ -68,12 +68,16 @@ pub enum BufferRole {
     Source,
     /// The output.
     Target,
+    /// The input that the output replaces, in place.
+    Data,
     /// The gradient with respect to y, an input of the backward pass.
     Gradient,
     /// The parameters of the function.
     Parameters,
     /// The counters of a [`Saturation`](crate::Saturation).
     Counters,
+    /// A length that only the GPU knows.
+    Length,
 }
 
 impl std::fmt::Display for BufferRole {
@@ -81,9 +85,11 @@ impl std::fmt::Display for BufferRole {
         f.write_str(match self {
             Self::Source => "source",
             Self::Target => "target",
+            Self::Data => "data",
             Self::Gradient => "gradient",
             Self::Parameters => "parameter",
             Self::Counters => "counter",
+            Self::Length => "length",
         })
     }
 }
@@ -92,11 +98,8 @@ impl std::fmt::Display for BufferRole {
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PlanError {
-    /// A range ends past the end of its buffer.
-    #[error(
-        "{len} elements from element {first} on do not fit the {role} buffer, which holds {available}: \
-         shorten the range or enlarge the buffer"
-    )]
+    /// A range begins or ends past the end of its buffer.
+    #[error("{}", out_of_range(*role, *first, *len, *available))]
     OutOfRange {
         /// The buffer.
         role: BufferRole,
@@ -159,17 +162,17 @@ pub enum PlanError {
         /// The number of elements in the target range.
         target_len: u64,
     },
-    /// Parameters or counters begin at an offset that the device does not allow.
+    /// Parameters, counters or a length begin at an offset that is not allowed.
     #[error("the {role} block begins at byte {offset} of its buffer: use a multiple of {alignment}")]
     Alignment {
         /// The block.
         role: BufferRole,
         /// Where it begins.
         offset: u64,
-        /// The device's `min_uniform_buffer_offset_alignment` or `min_storage_buffer_offset_alignment`.
+        /// The device's `min_uniform_buffer_offset_alignment` or `min_storage_buffer_offset_alignment`; 4 for a length.
         alignment: u32,
     },
-    /// Parameters or counters do not fit their buffer or its binding.
+    /// Parameters, counters or a length do not fit their buffer or its binding.
     #[error(
         "the {role} block needs {bytes} bytes from byte {offset} on, and its buffer of {size} bytes, or the part that \
          is bound, ends before: enlarge it"
@@ -192,6 +195,17 @@ pub enum PlanError {
         /// The buffer's other role.
         other: BufferRole,
     },
+    /// The device allows too few storage buffers for a length that only the GPU knows.
+    #[error(
+        "the device allows {available} storage buffers in a shader, and this takes {needed}: request it with \
+         max_storage_buffers_per_shader_stage of at least {needed}"
+    )]
+    StorageBuffers {
+        /// How many it takes.
+        needed: u32,
+        /// `max_storage_buffers_per_shader_stage`.
+        available: u32,
+    },
     /// The device cannot bind even a few elements, or cannot dispatch.
     #[error(
         "the device allows bindings of {binding_bytes} bytes and {groups} workgroups: request it with \
@@ -204,6 +218,19 @@ pub enum PlanError {
         /// `max_compute_workgroups_per_dimension`.
         groups: u32,
     },
+}
+
+fn out_of_range(role: BufferRole, first: u64, len: u64, available: u64) -> String {
+    if first > available {
+        return format!(
+            "the {role} range begins at element {first}, past the end of its buffer, which holds {available}: \
+             begin it earlier or enlarge the buffer"
+        );
+    }
+    format!(
+        "{len} elements from element {first} on do not fit the {role} buffer, which holds {available}: \
+         shorten the range or enlarge the buffer"
+    )
 }
 
 /// Arrays that a call cannot read or write.

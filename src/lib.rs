@@ -20,6 +20,7 @@ mod backward;
 #[cfg(feature = "wgpu")]
 mod calls;
 pub mod cpu;
+#[macro_use]
 mod dtype;
 mod element;
 #[cfg(feature = "wgpu")]
@@ -55,7 +56,8 @@ pub use gpu::{
     Gpu, adapter,
     error::{BindError, Error},
     kernel::{
-        Kernel,
+        Kernel, KernelOptions,
+        ahead::Ahead,
         arguments::{BufferBlock, BufferRange, ParamSource},
         binding::Binding,
     },

@@ -18,16 +18,15 @@ mod recipe;
 mod step;
 
 pub use crate::error::{BufferRole, PlanError};
+#[cfg(feature = "wgpu")]
+pub(crate) use dispatches::SMALL_BYTES;
 pub use limits::Limits;
 pub use program::Program;
 #[cfg(feature = "wgpu")]
-pub(crate) use program::{COUNTING_BYTES, MOST_BINDINGS, Operation};
-pub use recipe::{Counters, Operand, Recipe};
+pub(crate) use program::{COUNTING_BYTES, MOST_BINDINGS};
+pub use recipe::{Operand, Place, Recipe};
 #[cfg(feature = "wgpu")]
 pub(crate) use recipe::{check_block, check_on_gpu};
 pub use step::{Resource, Step};
 #[cfg(feature = "wgpu")]
-pub(crate) use {
-    dispatch::{Access, Unit, WORKGROUP},
-    step::BLOCK_BYTES,
-};
+pub(crate) use {dispatch::WORKGROUP, step::BLOCK_BYTES};

@@ -4,7 +4,7 @@
 
 use arbitrary::Arbitrary;
 use hard_sigmoid::half::f16;
-use hard_sigmoid::plan::{Counters, Limits, Operand, Recipe, Resource, Step};
+use hard_sigmoid::plan::{Limits, Operand, Place, Recipe, Resource, Step};
 use hard_sigmoid::{Element, plan::PlanError};
 use libfuzzer_sys::fuzz_target;
 
@@ -25,12 +25,16 @@ struct Case {
     buffer_bytes: [u64; 3],
     halves: bool,
     limits: (u64, u32, u32, u32, bool),
+    /// Where a length is.
+    length: Option<u64>,
 }
 
 /// By number.
 type Buffer = usize;
 
 const COUNTERS: Buffer = 3;
+const LENGTH: Buffer = 4;
+const LENGTH_BYTES: u64 = 1 << 32;
 
 fuzz_target!(|case: Case| {
     if case.halves {
@@ -52,7 +56,12 @@ fn check<T: Element>(case: &Case) {
         let buffer = usize::from(buffer % 3);
         Operand { buffer, buffer_bytes: case.buffer_bytes[buffer], elements: start..start.wrapping_add(case.len) }
     });
-    let Ok(recipe) = recipe::<T>(&case.operation, &operands, limits) else { return };
+    let Ok(mut recipe) = recipe::<T>(&case.operation, &operands, limits) else { return };
+    if let Some(offset_bytes) = case.length {
+        let place = Place { buffer: LENGTH, buffer_bytes: LENGTH_BYTES, offset_bytes };
+        let Ok(with_length) = recipe.with_length(&place, limits) else { return };
+        recipe = with_length;
+    }
     let [first, second, third] = &operands;
     let target = if matches!(case.operation, Operation::Backward) { third } else { second };
     let len = case.len;
@@ -60,7 +69,7 @@ fn check<T: Element>(case: &Case) {
     let (mut written, mut counted) = (0, 0);
     let mut all = recipe.steps();
     for step in all.by_ref().take(1000) {
-        let [source_first, target_first, step_len, head, vector_groups] = block(&step);
+        let [source_first, target_first, step_len, head, vector_groups, before, of_block, length_at] = block(&step);
         assert!(step_len > 0 && step.workgroups() <= groups && vector_groups <= u64::from(step.workgroups()));
         let size = size_of::<T>() as u64;
         let vectors = vector_groups * 1024 * 16 / size;
@@ -76,6 +85,14 @@ fn check<T: Element>(case: &Case) {
             if buffer == COUNTERS {
                 assert_eq!((offset_bytes, size_bytes), (0, 32));
                 counted += step_len;
+                continue;
+            }
+            if buffer == LENGTH {
+                assert_eq!(Some(offset_bytes + 4 * length_at), case.length);
+                assert_eq!((size_bytes, offset_bytes % u64::from(alignment_bytes)), (4 * length_at + 4, 0));
+                // A workgroup of vectors, and those around it.
+                assert!(vectors == 0 || u64::from(step.workgroups()) - vector_groups >= 5);
+                assert!(vectors == 0 || of_block == behind);
                 continue;
             }
             assert!(size_bytes <= binding_bytes && size_bytes % 4 == 0);
@@ -97,6 +114,7 @@ fn check<T: Element>(case: &Case) {
         let is_counting = step.program().entry_point().starts_with("count");
         // A copy of the gradient comes before the rest of a backward pass.
         let done = if is_counting { counted - step_len } else { written % len };
+        assert!(case.length.is_none() || before == done);
         let begins = |part: (Buffer, u64, u64), at: u64, of: &Operand<Buffer>| {
             (part.0, part.1 / size + at) == (of.buffer, of.elements.start + done)
         };
@@ -113,7 +131,8 @@ fn check<T: Element>(case: &Case) {
             written = done + step_len;
         }
     }
-    if all.next().is_none() {
+    // Behind 2^32 elements, no length is great enough.
+    if all.next().is_none() && (case.length.is_none() || len < 1 << 32) {
         let counts = matches!(case.operation, Operation::Count | Operation::ForwardAndCount);
         let writes = !matches!(case.operation, Operation::Count);
         assert_eq!((written, counted), (if writes { len } else { 0 }, if counts { len } else { 0 }));
@@ -125,7 +144,7 @@ fn recipe<T: Element>(
     [a, b, c]: &[Operand<Buffer>; 3],
     limits: Limits,
 ) -> Result<Recipe<Buffer>, PlanError> {
-    let counters = Counters { buffer: COUNTERS, buffer_bytes: 32, offset_bytes: 0 };
+    let counters = Place { buffer: COUNTERS, buffer_bytes: 32, offset_bytes: 0 };
     match operation {
         Operation::Forward => Recipe::forward::<T>(a, b, limits),
         Operation::Count => Recipe::count::<T>(a, &counters, limits),
@@ -135,7 +154,7 @@ fn recipe<T: Element>(
 }
 
 /// The numbers of a step's block.
-fn block(step: &Step<Buffer>) -> [u64; 5] {
+fn block(step: &Step<Buffer>) -> [u64; 8] {
     let bytes = step.block();
     std::array::from_fn(|i| u32::from_le_bytes(std::array::from_fn(|byte| bytes[4 * i + byte])).into())
 }

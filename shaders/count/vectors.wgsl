@@ -9,7 +9,7 @@ fn count_vectors(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocat
 fn count_mixed(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     var counts: vec3<u32>;
     var all = PER_VECTOR * 4u;
-    if group.x < dispatch.vector_groups {
+    if group.x < vector_groups() {
         counts = count_four(group.x, thread);
     } else {
         let element = edge_start(group.x, thread);
@@ -28,7 +28,7 @@ fn map_count_vectors(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_inv
 fn map_count_mixed(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     var counts: vec3<u32>;
     var all = PER_VECTOR * 4u;
-    if group.x < dispatch.vector_groups {
+    if group.x < vector_groups() {
         counts = map_count_four(group.x, thread);
     } else {
         let element = edge_start(group.x, thread);

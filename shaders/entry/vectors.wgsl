@@ -22,7 +22,7 @@ fn map_vectors(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocatio
 
 @compute @workgroup_size(WORKGROUP)
 fn map_mixed(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    if group.x < dispatch.vector_groups {
+    if group.x < vector_groups() {
         map_four(group.x, thread);
     } else {
         map_edge(edge_start(group.x, thread));
@@ -104,9 +104,9 @@ fn rotate_words(a: vec4<u32>, b: vec4<u32>, words: u32) -> vec4<u32> {
 // The first element of the vector that a thread of the further workgroups writes, counted from the start of the target
 // binding.
 fn edge_start(group: u32, thread: u32) -> u32 {
-    let i = (group - dispatch.vector_groups) * WORKGROUP + thread;
+    let i = (group - vector_groups()) * WORKGROUP + thread;
     let before = (dispatch.target_first % PER_VECTOR + dispatch.head) / PER_VECTOR;
-    let between = select(0u, dispatch.vector_groups * WORKGROUP * 4u, i >= before);
+    let between = select(0u, vector_groups() * WORKGROUP * 4u, i >= before);
     return (dispatch.target_first / PER_VECTOR + i + between) * PER_VECTOR;
 }
 

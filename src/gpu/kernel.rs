@@ -1,6 +1,7 @@
 //! The compiled shader, which apps embed and the host path dispatches through. Nothing in this module submits, polls,
 //! blocks, or touches the device's callbacks.
 
+pub(crate) mod ahead;
 pub(crate) mod arguments;
 mod bind;
 pub(crate) mod binding;
@@ -14,13 +15,14 @@ use std::time::Instant;
 #[cfg(target_arch = "wasm32")]
 use web_time::Instant;
 
+use arguments::BufferBlock;
+
 use super::error::{BindError, Error};
 use super::scope::{Watch, scoped};
 use super::{adapter, limits, objects};
-use crate::Element;
 use crate::error::PlanError;
 use crate::lock::locked;
-use crate::plan::{Access, Limits, Operation, Program, Unit, check_on_gpu};
+use crate::plan::{Limits, Place, Program, Recipe};
 
 /// Hard sigmoid compiled for a device. It makes [`Binding`](crate::Binding)s, which record into your own encoders and
 /// passes.
@@ -31,16 +33,38 @@ use crate::plan::{Access, Limits, Operation, Program, Unit, check_on_gpu};
 /// [`guide::embedding`](crate::guide::embedding) explains ranges of buffers, parameters that change from frame to
 /// frame, many tensors in a pass, and mistakes.
 #[derive(Clone, Debug)]
-pub struct Kernel(Arc<Inner>);
+pub struct Kernel {
+    inner: Arc<Inner>,
+    /// The buffer with the length, its offset, and where it ends.
+    length: Option<(wgpu::Buffer, u64, u64)>,
+}
 
 #[derive(Debug)]
 struct Inner {
     device: wgpu::Device,
     limits: wgpu::Limits,
     plan_limits: Limits,
+    pipeline_cache: Option<wgpu::PipelineCache>,
+    /// What its objects are called.
+    label: Arc<str>,
     /// By their text, or that of the first alternative.
     modules: Mutex<HashMap<String, wgpu::ShaderModule>>,
     pipelines: Mutex<HashMap<Program, wgpu::ComputePipeline>>,
+}
+
+/// How a [`Kernel`] is made. The default is what [`Kernel::new`] does.
+#[derive(Clone, Debug, Default)]
+pub struct KernelOptions {
+    /// What dispatches are planned for, if not for the [limits of the device](Kernel::device_limits). These may be
+    /// less: smaller dispatches let other work run between them. Limits that the device does not allow are replaced by
+    /// its own.
+    pub limits: Option<Limits>,
+    /// Where compiled pipelines are looked up and put, for the app to store. It is the device's, which needs
+    /// [`wgpu::Features::PIPELINE_CACHE`].
+    pub pipeline_cache: Option<wgpu::PipelineCache>,
+    /// What comes before `hard_sigmoid` in the labels of pipelines, passes, bind groups and buffers. Debuggers and
+    /// wgpu's messages show them.
+    pub label_prefix: String,
 }
 
 impl Kernel {
@@ -50,20 +74,19 @@ impl Kernel {
     ///
     /// [`Error::MissingLimit`] if the device cannot run compute shaders of this kind.
     pub fn new(device: &wgpu::Device) -> Result<Self, Error> {
-        Self::with_limits(device, Self::device_limits(device))
+        Self::with_options(device, KernelOptions::default())
     }
 
-    /// Makes a kernel that plans its dispatches for `limits`, which may be less than those of the device: smaller
-    /// dispatches let other work run between them. Limits that the device does not allow are replaced by its own.
-    ///
-    /// [`device_limits`](Self::device_limits) are those that [`new`](Self::new) uses.
+    /// Makes a kernel with options.
     ///
     /// # Errors
     ///
-    /// As `new`. A binding is refused with [`Error::Bind`] if the limits do not allow any dispatch.
-    pub fn with_limits(device: &wgpu::Device, limits: Limits) -> Result<Self, Error> {
+    /// As [`new`](Self::new). A binding is refused with [`Error::Bind`] if the limits do not allow any dispatch, and
+    /// with [`Error::Device`] if the pipeline cache is another device's.
+    pub fn with_options(device: &wgpu::Device, options: KernelOptions) -> Result<Self, Error> {
         limits::check(&device.limits())?;
         let own = Self::device_limits(device);
+        let limits = options.limits.unwrap_or(own);
         let plan_limits = Limits {
             binding_bytes: limits.binding_bytes.min(own.binding_bytes),
             alignment_bytes: limits.alignment_bytes.max(own.alignment_bytes),
@@ -72,13 +95,41 @@ impl Kernel {
             mixed: limits.mixed,
         };
         let (device, limits) = (device.clone(), device.limits());
-        Ok(Self(Arc::new(Inner {
+        let inner = Inner {
             device,
             limits,
             plan_limits,
+            pipeline_cache: options.pipeline_cache,
+            label: (options.label_prefix + "hard_sigmoid").into(),
             modules: Mutex::default(),
             pipelines: Mutex::default(),
-        })))
+        };
+        Ok(Self { inner: Arc::new(inner), length: None })
+    }
+
+    /// The same kernel for a length that only the GPU knows, such as the number of particles that are alive. Its
+    /// bindings compute the first elements of their ranges: as many as the u32 at `length` says when they run, and at
+    /// most as many as there are. Elements behind these are neither changed nor counted.
+    ///
+    /// The length begins at a multiple of 4 bytes in a storage buffer that has no other role in the binding. Nothing is
+    /// read back. A binding has the same dispatches whatever the length is, and workgroups behind the end do nothing:
+    /// [`guide::embedding`](crate::guide::embedding) says what that costs. It takes another storage buffer in the
+    /// shader, and is refused with [`PlanError::StorageBuffers`] if the device allows too few.
+    ///
+    /// ```no_run
+    /// # fn app(kernel: &hard_sigmoid::Kernel, speeds: &wgpu::Buffer, alive: &wgpu::Buffer)
+    /// # -> Result<(), hard_sigmoid::Error> {
+    /// # use hard_sigmoid::wgpu;
+    /// use hard_sigmoid::HardSigmoid;
+    ///
+    /// let activation = kernel.with_length(alive).bind_in_place::<f32>(HardSigmoid::ONNX, speeds)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_length<'a>(&self, length: impl Into<BufferBlock<'a>>) -> Self {
+        let BufferBlock { buffer, offset, end } = length.into();
+        Self { inner: self.inner.clone(), length: Some((buffer.clone(), offset, end)) }
     }
 
     /// The limits of a device that a plan depends on. Dispatches are mixed unless the device is a software adapter's.
@@ -92,25 +143,6 @@ impl Kernel {
             groups: of_device.max_compute_workgroups_per_dimension,
             mixed: !adapter::is_software(&device.adapter_info()),
         }
-    }
-
-    /// Compiles now what [`bind`](Self::bind) needs for aligned ranges of a type, in two buffers and in place, so
-    /// that the first of these bindings need not wait for it.
-    ///
-    /// The backward pass, counting, and ranges that are misaligned against each other still compile when first bound.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Bind`] for f64, and [`Error::Device`] if the device refuses.
-    pub fn compile_ahead<T: Element>(&self) -> Result<(), Error> {
-        check_on_gpu::<T>().map_err(BindError::Plan)?;
-        let mixed = self.plan_limits().mixed.then_some(Unit::Mixed { rotation: 0 });
-        for access in [Access::SeparateBuffer, Access::SameBinding] {
-            for unit in [Unit::Vector { rotation: 0 }, Unit::Word].into_iter().chain(mixed) {
-                self.pipeline(Program::new(T::DTYPE, Operation::Forward, access, unit))?;
-            }
-        }
-        Ok(())
     }
 
     /// Makes bindings, and waits for what a browser says about them. `make` runs at once, not when the future is
@@ -147,30 +179,45 @@ impl Kernel {
 
     /// Forgets what was compiled. In a browser, it may have been refused.
     pub(super) fn forget(&self) {
-        locked(&self.0.modules).clear();
-        locked(&self.0.pipelines).clear();
+        locked(&self.inner.modules).clear();
+        locked(&self.inner.pipelines).clear();
     }
 
     pub(super) fn device(&self) -> &wgpu::Device {
-        &self.0.device
+        &self.inner.device
     }
 
     fn limits(&self) -> &wgpu::Limits {
-        &self.0.limits
+        &self.inner.limits
     }
 
+    /// What a recipe is planned for. A length takes one of the storage buffers.
     fn plan_limits(&self) -> Limits {
-        self.0.plan_limits
+        let limits = self.inner.plan_limits;
+        let storage_buffers = limits.storage_buffers.saturating_sub(u32::from(self.length.is_some()));
+        Limits { storage_buffers, ..limits }
+    }
+
+    /// The recipe with the kernel's length, if it has one.
+    fn with_own_length<'a>(&'a self, recipe: Recipe<&'a wgpu::Buffer>) -> Result<Recipe<&'a wgpu::Buffer>, PlanError> {
+        let Some((buffer, offset_bytes, end)) = &self.length else { return Ok(recipe) };
+        let place = Place { buffer, buffer_bytes: *end, offset_bytes: *offset_bytes };
+        recipe.with_length(&place, self.inner.plan_limits)
+    }
+
+    fn label(&self) -> &Arc<str> {
+        &self.inner.label
     }
 
     /// The pipeline of a program, compiled if nothing before has needed it.
     fn pipeline(&self, program: Program) -> Result<wgpu::ComputePipeline, Error> {
         let device = self.device();
-        let pipeline = cached(&self.0.pipelines, program, || {
+        let pipeline = cached(&self.inner.pipelines, program, || {
             let started = Instant::now();
             let module = self.module(program)?;
             let pipeline = scoped(device, "compiling a pipeline", || {
-                objects::compute_pipeline(device, &module, program.entry_point(), &program.constants())
+                let cache = self.inner.pipeline_cache.as_ref();
+                objects::compute_pipeline(device, self.label(), &module, &program, cache)
             })?;
             // A browser may go on compiling.
             log::debug!("compiled {program} in {:.1?}", started.elapsed());
@@ -187,8 +234,9 @@ impl Kernel {
         let device = self.device();
         let alternatives: Vec<_> = program.wgsl().collect();
         let key = alternatives.first().cloned().unwrap_or_default();
-        cached(&self.0.modules, key, || {
-            let compile = |wgsl| scoped(device, "compiling the shader", || objects::shader_module(device, wgsl));
+        cached(&self.inner.modules, key, || {
+            let shader = |wgsl| objects::shader_module(device, self.label(), wgsl);
+            let compile = |wgsl| scoped(device, "compiling the shader", || shader(wgsl));
             // There is none for a type that no GPU computes, and of which no program is made.
             let none = PlanError::NotOnGpu { element: program.element().name() };
             first_success(alternatives.into_iter().map(compile)).ok_or(BindError::Plan(none))?

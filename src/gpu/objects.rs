@@ -2,7 +2,7 @@
 
 use std::num::NonZero;
 
-const LABEL: Option<&str> = Some("hard_sigmoid");
+use crate::plan::Program;
 
 pub(super) fn buffer(
     device: &wgpu::Device,
@@ -14,9 +14,9 @@ pub(super) fn buffer(
     device.create_buffer(&wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation })
 }
 
-pub(super) fn shader_module(device: &wgpu::Device, wgsl: String) -> wgpu::ShaderModule {
+pub(super) fn shader_module(device: &wgpu::Device, label: &str, wgsl: String) -> wgpu::ShaderModule {
     let source = wgpu::ShaderSource::Wgsl(wgsl.into());
-    device.create_shader_module(wgpu::ShaderModuleDescriptor { label: LABEL, source })
+    device.create_shader_module(wgpu::ShaderModuleDescriptor { label: Some(label), source })
 }
 
 /// A layout of one buffer of any size.
@@ -28,12 +28,13 @@ pub(super) fn bind_group_layout(device: &wgpu::Device, ty: wgpu::BufferBindingTy
         ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
         count: None,
     };
-    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: LABEL, entries: &[entry] })
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: None, entries: &[entry] })
 }
 
 /// Binds parts of buffers: binding numbers, buffers, offsets and sizes.
 pub(super) fn bind_group<'a>(
     device: &wgpu::Device,
+    label: &str,
     layout: &wgpu::BindGroupLayout,
     buffers: impl IntoIterator<Item = (u32, &'a wgpu::Buffer, u64, u64)>,
 ) -> wgpu::BindGroup {
@@ -44,25 +45,26 @@ pub(super) fn bind_group<'a>(
             wgpu::BindGroupEntry { binding, resource: wgpu::BindingResource::Buffer(part) }
         })
         .collect();
-    device.create_bind_group(&wgpu::BindGroupDescriptor { label: LABEL, layout, entries: &entries })
+    device.create_bind_group(&wgpu::BindGroupDescriptor { label: Some(label), layout, entries: &entries })
 }
 
 pub(super) fn compute_pipeline(
     device: &wgpu::Device,
+    label: &str,
     module: &wgpu::ShaderModule,
-    entry_point: &str,
-    constants: &[(&str, f64)],
+    program: &Program,
+    cache: Option<&wgpu::PipelineCache>,
 ) -> wgpu::ComputePipeline {
     device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-        label: LABEL,
+        label: Some(label),
         layout: None,
         module,
-        entry_point: Some(entry_point),
+        entry_point: Some(program.entry_point()),
         compilation_options: wgpu::PipelineCompilationOptions {
-            constants,
+            constants: &program.constants(),
             // Counting writes all the workgroup memory that it reads.
             zero_initialize_workgroup_memory: false,
         },
-        cache: None,
+        cache,
     })
 }

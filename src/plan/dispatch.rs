@@ -24,6 +24,15 @@ pub(crate) enum Buffers {
     One,
 }
 
+/// Who knows how many elements a dispatch computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Extent {
+    /// The host.
+    Fixed,
+    /// A buffer: some or none of those that are planned for.
+    Length,
+}
+
 /// How a dispatch accesses its source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Access {
@@ -62,6 +71,16 @@ pub(crate) enum Unit {
     },
 }
 
+impl Unit {
+    /// The offset of the source within its first vector: 0 for words, too.
+    pub(super) const fn rotation(self) -> u32 {
+        match self {
+            Self::Vector { rotation } | Self::Mixed { rotation } => rotation,
+            Self::Word => 0,
+        }
+    }
+}
+
 /// One dispatch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Dispatch {
@@ -85,4 +104,8 @@ pub(crate) struct Dispatch {
     pub(crate) vector_groups: u32,
     /// The number of workgroups.
     pub(crate) groups: u32,
+    /// The number of elements of the whole range that come before, if that is needed: up to 2^32 - 1.
+    pub(crate) before: u32,
+    /// The number of source elements that must follow those of the vectors.
+    pub(crate) behind: u32,
 }

@@ -2,7 +2,7 @@
 
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use super::dispatch::{Access, Buffers, Dispatch, Span, Start, Unit, VECTORS_PER_GROUP, WORKGROUP};
+use super::dispatch::{Access, Buffers, Dispatch, Extent, Span, Start, Unit, VECTORS_PER_GROUP, WORKGROUP};
 use super::limits::Limits;
 use crate::error::{BufferRole, PlanError};
 
@@ -13,6 +13,10 @@ const SMALL_WORDS: u64 = 4096;
 /// The most workgroups of a mixed dispatch that process the vectors at its ends, one a thread: fewer than a workgroup
 /// processes otherwise, and up to three more.
 const MOST_EDGE_GROUPS: u64 = 5;
+
+/// The bytes of those words.
+#[cfg(feature = "wgpu")]
+pub(crate) const SMALL_BYTES: u64 = SMALL_WORDS * WORD_BYTES;
 
 /// Bytes in a word.
 const WORD_BYTES: u64 = 4;
@@ -69,7 +73,8 @@ pub(super) fn dispatches(
     }
     let (begin, groups) = (source.element, u64::from(limits.groups));
     let mixed = limits.mixed && groups > MOST_EDGE_GROUPS;
-    Ok(Dispatches { source, target, begin, len, element_bytes, buffers, alignment, binding, groups, mixed })
+    let extent = Extent::Fixed;
+    Ok(Dispatches { source, target, begin, len, element_bytes, buffers, alignment, binding, groups, mixed, extent })
 }
 
 /// An iterator over the dispatches for a range, returned by [`dispatches`].
@@ -89,6 +94,7 @@ pub(super) struct Dispatches {
     /// The most workgroups in a dispatch.
     groups: u64,
     mixed: bool,
+    pub(super) extent: Extent,
 }
 
 /// What a dispatch computes.
@@ -109,7 +115,9 @@ impl Iterator for Dispatches {
     type Item = Dispatch;
 
     fn next(&mut self) -> Option<Dispatch> {
-        if self.len == 0 {
+        let before = self.source.element - self.begin;
+        // No length in a buffer is greater.
+        if self.len == 0 || self.extent == Extent::Length && before > u64::from(u32::MAX) {
             return None;
         }
         let (source, target) = (self.source.element, self.target.element);
@@ -122,12 +130,8 @@ impl Iterator for Dispatches {
 
         let Piece { unit, len, head, vector_groups, groups } = self.piece(self.len.min(room));
         // Misaligned vectors are read from one more vector of the source.
-        let read = match unit {
-            Unit::Vector { rotation } | Unit::Mixed { rotation } => {
-                head + self.vectors(vector_groups) + self.behind(rotation.into())
-            }
-            Unit::Word => 0,
-        };
+        let behind = self.behind(unit.rotation().into());
+        let read = if unit == Unit::Word { 0 } else { head + self.vectors(vector_groups) + behind };
         let (source_end, target_end) = (source + len.max(read), target + len);
         let (source_span, target_span) = match access {
             Access::SameBinding => {
@@ -152,6 +156,8 @@ impl Iterator for Dispatches {
             head: head as u32,
             vector_groups: vector_groups as u32,
             groups: groups as u32,
+            before: before as u32,
+            behind: behind as u32,
         })
     }
 }
@@ -196,22 +202,25 @@ impl Dispatches {
         let vector_groups = |room: u64| room.saturating_sub(head + self.behind(rotation)) / vector / VECTORS_PER_GROUP;
         let groups_of = |threads: u64| threads.div_ceil(u64::from(WORKGROUP));
         let into_word = target % per_word;
-        if self.len <= SMALL_WORDS * per_word || vector_groups(room) == 0 {
+        // A mixed dispatch accesses whole vectors, which leaves out up to three words at the end of a buffer.
+        let whole = room.min(self.in_vectors(self.source)).min(self.in_vectors(self.target));
+        // Where the vectors end is not known before the length is.
+        let only_mixed = self.extent == Extent::Length;
+        let mixed = (self.mixed || only_mixed && self.groups > MOST_EDGE_GROUPS) && vector_groups(whole) > 0;
+        if self.len <= SMALL_WORDS * per_word || vector_groups(room) == 0 || only_mixed && !mixed {
             let len = room.min(self.groups * u64::from(WORKGROUP) * per_word - into_word);
             let groups = groups_of((into_word + len).div_ceil(per_word));
             return Piece { unit: Unit::Word, len, head: 0, vector_groups: 0, groups };
         }
         let (unit, groups_of_room) = (Unit::Vector { rotation: rotation as u32 }, vector_groups(room));
-        // A mixed dispatch accesses whole vectors, which leaves out up to three words at the end of a buffer.
-        let room =
-            if self.mixed { room.min(self.in_vectors(self.source)).min(self.in_vectors(self.target)) } else { 0 };
-        if vector_groups(room) > 0 {
-            let groups = vector_groups(room).min(self.groups - MOST_EDGE_GROUPS);
+        if mixed {
+            let groups = vector_groups(whole).min(self.groups - MOST_EDGE_GROUPS);
             let vectors_end = head + self.vectors(groups);
-            let len = if groups == vector_groups(room) { room } else { vectors_end };
+            let len = if groups == vector_groups(whole) { whole } else { vectors_end };
             let edges = (target % vector + head) / vector + (len - vectors_end).div_ceil(vector);
-            let unit = if edges == 0 { unit } else { Unit::Mixed { rotation: rotation as u32 } };
-            Piece { unit, len, head, vector_groups: groups, groups: groups + groups_of(edges) }
+            let unit = if edges == 0 && !only_mixed { unit } else { Unit::Mixed { rotation: rotation as u32 } };
+            let edge_groups = if only_mixed { MOST_EDGE_GROUPS } else { groups_of(edges) };
+            Piece { unit, len, head, vector_groups: groups, groups: groups + edge_groups }
         } else if head > 0 {
             Piece { unit: Unit::Word, len: head, head: 0, vector_groups: 0, groups: 1 }
         } else {

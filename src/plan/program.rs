@@ -1,6 +1,6 @@
 //! What Rust and WGSL share: the shaders, their bindings and their constants. The tests compare it with the WGSL.
 
-use super::dispatch::{Access, Unit, WORKGROUP};
+use super::dispatch::{Access, Extent, Unit, WORKGROUP};
 use crate::Dtype;
 
 /// The binding of a function's parameters, a uniform block.
@@ -16,9 +16,12 @@ pub(super) const GRADIENT: u32 = 4;
 /// The binding of the counters, to which a dispatch adds.
 pub(super) const COUNTERS: u32 = 5;
 
+/// The binding of the word that says how many elements there are.
+pub(super) const LENGTH: u32 = 6;
+
 /// How many numbers of bindings there are.
 #[cfg(feature = "wgpu")]
-pub(crate) const MOST_BINDINGS: u32 = COUNTERS + 1;
+pub(crate) const MOST_BINDINGS: u32 = LENGTH + 1;
 
 /// Bytes of workgroup memory that counting uses.
 #[cfg(feature = "wgpu")]
@@ -58,12 +61,13 @@ pub struct Program {
     pub(super) operation: Operation,
     pub(super) access: Access,
     pub(super) unit: Unit,
+    pub(super) extent: Extent,
 }
 
 impl Program {
-    /// The program for a dispatch with this access and unit.
-    pub(crate) const fn new(element: Dtype, operation: Operation, access: Access, unit: Unit) -> Self {
-        Self { element, operation, access, unit }
+    /// The program for a dispatch with this access, unit and extent.
+    pub(super) const fn new(element: Dtype, operation: Operation, access: Access, unit: Unit, extent: Extent) -> Self {
+        Self { element, operation, access, unit, extent }
     }
 
     /// The type of the elements.
@@ -124,8 +128,12 @@ impl Program {
                 )
             }
         };
+        let extent = match self.extent {
+            Extent::Fixed => include_str!("../../shaders/extent/fixed.wgsl"),
+            Extent::Length => include_str!("../../shaders/extent/length.wgsl"),
+        };
         let range = include_str!("../../shaders/range.wgsl");
-        [crate::WGSL, element, source, operand, operation, unit, range, count].concat()
+        [crate::WGSL, element, source, operand, operation, unit, extent, range, count].concat()
     }
 
     const fn counts(self) -> bool {
@@ -157,7 +165,7 @@ impl Program {
     pub fn constants(self) -> Vec<(&'static str, f64)> {
         let workgroup = ("WORKGROUP", WORKGROUP.into());
         match self.unit {
-            Unit::Vector { rotation } | Unit::Mixed { rotation } => vec![workgroup, ("ROTATION", rotation.into())],
+            Unit::Vector { .. } | Unit::Mixed { .. } => vec![workgroup, ("ROTATION", self.unit.rotation().into())],
             Unit::Word => vec![workgroup],
         }
     }
@@ -166,8 +174,8 @@ impl Program {
 /// For logs.
 impl std::fmt::Display for Program {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { element, operation, access, unit } = self;
-        write!(f, "{operation:?} of {} ({access:?}, {unit:?})", element.name())
+        let Self { element, operation, access, unit, extent } = self;
+        write!(f, "{operation:?} of {} ({access:?}, {unit:?}, {extent:?})", element.name())
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use super::dispatch::{Buffers, Start};
+use super::dispatch::{Buffers, Extent, Span, Start};
 use super::dispatches::{Dispatches, VECTOR_BYTES, dispatches};
 use super::limits::Limits;
 use super::program::{Operation, Program};
-use super::step::Step;
+use super::step::{LengthWord, Step};
 use crate::error::{BufferRole, PlanError};
 use crate::saturation::COUNTER_BYTES;
 use crate::{Dtype, Element};
@@ -22,15 +22,15 @@ pub struct Operand<B> {
     pub elements: Range<u64>,
 }
 
-/// A place for the 32 bytes of a [`Saturation`](crate::Saturation) in a storage buffer, which is none of those with
-/// elements.
+/// A place in a storage buffer, which is none of those with elements: for the 32 bytes of a
+/// [`Saturation`](crate::Saturation), or for a [length](Recipe::with_length).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Counters<B> {
+pub struct Place<B> {
     /// The buffer.
     pub buffer: B,
     /// The size of the buffer, or of the part of it that may be bound.
     pub buffer_bytes: u64,
-    /// Where the counters begin: a multiple of the alignment.
+    /// Where the counters begin, at a multiple of the alignment; or the length, at a multiple of 4.
     pub offset_bytes: u64,
 }
 
@@ -57,7 +57,6 @@ struct Pass<B> {
     operation: Operation,
     dispatches: Dispatches,
     /// What the source is to the caller.
-    #[cfg_attr(not(feature = "wgpu"), expect(dead_code, reason = "for the errors of a device"))]
     role: BufferRole,
     source: B,
     target: B,
@@ -65,17 +64,18 @@ struct Pass<B> {
     gradient: Option<(B, u64)>,
     /// The counters, and at which byte they begin.
     counters: Option<(B, u64)>,
+    length: Option<LengthWord<B>>,
 }
 
 impl<B: Clone + PartialEq> Recipe<B> {
-    /// Writes the function of `source` to `target`, which may be the same range.
+    /// Writes the function of `source` to `target`, which may be the same range. Errors call that the data.
     pub fn forward<T: Element>(source: &Operand<B>, target: &Operand<B>, limits: Limits) -> Result<Self, PlanError> {
-        Ok(pass::<T, B>(Operation::Forward, (BufferRole::Source, source), target, limits)?.into())
+        Ok(pass::<T, B>(Operation::Forward, (source.role(target), source), target, limits)?.into())
     }
 
     /// Adds how many results for `source` are 0, 1, between them, and NaN to `counters`. Clear them before, unless
     /// several recipes are to add up.
-    pub fn count<T: Element>(source: &Operand<B>, counters: &Counters<B>, limits: Limits) -> Result<Self, PlanError> {
+    pub fn count<T: Element>(source: &Operand<B>, counters: &Place<B>, limits: Limits) -> Result<Self, PlanError> {
         let counters = counters.place(&[(BufferRole::Source, source)], limits)?;
         let pass = pass::<T, B>(Operation::Count, (BufferRole::Source, source), source, limits)?;
         Ok(Pass { counters: Some(counters), ..pass }.into())
@@ -86,17 +86,18 @@ impl<B: Clone + PartialEq> Recipe<B> {
     pub fn forward_and_count<T: Element>(
         source: &Operand<B>,
         target: &Operand<B>,
-        counters: &Counters<B>,
+        counters: &Place<B>,
         limits: Limits,
     ) -> Result<Self, PlanError> {
-        let place = counters.place(&[(BufferRole::Source, source), (BufferRole::Target, target)], limits)?;
+        let role = source.role(target);
+        let place = counters.place(&[(role, source), (BufferRole::Target, target)], limits)?;
         if !limits.three_buffers() {
             // Counting comes first, since the target may replace the source.
             let mut both = Self::count::<T>(source, counters, limits)?;
             both.passes.extend(Self::forward::<T>(source, target, limits)?.passes);
             return Ok(both);
         }
-        let pass = pass::<T, B>(Operation::ForwardAndCount, (BufferRole::Source, source), target, limits)?;
+        let pass = pass::<T, B>(Operation::ForwardAndCount, (role, source), target, limits)?;
         Ok(Pass { counters: Some(place), ..pass }.into())
     }
 
@@ -138,14 +139,43 @@ impl<B: Clone + PartialEq> Recipe<B> {
         Ok(Pass { gradient: Some((grad_y.buffer.clone(), apart)), ..pass }.into())
     }
 
+    /// The same for a length that only the GPU knows: the first elements of the ranges, as many as the u32 at `length`
+    /// says when the steps run, and at most as many as there are. The others are neither changed nor counted.
+    ///
+    /// A step has another storage buffer then. So make the recipe with limits of one `storage_buffers` less than the
+    /// device allows, which `limits` here are.
+    pub fn with_length(mut self, length: &Place<B>, limits: Limits) -> Result<Self, PlanError> {
+        let (role, bytes) = (BufferRole::Length, 4);
+        let &Place { buffer_bytes, offset_bytes: offset, ref buffer } = length;
+        // A word, in the binding that begins before it.
+        check_block(role, bytes, offset, buffer_bytes, 4)?;
+        let before = offset % u64::from(limits.alignment_bytes).max(bytes);
+        let span = Span { offset_bytes: offset.wrapping_sub(before), size_bytes: before.saturating_add(bytes) };
+        let word = LengthWord { buffer: buffer.clone(), span, at: (before / bytes) as u32 };
+        if let Some((other, ..)) = self.buffers().find(|(_, other, _)| *other == buffer) {
+            return Err(PlanError::Shared { role, other });
+        }
+        for pass in &mut self.passes {
+            pass.dispatches.extent = Extent::Length;
+            pass.length = Some(word.clone());
+        }
+        match self.steps().map(|step| step.storage_buffers()).max() {
+            Some(needed) if needed > limits.storage_buffers => {
+                Err(PlanError::StorageBuffers { needed, available: limits.storage_buffers })
+            }
+            _ => Ok(self),
+        }
+    }
+
     /// The buffers, what they are to the caller, and whether they are written. One may occur several times.
-    #[cfg(feature = "wgpu")]
     pub(crate) fn buffers(&self) -> impl Iterator<Item = (BufferRole, &B, bool)> {
         self.passes.iter().flat_map(|pass| {
-            let target = pass.operation.has_target().then_some((BufferRole::Target, &pass.target, true));
+            let target_role = if pass.role == BufferRole::Data { pass.role } else { BufferRole::Target };
+            let target = pass.operation.has_target().then_some((target_role, &pass.target, true));
             let gradient = pass.gradient.as_ref().map(|(buffer, _)| (BufferRole::Gradient, buffer, false));
             let counters = pass.counters.as_ref().map(|(buffer, _)| (BufferRole::Counters, buffer, true));
-            [Some((pass.role, &pass.source, false)), gradient, target, counters].into_iter().flatten()
+            let length = pass.length.as_ref().map(|length| (BufferRole::Length, &length.buffer, false));
+            [Some((pass.role, &pass.source, false)), gradient, target, counters, length].into_iter().flatten()
         })
     }
 
@@ -153,14 +183,28 @@ impl<B: Clone + PartialEq> Recipe<B> {
     pub fn steps(&self) -> impl Iterator<Item = Step<B>> {
         self.passes.iter().flat_map(|pass| {
             pass.dispatches.clone().map(|dispatch| Step {
-                program: Program::new(pass.dtype, pass.operation, dispatch.access, dispatch.unit),
+                program: Program::new(
+                    pass.dtype,
+                    pass.operation,
+                    dispatch.access,
+                    dispatch.unit,
+                    pass.dispatches.extent,
+                ),
                 dispatch,
                 source: pass.source.clone(),
                 target: pass.target.clone(),
                 gradient: pass.gradient.clone(),
                 counters: pass.counters.clone(),
+                length: pass.length.clone(),
             })
         })
+    }
+}
+
+impl<B: PartialEq> Operand<B> {
+    /// What the source of an operation on `target` is to the caller.
+    fn role(&self, target: &Self) -> BufferRole {
+        if self == target { BufferRole::Data } else { BufferRole::Source }
     }
 }
 
@@ -170,7 +214,7 @@ impl<B> From<Pass<B>> for Recipe<B> {
     }
 }
 
-impl<B: Clone + PartialEq> Counters<B> {
+impl<B: Clone + PartialEq> Place<B> {
     /// The buffer and the offset, if the counters may be there beside these operands.
     fn place(&self, operands: &[(BufferRole, &Operand<B>)], limits: Limits) -> Result<(B, u64), PlanError> {
         let Self { buffer, buffer_bytes, offset_bytes } = self;
@@ -222,7 +266,17 @@ fn pass<T: Element, B: Clone + PartialEq>(
     let buffers = if is_shared { Buffers::One } else { Buffers::Two };
     let dispatches = dispatches(role, from, to, source_len, size_of::<T>() as u64, buffers, limits)?;
     let (source, target) = (source.buffer.clone(), target.buffer.clone());
-    Ok(Pass { dtype: T::DTYPE, operation, dispatches, role, source, target, gradient: None, counters: None })
+    Ok(Pass {
+        dtype: T::DTYPE,
+        operation,
+        dispatches,
+        role,
+        source,
+        target,
+        gradient: None,
+        counters: None,
+        length: None,
+    })
 }
 
 /// Where an operand begins, and how many elements it has.

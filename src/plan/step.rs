@@ -3,7 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::dispatch::{Access, Dispatch, Span};
-use super::program::{BLOCK, COUNTERS, GRADIENT, PARAMETERS, Program, SOURCE, TARGET};
+use super::program::{BLOCK, COUNTERS, GRADIENT, LENGTH, PARAMETERS, Program, SOURCE, TARGET};
 use crate::saturation::COUNTER_BYTES;
 
 /// One dispatch of a [`Recipe`](super::Recipe).
@@ -17,6 +17,16 @@ pub struct Step<B> {
     pub(super) gradient: Option<(B, u64)>,
     /// The counters, and at which byte they begin.
     pub(super) counters: Option<(B, u64)>,
+    pub(super) length: Option<LengthWord<B>>,
+}
+
+/// The word of a buffer that says how many elements there are.
+#[derive(Clone, Debug)]
+pub(super) struct LengthWord<B> {
+    pub(super) buffer: B,
+    /// The part of the buffer that is bound, and the word in it.
+    pub(super) span: Span,
+    pub(super) at: u32,
 }
 
 /// What is at a binding of a [`Step`].
@@ -45,7 +55,7 @@ pub enum Resource<B> {
 #[cfg(feature = "wgpu")]
 pub(crate) const BLOCK_BYTES: usize = size_of::<Block>();
 
-/// The shader's struct `Dispatch`, padded to a uniform block.
+/// The shader's struct `Dispatch`.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct Block {
@@ -54,7 +64,9 @@ pub(super) struct Block {
     pub(super) len: u32,
     pub(super) head: u32,
     pub(super) vector_groups: u32,
-    padding: [u32; 3],
+    pub(super) before: u32,
+    pub(super) behind: u32,
+    pub(super) length_at: u32,
 }
 
 impl<B: Clone> Step<B> {
@@ -70,13 +82,19 @@ impl<B: Clone> Step<B> {
 
     /// What the shader has to know of the dispatch: the bytes of a uniform buffer.
     pub fn block(&self) -> [u8; 32] {
-        let Dispatch { source_first, target_first, len, head, vector_groups, .. } = self.dispatch;
-        bytemuck::cast(Block { source_first, target_first, len, head, vector_groups, padding: [0; 3] })
+        let Dispatch { source_first, target_first, len, head, vector_groups, before, behind, .. } = self.dispatch;
+        let length_at = self.length.as_ref().map_or(0, |length| length.at);
+        bytemuck::cast(Block { source_first, target_first, len, head, vector_groups, before, behind, length_at })
+    }
+
+    /// How many storage buffers it binds.
+    pub(super) fn storage_buffers(&self) -> u32 {
+        self.bindings().filter(|(_, resource)| matches!(resource, Resource::Storage { .. })).count() as u32
     }
 
     /// The bindings of bind group 0: their numbers, and what is there.
     pub fn bindings(&self) -> impl Iterator<Item = (u32, Resource<B>)> {
-        let Self { program, dispatch, source, target, gradient, counters } = self;
+        let Self { program, dispatch, source, target, gradient, counters, length } = self;
         let part = |buffer: &B, Span { offset_bytes, size_bytes }: Span, read_only| Resource::Storage {
             buffer: buffer.clone(),
             offset_bytes,
@@ -94,7 +112,8 @@ impl<B: Clone> Step<B> {
         let counters = counters.as_ref().map(|(buffer, offset)| {
             (COUNTERS, part(buffer, Span { offset_bytes: *offset, size_bytes: COUNTER_BYTES }, false))
         });
+        let length = length.as_ref().map(|length| (LENGTH, part(&length.buffer, length.span, true)));
         let block = Some((BLOCK, Resource::Block));
-        [parameters, block, source, target, gradient, counters].into_iter().flatten()
+        [parameters, block, source, target, gradient, counters, length].into_iter().flatten()
     }
 }

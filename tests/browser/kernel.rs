@@ -4,7 +4,7 @@ use futures_channel::oneshot;
 use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::wgpu::{self, BufferUsages};
 use hard_sigmoid::{
-    HardSigmoid, Kernel, Saturation,
+    HardSigmoid, Kernel, KernelOptions, Saturation,
     adapter::{self, AdapterKind},
     cpu,
 };
@@ -62,7 +62,8 @@ async fn ranges<T: Number>() {
     let after = expected(f, &x);
     for mixed in [false, true] {
         limits.mixed = mixed;
-        let kernel = Kernel::with_limits(&app.device, limits).unwrap();
+        let kernel =
+            Kernel::with_options(&app.device, KernelOptions { limits: Some(limits), ..Default::default() }).unwrap();
         for (from, to, len) in
             [(0, 0, 1), (1, 0, 5), (0, 3, 17), (5, 5, 4097), (3, 8, 16_385), (8, 1, 20_011), (1, 1, 39_000)]
         {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use hard_sigmoid::half::f16;
+use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::validate::{Inputs, validate_blocking};
-use hard_sigmoid::{BindError, Error, Gpu, Kernel};
+use hard_sigmoid::{Ahead, BindError, Error, Gpu, Kernel, KernelOptions};
 use wgpu::BufferUsages as Usage;
 
 use crate::numbers::{assert_bits, expected, functions, numbers};
@@ -16,6 +16,8 @@ pub(crate) const TESTS: &[Test] = &[
     ("embed_downlevel_device_is_enough", downlevel_device),
     ("embed_device_without_compute_names_the_limit", no_compute),
     ("embed_compile_ahead_is_what_bindings_use", compile_ahead),
+    ("embed_pipeline_cache_of_the_app", pipeline_cache),
+    ("embed_labels_have_the_apps_prefix", labels),
     ("embed_two_functions_in_one_submit", two_functions),
     ("embed_parameters_from_the_app_change_between_frames", uniform_parameters),
     ("embed_a_binding_is_recorded_again_and_again", recorded_again),
@@ -47,23 +49,104 @@ fn no_compute(subject: &Subject) {
 }
 
 fn compile_ahead(subject: &Subject) {
-    let bench = bench(subject);
-    // wgpu itself creates pipelines too.
-    let count = || bench.device.get_internal_counters().hal.compute_pipelines.read();
-    let before = count();
-    let compiled = || count() - before;
-    bench.kernel.compile_ahead::<f32>().unwrap();
-    assert_eq!(compiled(), 4);
+    for mixed in [false, true] {
+        let bench = Bench::with_limits(subject, 128 << 20, 65_535, mixed);
+        // wgpu itself creates pipelines too.
+        let count = || bench.device.get_internal_counters().hal.compute_pipelines.read();
+        let (before, list) = (
+            count(),
+            [
+                Ahead::bind::<f32>(),
+                Ahead::bind::<f32>().in_place(),
+                Ahead::bind::<f16>().misaligned(),
+                Ahead::saturation::<bf16>(),
+                Ahead::with_saturation::<bf16>(),
+                Ahead::with_saturation::<f16>().in_place(),
+                Ahead::backward::<f32>().misaligned(),
+                Ahead::backward::<f32>().in_place(),
+            ],
+        );
+        let warm_up = bench.kernel.compile_ahead(list).unwrap();
+        let ahead = count();
+        assert!(ahead > before);
+        bench.submit(|encoder| warm_up.record(encoder));
+
+        let source = numbers::<f32>(50_010);
+        let [x, y, g] = [(); 3].map(|()| bench.buffer(&source));
+        let counters = bench.buffer(&[0.0_f32; 8]);
+        // A clone shares the pipelines.
+        let (kernel, backward) = (bench.kernel.clone(), F.backward());
+        for (start, end) in [(0, 1), (0, 8_192), (0, 50_003), (4, 32_773), (3, 999), (7, 40_001)] {
+            let range = start..end;
+            let [x, y, g, xs, ys] = [(&x, 0), (&y, 0), (&g, 0), (&x, 5), (&y, 2)]
+                .map(|(buffer, shift)| (buffer, start + shift..end + shift));
+            let bound = [
+                kernel.bind::<f32>(F, x.clone(), y.clone()),
+                kernel.bind_in_place::<f32>(F, x.clone()),
+                kernel.bind::<f16>(F, xs.clone(), ys.clone()),
+                kernel.bind::<f16>(F, x.clone(), ys.clone()),
+                kernel.bind_saturation::<bf16>(F, x.clone(), &counters),
+                kernel.bind_with_saturation::<bf16>(F, x.clone(), y.clone(), &counters),
+                kernel.bind_with_saturation::<f16>(F, xs.clone(), xs.clone(), &counters),
+                kernel.bind_backward::<f32>(backward, x.clone(), g.clone(), y.clone()),
+                kernel.bind_backward_in_place::<f32>(backward, x.clone(), y.clone()),
+                kernel.bind_backward::<f32>(backward, xs.clone(), g.clone(), y.clone()),
+                kernel.bind_backward::<f32>(backward, x.clone(), g.clone(), ys.clone()),
+                kernel.bind_backward::<f32>(backward, xs.clone(), ys.clone(), g.clone()),
+                kernel.bind_backward::<f32>(backward, x, ys, g),
+            ];
+            bound.iter().for_each(|binding| assert!(binding.is_ok(), "{range:?}: {:?}", binding.as_ref().err()));
+            assert_eq!(count(), ahead, "{range:?}");
+        }
+        let binding = kernel.bind_in_place::<f32>(F, &x).unwrap();
+        bench.submit(|encoder| binding.record(encoder));
+        assert_bits(&bench.read::<f32>(&x), &expected(F, &source), &"ahead");
+        // What is not in the list has its own pipelines, which are compiled when needed.
+        assert!(kernel.bind_in_place::<bf16>(F, &x).is_ok() && count() > ahead);
+        assert!(matches!(kernel.compile_ahead([Ahead::bind::<f64>()]), Err(Error::Bind(_))));
+    }
+}
+
+/// A cache of another device is refused, so that one of the kernel's own is used.
+fn pipeline_cache(subject: &Subject) {
+    let Subject::Gpu { adapter, .. } = subject else { panic!("for GPUs only") };
+    let required_features = wgpu::Features::PIPELINE_CACHE;
+    let is_vulkan = adapter.get_info().backend == wgpu::Backend::Vulkan;
+    assert_eq!(adapter.features().contains(required_features), is_vulkan);
+    if !is_vulkan {
+        return;
+    }
+    let descriptor = wgpu::DeviceDescriptor { required_features, ..Default::default() };
+    let [own, other] = [(); 2].map(|()| Bench::new(pollster::block_on(adapter.request_device(&descriptor)).unwrap()));
+    let kernel = |device: &wgpu::Device| {
+        let descriptor = wgpu::PipelineCacheDescriptor { label: None, data: None, fallback: true };
+        #[allow(unsafe_code, reason = "wgpu has no other way")]
+        // SAFETY: there is no data.
+        let cache = unsafe { device.create_pipeline_cache(&descriptor) };
+        let options = KernelOptions { pipeline_cache: Some(cache), ..Default::default() };
+        Kernel::with_options(&own.device, options).unwrap()
+    };
     let source = numbers::<f32>(9_001);
-    let data = bench.buffer(&source);
-    // A clone shares the pipelines.
-    let binding = bench.kernel.clone().bind_in_place::<f32>(F, &data).unwrap();
-    bench.submit(|encoder| binding.record(encoder));
-    assert_eq!(compiled(), 4);
-    assert_bits(&bench.read::<f32>(&data), &expected(F, &source), &"ahead");
-    // Another element type has its own pipelines, which are compiled when needed.
-    assert!(bench.kernel.bind_in_place::<f16>(F, &data).is_ok());
-    assert_eq!(compiled(), 6);
+    let data = own.buffer(&source);
+    let error = kernel(&other.device).bind_in_place::<f32>(F, &data).unwrap_err();
+    assert!(matches!(error, Error::Device { doing: "compiling a pipeline", .. }), "{error}");
+    let binding = kernel(&own.device).bind_in_place::<f32>(F, &data).unwrap();
+    own.submit(|encoder| binding.record(encoder));
+    assert_bits(&own.read::<f32>(&data), &expected(F, &source), &"cached");
+}
+
+/// Messages of wgpu have the app's part of a label.
+fn labels(subject: &Subject) {
+    let (own, other) = (bench(subject), bench(subject));
+    let options = KernelOptions { label_prefix: "layer 7: ".into(), ..Default::default() };
+    let kernel = Kernel::with_options(&own.device, options).unwrap();
+    let binding = kernel.bind_in_place::<f32>(F, &own.buffer(&numbers::<f32>(100))).unwrap();
+    let scope = other.device.push_error_scope(wgpu::ErrorFilter::Validation);
+    let mut encoder = other.device.create_command_encoder(&Default::default());
+    binding.record(&mut encoder);
+    let _ = encoder.finish();
+    let error = pollster::block_on(scope.pop()).unwrap();
+    assert!(error.to_string().contains("layer 7: hard_sigmoid"), "{error}");
 }
 
 fn two_functions(subject: &Subject) {

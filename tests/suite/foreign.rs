@@ -9,6 +9,7 @@ use hard_sigmoid::{BindError, Error, Gpu, adapter, plan::BufferRole};
 use crate::numbers::{assert_bits, expected, numbers};
 use crate::rig::{Bench, F, at, bench};
 use crate::subject::{Subject, Test};
+use crate::take_wgpu_panics;
 
 pub(crate) const TESTS: &[Test] = &[
     ("foreign_two_devices", two_devices),
@@ -67,6 +68,9 @@ fn other_instance(subject: &Subject) {
     let uniforms: Vec<_> = (0..60).map(|_| theirs.uniform(16)).collect();
     for theirs in &their_buffers {
         let refused = |role, result: Result<_, Error>| {
+            // The app's panic hook prints each panic.
+            let panics = take_wgpu_panics();
+            assert!(panics <= 1, "{panics} panics");
             let error = result.map(|_: hard_sigmoid::Binding| ()).unwrap_err();
             assert!(
                 matches!(&error, Error::Bind(BindError::Refused { role: refused, .. }) if *refused == role),
@@ -76,7 +80,7 @@ fn other_instance(subject: &Subject) {
             assert!(error.to_string().contains("use a buffer of the kernel's own device"), "{error}");
         };
         let kernel = &mine.kernel;
-        refused(BufferRole::Source, kernel.bind_in_place::<f32>(F, theirs));
+        refused(BufferRole::Data, kernel.bind_in_place::<f32>(F, theirs));
         refused(BufferRole::Source, kernel.bind::<f32>(F, (theirs, ..16), (&own, ..16)));
         refused(BufferRole::Target, kernel.bind::<f32>(F, (&own, ..16), (theirs, ..16)));
         // Buffers with the same number are equal to wgpu.

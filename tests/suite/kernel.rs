@@ -6,7 +6,7 @@ use std::ops::Range;
 use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::plan::{Limits, Operand, Recipe, Resource, Step};
 use hard_sigmoid::{
-    BindError, Error, HardSigmoid, Kernel,
+    BindError, Error, HardSigmoid, Kernel, KernelOptions,
     plan::{BufferRole, PlanError},
 };
 use wgpu::BufferUsages as Usage;
@@ -163,7 +163,8 @@ fn limits_beyond_the_device(subject: &Subject) {
         limits.storage_buffers = u32::MAX;
         limits.groups = u32::MAX;
         limits.mixed = false;
-        bench.kernel = Kernel::with_limits(&bench.device, limits).unwrap();
+        bench.kernel =
+            Kernel::with_options(&bench.device, KernelOptions { limits: Some(limits), ..Default::default() }).unwrap();
         check::<f32>(&bench, HardSigmoid::ONNX, Layout::Two, 40_000, 3..39_000, 1..38_998);
     }
 }
@@ -196,7 +197,7 @@ fn half_a_word(subject: &Subject) {
     let bench = Bench::new(subject.device(|_| {}));
     let buffer = bench.empty(Usage::STORAGE, 10);
     let error = bench.kernel.bind_in_place::<f16>(HardSigmoid::ONNX, &buffer).unwrap_err();
-    let part = PlanError::PartOfWord { role: BufferRole::Source, buffer_bytes: 10 };
+    let part = PlanError::PartOfWord { role: BufferRole::Data, buffer_bytes: 10 };
     assert!(matches!(&error, Error::Bind(BindError::Plan(plan)) if *plan == part), "{error}");
     assert!(error.to_string().contains("a multiple of 4 bytes"), "{error}");
     assert!(bench.kernel.bind_in_place::<f16>(HardSigmoid::ONNX, (&buffer, 0..4)).is_ok());

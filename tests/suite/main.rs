@@ -13,9 +13,11 @@ mod faults;
 mod foreign;
 mod golden;
 mod kernel;
+mod length;
 mod mistakes;
 mod noop;
 mod numbers;
+mod operations;
 mod properties;
 mod rig;
 mod saturation;
@@ -23,6 +25,8 @@ mod slices;
 mod subject;
 mod validation;
 mod wgsl;
+
+use std::cell::Cell;
 
 use hard_sigmoid::{Backend, adapter};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -81,6 +85,7 @@ fn main() {
                 .chain(foreign::TESTS)
                 .chain(wgsl::TESTS)
                 .chain(mistakes::TESTS)
+                .chain(length::TESTS)
                 .chain(slices::GPU_TESTS)
                 .chain(backward::GPU_TESTS)
                 .chain(saturation::GPU_TESTS)
@@ -109,10 +114,21 @@ fn trial(name: &str, run: impl FnOnce() + Send + 'static) -> Trial {
 fn quiet_wgpu() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        if !panic.location().is_some_and(|location| location.file().contains("/wgpu")) {
+        if panic.location().is_some_and(|location| location.file().contains("/wgpu")) {
+            WGPU_PANICS.set(WGPU_PANICS.get() + 1);
+        } else {
             report(panic);
         }
     }));
+}
+
+thread_local! {
+    static WGPU_PANICS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// How often wgpu has panicked on this thread since the last time.
+fn take_wgpu_panics() -> u32 {
+    WGPU_PANICS.take()
 }
 
 /// A test that fails if a required adapter is missing. If there are no adapters and none is required, the test is

@@ -59,7 +59,7 @@ fn mistakes(subject: &Subject) {
         (
             bind((&data, u64::MAX - 1..u64::MAX), (&data, 0..1)),
             plan(PlanError::OutOfRange { role: BufferRole::Source, first: u64::MAX - 1, len: 1, available: 100 }),
-            "enlarge the buffer",
+            "past the end of its buffer, which holds 100: begin it earlier or enlarge the buffer",
         ),
         (
             bind((&data, 0..10), (&data, 9..19)),
@@ -69,7 +69,7 @@ fn mistakes(subject: &Subject) {
         (with(&copies, 0), BindError::NotUniform { usage: Usage::COPY_DST }, "BufferUsages::UNIFORM"),
         (
             with(&data, 0),
-            BindError::Plan(PlanError::Shared { role: BufferRole::Parameters, other: BufferRole::Target }),
+            BindError::Plan(PlanError::Shared { role: BufferRole::Parameters, other: BufferRole::Data }),
             "a buffer of its own",
         ),
         (
@@ -99,7 +99,15 @@ fn mistakes(subject: &Subject) {
     }
     // An open range that begins behind the end of the buffer.
     let error = bench.kernel.bind_in_place::<f32>(F, (&data, 200..)).unwrap_err();
-    assert!(error.to_string().contains("from element 200 on do not fit the source buffer, which holds 100"), "{error}");
+    assert!(
+        error.to_string().starts_with("the data range begins at element 200, past the end of its buffer"),
+        "{error}"
+    );
+    // Both ranges in place, and a usage.
+    let error = bench.kernel.bind_in_place::<f32>(F, (&data, 99..101)).unwrap_err();
+    assert!(error.to_string().contains("do not fit the data buffer"), "{error}");
+    let error = bench.kernel.bind_in_place::<f32>(F, &copies).unwrap_err();
+    assert!(error.to_string().starts_with("the data buffer has usage"), "{error}");
     let gone = bench.buffer(&source);
     gone.destroy();
     assert!(matches!(bench.kernel.bind_in_place::<f32>(F, &gone), Err(Error::Bind(BindError::Refused { .. }))));

@@ -27,7 +27,7 @@ fn runner(cases: u32) -> TestRunner {
     )
 }
 
-fn run<S: Strategy>(cases: u32, strategy: S, test: impl Fn(S::Value)) {
+pub(crate) fn run<S: Strategy>(cases: u32, strategy: S, test: impl Fn(S::Value)) {
     let result = runner(cases).run(&strategy, |value| {
         test(value);
         Ok(())

@@ -1,7 +1,7 @@
 //! What the tests of bindings need of wgpu: a device with a kernel, buffers, pipelines and submits.
 
 use hard_sigmoid::plan::Limits;
-use hard_sigmoid::{HardSigmoid, Kernel};
+use hard_sigmoid::{HardSigmoid, Kernel, KernelOptions};
 use wgpu::BufferUsages as Usage;
 
 use crate::numbers::Number;
@@ -48,7 +48,8 @@ impl Bench {
         });
         let mut limits = Kernel::device_limits(&device);
         limits.mixed = mixed;
-        let kernel = Kernel::with_limits(&device, limits).unwrap();
+        let kernel =
+            Kernel::with_options(&device, KernelOptions { limits: Some(limits), ..Default::default() }).unwrap();
         Self { device, queue, kernel, limits }
     }
 

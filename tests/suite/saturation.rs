@@ -29,7 +29,7 @@ pub(crate) const GPU_TESTS: &[Test] = &[
 ];
 
 /// Counts results one at a time.
-fn counted<T: Number>(results: &[T]) -> Saturation {
+pub(crate) fn counted<T: Number>(results: &[T]) -> Saturation {
     let mut counts = Saturation::default();
     for y in results {
         let (zero, one) = (y.raw() == 0, y.raw() == T::ONE.raw());

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use hard_sigmoid::plan::{Counters, Limits, Operand, Program, Recipe, Resource};
+use hard_sigmoid::plan::{Limits, Operand, Place, Program, Recipe, Resource};
 use hard_sigmoid::{HardSigmoid, Saturation, cpu};
 use wgpu::util::{BufferInitDescriptor, DeviceExt};
 
@@ -127,7 +127,7 @@ fn main() -> Result<()> {
     let x: Vec<f32> = (0..100_003).map(|i| (i % 1000) as f32 / 125.0 - 4.0).collect();
     let (source, target, counters) = (gpu.storage(&x), gpu.storage(&x), gpu.storage(&[0.0; 8]));
     let (from, to) = (operand(&source), operand(&target));
-    let counters_at = Counters { buffer: &counters, buffer_bytes: counters.size(), offset_bytes: 0 };
+    let counters_at = Place { buffer: &counters, buffer_bytes: counters.size(), offset_bytes: 0 };
     let activation = Recipe::forward_and_count::<f32>(&from, &to, &counters_at, limits)?;
     gpu.run(f.params().to_bytes(), &activation)?;
     let mut y = x.clone();

@@ -9,7 +9,7 @@ mod figures;
 mod radv;
 
 use hard_sigmoid::half::{bf16, f16};
-use hard_sigmoid::plan::{Counters, Limits, Operand, Program, Recipe, Resource};
+use hard_sigmoid::plan::{Limits, Operand, Place, Program, Recipe, Resource};
 use hard_sigmoid::{Element, plan::PlanError};
 
 /// By the names that `RADV_FORCE_FAMILY` knows: GCN 5, RDNA 2 and RDNA 3.
@@ -93,7 +93,7 @@ fn recipe<T: Element>(
     target: &Operand<u32>,
     limits: Limits,
 ) -> Result<Recipe<u32>, PlanError> {
-    let counters = &Counters { buffer: 2, buffer_bytes: 32, offset_bytes: 0 };
+    let counters = &Place { buffer: 2, buffer_bytes: 32, offset_bytes: 0 };
     match operation {
         "forward" => Recipe::forward::<T>(source, target, limits),
         "count" => Recipe::count::<T>(source, counters, limits),

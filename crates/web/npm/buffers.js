@@ -38,7 +38,7 @@ export async function bindBackward(device, options = {}) {
 
 /** Binds an operation. `recipe` returns its parameters and its steps, from the operands as lists of numbers. */
 async function make(device, options, operands, recipe) {
-  const { type } = options;
+  const { type, lengthFrom } = options;
   const { alpha, beta } = parameters(options);
   if (!Object.hasOwn(sizes, type)) {
     throw new TypeError('give type: "float32", "float16" or "bfloat16"; WebGPU computes no others');
@@ -60,15 +60,18 @@ async function make(device, options, operands, recipe) {
     }
     numbers[role] = [number(buffer), ...at];
   }
-  if ("counters" in operands) {
-    const { buffer, at } = place(counters);
-    numbers.counters = [number(buffer), ...at];
-  }
+  const placed = (of, role) => {
+    const { buffer, at } = place(of, role);
+    return [number(buffer), ...at];
+  };
+  if ("counters" in operands) numbers.counters = placed(counters, "counters");
+  const length = lengthFrom === undefined ? undefined : placed(lengthFrom, "lengthFrom");
   await load();
   const planner = plannerOf(device);
   let block;
   let steps;
   try {
+    if (length) planner.set_length(length);
     [block, steps] = recipe({ planner, type, ...numbers, alpha, beta });
   } finally {
     planner.free();
@@ -139,11 +142,11 @@ function range(of, size, role) {
   return { buffer, at: [buffer.size, first, first + elements], length: elements };
 }
 
-/** Where counters begin, from a buffer or `{ buffer, offset }`. */
-function place(of) {
+/** Where counters or a length begin, from a buffer or `{ buffer, offset }`. */
+function place(of, role) {
   const { buffer, offset = 0 } = isBuffer(of) ? { buffer: of } : (of ?? {});
-  storage(buffer, "counters", "offset");
-  if (!isIndex(offset)) throw new RangeError("the offset of counters is in bytes: give an integer from 0 on");
+  storage(buffer, role, "offset");
+  if (!isIndex(offset)) throw new RangeError(`the offset of ${role} is in bytes: give an integer from 0 on`);
   return { buffer, at: [buffer.size, offset] };
 }
 

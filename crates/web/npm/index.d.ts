@@ -60,8 +60,18 @@ export type BufferRange = Buffer | { buffer: Buffer; first?: number; length?: nu
 /** What the buffers hold. */
 export type BufferType = "float32" | "float16" | "bfloat16";
 
-export type BufferOptions = Choice & {
+/** What all bindings may have. */
+export type BindingOptions = Choice & {
   type: BufferType;
+  /**
+   * A length that only the GPU knows: a u32 in a storage buffer of its own, at a multiple of 4 bytes. The first
+   * elements are computed, as many as it says when the binding runs, and at most as many as there are. It takes another
+   * storage buffer in the shader.
+   */
+  lengthFrom?: Buffer | { buffer: Buffer; offset?: number };
+};
+
+export type BufferOptions = BindingOptions & {
   /** The elements that the function is applied to. */
   source: BufferRange;
   /** Where the results go: as many elements, in another buffer or this one. In place if omitted. */
@@ -75,8 +85,7 @@ export type BufferOptions = Choice & {
  */
 export type Counters = Buffer | { buffer: Buffer; offset?: number };
 
-export type BackwardOptions = Choice & {
-  type: BufferType;
+export type BackwardOptions = BindingOptions & {
   /** What `saved` is: what the forward pass read, or what it wrote. */
   from: "input" | "output";
   /** What the forward pass saved. */

@@ -1,6 +1,6 @@
 //! Recipes as data, for WebGPU code without wgpu. Buffers have numbers.
 
-use hard_sigmoid::plan::{Counters, Limits, Operand, Recipe, Resource, Step};
+use hard_sigmoid::plan::{Limits, Operand, Place, Recipe, Resource, Step};
 use hard_sigmoid::with_type;
 use js_sys::{Array, Error, Object, Reflect, Uint8Array};
 use wasm_bindgen::JsValue;
@@ -24,7 +24,11 @@ pub fn backward_parameters(alpha: f64, beta: f64, from_output: bool) -> Result<V
 
 /// Makes recipes for a device.
 #[wasm_bindgen]
-pub struct Planner(Limits);
+pub struct Planner {
+    limits: Limits,
+    /// Where the GPU finds how many elements there are, if only it knows.
+    length: Option<Place<f64>>,
+}
 
 /// The methods take operands as the number of a buffer, its size in bytes, the first element and the one after the
 /// last, and counters as the number of a buffer, its size and an offset in bytes. They return steps: objects with
@@ -47,17 +51,27 @@ impl Planner {
         limits.storage_buffers = storage_buffers;
         limits.groups = groups;
         limits.mixed = !is_software;
-        Ok(Self(limits))
+        Ok(Self { limits, length: None })
+    }
+
+    /// Has the recipes take their length from a place, as counters have one.
+    pub fn set_length(&mut self, length: &[f64]) -> Result<(), Error> {
+        self.length = Some(place(length)?);
+        Ok(())
     }
 
     pub fn forward(&self, element: &str, source: &[f64], target: &[f64]) -> Result<Array, Error> {
         let (source, target) = (operand(source)?, operand(target)?);
-        steps(with_type!(dtype(element)?, T => Recipe::forward::<T>(&source, &target, self.0)).map_err(error)?)
+        self.steps(
+            with_type!(dtype(element)?, T => Recipe::forward::<T>(&source, &target, self.limits())).map_err(error)?,
+        )
     }
 
     pub fn count(&self, element: &str, source: &[f64], counters: &[f64]) -> Result<Array, Error> {
         let (source, counters) = (operand(source)?, place(counters)?);
-        steps(with_type!(dtype(element)?, T => Recipe::count::<T>(&source, &counters, self.0)).map_err(error)?)
+        self.steps(
+            with_type!(dtype(element)?, T => Recipe::count::<T>(&source, &counters, self.limits())).map_err(error)?,
+        )
     }
 
     pub fn forward_and_count(
@@ -68,15 +82,30 @@ impl Planner {
         counters: &[f64],
     ) -> Result<Array, Error> {
         let (source, target, counters) = (operand(source)?, operand(target)?, place(counters)?);
-        let recipe =
-            with_type!(dtype(element)?, T => Recipe::forward_and_count::<T>(&source, &target, &counters, self.0));
-        steps(recipe.map_err(error)?)
+        let recipe = with_type!(dtype(element)?, T => Recipe::forward_and_count::<T>(&source, &target, &counters, self.limits()));
+        self.steps(recipe.map_err(error)?)
     }
 
     pub fn backward(&self, element: &str, saved: &[f64], grad_y: &[f64], grad_x: &[f64]) -> Result<Array, Error> {
         let (saved, grad_y, grad_x) = (operand(saved)?, operand(grad_y)?, operand(grad_x)?);
-        let recipe = with_type!(dtype(element)?, T => Recipe::backward::<T>(&saved, &grad_y, &grad_x, self.0));
-        steps(recipe.map_err(error)?)
+        let recipe = with_type!(dtype(element)?, T => Recipe::backward::<T>(&saved, &grad_y, &grad_x, self.limits()));
+        self.steps(recipe.map_err(error)?)
+    }
+}
+
+impl Planner {
+    /// A length takes a storage buffer.
+    fn limits(&self) -> Limits {
+        let mut limits = self.limits;
+        limits.storage_buffers = limits.storage_buffers.saturating_sub(u32::from(self.length.is_some()));
+        limits
+    }
+
+    fn steps(&self, mut recipe: Recipe<f64>) -> Result<Array, Error> {
+        if let Some(length) = &self.length {
+            recipe = recipe.with_length(length, self.limits).map_err(error)?;
+        }
+        recipe.steps().map(|step| object(&step)).collect()
     }
 }
 
@@ -85,13 +114,9 @@ fn operand(numbers: &[f64]) -> Result<Operand<f64>, Error> {
     Ok(Operand { buffer, buffer_bytes: whole(bytes)?, elements: whole(start)?..whole(end)? })
 }
 
-fn place(numbers: &[f64]) -> Result<Counters<f64>, Error> {
-    let &[buffer, bytes, offset] = numbers else { return Err(error("counters are three numbers")) };
-    Ok(Counters { buffer, buffer_bytes: whole(bytes)?, offset_bytes: whole(offset)? })
-}
-
-fn steps(recipe: Recipe<f64>) -> Result<Array, Error> {
-    recipe.steps().map(|step| object(&step)).collect()
+fn place(numbers: &[f64]) -> Result<Place<f64>, Error> {
+    let &[buffer, bytes, offset] = numbers else { return Err(error("a place is three numbers")) };
+    Ok(Place { buffer, buffer_bytes: whole(bytes)?, offset_bytes: whole(offset)? })
 }
 
 /// A step for JavaScript.

@@ -163,6 +163,30 @@ async function inPage() {
   const added = (await run(twice, counters, new BigUint64Array())).slice(32);
   near(Array.from(added, Number), expected.map((n) => 2 * n), "counts that add up");
 
+  // A length that only the GPU knows.
+  for (const type of ["float32", "float16", "bfloat16"]) {
+    const x = numbers(type, 100_000);
+    const lengths = storage(new Uint32Array([7, 0]), GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST);
+    const target = x.slice().fill(1.5);
+    const [source, results] = [storage(x), storage(target, GPUBufferUsage.STORAGE | 0xc)];
+    const [from, to, length] = [5, 1002, 90_001];
+    const binding = await bind(device, {
+      ...common,
+      type,
+      source: { buffer: source, first: from, length },
+      target: { buffer: results, first: to, length },
+      lengthFrom: { buffer: lengths, offset: 4 },
+    });
+    const right = await cpu(x.slice(from, from + length), type);
+    for (const n of [0, 1, 31_337, length, length + 1, 2 ** 32 - 1]) {
+      device.queue.writeBuffer(results, 0, target);
+      device.queue.writeBuffer(lengths, 4, new Uint32Array([n]));
+      const expected = target.slice();
+      expected.set(right.slice(0, n), to);
+      same(await run(binding, results, target), expected, `${type}, the first ${n} of ${length}`);
+    }
+  }
+
   const x = storage(new Float32Array(1000));
   const f32 = { ...common, type: "float32" };
   // The page's own scope, around all that is refused.
@@ -185,6 +209,9 @@ async function inPage() {
   await refused(bindSaturation(device, { ...f32, source: x, counters: x }), /in a buffer of its own/);
   const other = { buffer: storage(new Float32Array(8)), offset: 4 };
   await refused(bindSaturation(device, { ...f32, source: x, counters: other }), /a multiple of/);
+  await refused(bind(device, { ...f32, source: x, lengthFrom: x }), /length block is in the data buffer/);
+  await refused(bind(device, { ...f32, source: x, lengthFrom: { ...other, offset: 6 } }), /a multiple of 4/);
+  await refused(bind(device, { ...f32, source: x, lengthFrom: 7 }), /lengthFrom must be a GPUBuffer/);
   await refused(bind(device, null), /null/);
   const foreign = await open();
   await refused(bind(foreign, { ...f32, source: x }), /the device refused/);

@@ -3,7 +3,7 @@
 use std::ops::{Bound, RangeBounds};
 
 use crate::hard_sigmoid::{PARAMETER_BYTES, ParamBlock};
-use crate::plan::{Counters, Operand};
+use crate::plan::{Operand, Place};
 use crate::{Element, HardSigmoid};
 
 /// A range of elements in a storage buffer.
@@ -65,8 +65,8 @@ pub struct BufferBlock<'a> {
 }
 
 impl<'a> BufferBlock<'a> {
-    pub(super) fn counters(self) -> Counters<&'a wgpu::Buffer> {
-        Counters { buffer: self.buffer, buffer_bytes: self.end, offset_bytes: self.offset }
+    pub(super) fn counters(self) -> Place<&'a wgpu::Buffer> {
+        Place { buffer: self.buffer, buffer_bytes: self.end, offset_bytes: self.offset }
     }
 }
 

@@ -38,7 +38,7 @@ impl Kernel {
     ) -> Result<Binding, Error> {
         let (f, source, target) = (f.into(), source.into(), target.into());
         let recipe = Recipe::forward::<T>(&source.operand::<T>(), &target.operand::<T>(), self.plan_limits())?;
-        Binding::new(self, f.into_block(), &recipe)
+        Binding::new(self, f.into_block(), recipe)
     }
 
     /// Binds a function to a range, whose elements it replaces.
@@ -98,7 +98,7 @@ impl Kernel {
         let (backward, saved, grad_y, grad_x) = (backward.into(), saved.into(), grad_y.into(), grad_x.into());
         let operands = [&saved, &grad_y, &grad_x].map(BufferRange::operand::<T>);
         let recipe = Recipe::backward::<T>(&operands[0], &operands[1], &operands[2], self.plan_limits())?;
-        Binding::new(self, backward.into_block(), &recipe)
+        Binding::new(self, backward.into_block(), recipe)
     }
 
     /// Binds the backward pass in place: the gradient with respect to x replaces the one with respect to y in `grad`.
@@ -170,7 +170,7 @@ impl Kernel {
     ) -> Result<Binding, Error> {
         let (f, source, counters) = (f.into(), source.into(), counters.into());
         let recipe = Recipe::count::<T>(&source.operand::<T>(), &counters.counters(), self.plan_limits())?;
-        Binding::new(self, f.into_block(), &recipe)
+        Binding::new(self, f.into_block(), recipe)
     }
 
     /// Binds what [`bind`](Self::bind) and [`bind_saturation`](Self::bind_saturation) do, in one pass over the source
@@ -196,7 +196,7 @@ impl Kernel {
         let (f, source, target, counters) = (f.into(), source.into(), target.into(), counters.into());
         let (from, to) = (source.operand::<T>(), target.operand::<T>());
         let recipe = Recipe::forward_and_count::<T>(&from, &to, &counters.counters(), self.plan_limits())?;
-        Binding::new(self, f.into_block(), &recipe)
+        Binding::new(self, f.into_block(), recipe)
     }
 
     /// Binds the work of a call over host slices, of which only the backward pass has anything saved.

@@ -1,5 +1,7 @@
 //! What an app records: pipelines, bind groups and numbers of workgroups, made once for any number of uses.
 
+use std::sync::Arc;
+
 use super::Kernel;
 use super::arguments::{BufferBlock, ParamSource};
 #[cfg(not(target_arch = "wasm32"))]
@@ -19,6 +21,8 @@ use crate::plan::{BLOCK_BYTES, Recipe, Resource, Step};
 #[must_use = "a binding does nothing until it is recorded"]
 pub struct Binding {
     dispatches: Vec<BoundDispatch>,
+    /// That of the pass.
+    label: Arc<str>,
 }
 
 #[derive(Clone, Debug)]
@@ -35,10 +39,8 @@ impl Binding {
     /// device when the encoder is finished, and may panic if the devices come from two instances.
     pub fn record(&self, encoder: &mut wgpu::CommandEncoder) {
         self.record_pass(
-            &mut encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
-                label: Some("hard_sigmoid"),
-                timestamp_writes: None,
-            }),
+            &mut encoder
+                .begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some(&self.label), timestamp_writes: None }),
         );
     }
 
@@ -55,12 +57,22 @@ impl Binding {
 }
 
 impl Binding {
+    pub(super) fn nothing(kernel: &Kernel) -> Self {
+        Self { dispatches: Vec::new(), label: kernel.label().clone() }
+    }
+
+    /// Runs another binding after this.
+    pub(super) fn append(&mut self, other: Self) {
+        self.dispatches.extend(other.dispatches);
+    }
+
     /// Binds a recipe.
     pub(super) fn new(
         kernel: &Kernel,
         params: ParamSource<'_, [u8; PARAMETER_BYTES]>,
-        recipe: &Recipe<&wgpu::Buffer>,
+        recipe: Recipe<&wgpu::Buffer>,
     ) -> Result<Self, Error> {
+        let recipe = kernel.with_own_length(recipe)?;
         let alignment = kernel.limits().min_uniform_buffer_offset_alignment;
         let buffers = recipe.buffers().map(|(role, buffer, written)| BoundBuffer { role, buffer, written });
         let buffers = &buffers.collect::<Vec<_>>();
@@ -70,14 +82,14 @@ impl Binding {
         }
         let steps: Vec<_> = recipe.steps().collect();
         if steps.is_empty() {
-            return Ok(Self { dispatches: Vec::new() });
+            return Ok(Self::nothing(kernel));
         }
         #[cfg(not(target_arch = "wasm32"))]
         check_device(kernel.device(), params, buffers)?;
         let pipelines = steps.iter().map(|step| kernel.pipeline(step.program())).collect::<Result<Vec<_>, _>>()?;
         let bound = scoped(kernel.device(), "binding buffers", || {
             let stride = u64::from(alignment).max(BLOCK_BYTES as u64);
-            let blocks = uniform_blocks(kernel.device(), params, &steps, stride)?;
+            let blocks = uniform_blocks(kernel, params, &steps, stride)?;
             let (params, params_offset) = match params {
                 ParamSource::Fixed(_) => (&blocks, 0),
                 ParamSource::Uniform(BufferBlock { buffer, offset, .. }) => (buffer, offset),
@@ -92,10 +104,11 @@ impl Binding {
                         (binding, buffer, offset_bytes, size_bytes)
                     }
                 });
-                let group = objects::bind_group(kernel.device(), &pipeline.get_bind_group_layout(0), buffers);
+                let layout = pipeline.get_bind_group_layout(0);
+                let group = objects::bind_group(kernel.device(), kernel.label(), &layout, buffers);
                 BoundDispatch { pipeline, group, workgroups: step.workgroups() }
             });
-            Ok(Self { dispatches: dispatches.collect() })
+            Ok(Self { dispatches: dispatches.collect(), label: kernel.label().clone() })
         });
         bound?.map_err(Error::Map)
     }
@@ -107,13 +120,13 @@ impl Binding {
 /// It is written at creation. So it needs no queue, and no later write can replace what an unsubmitted encoder refers
 /// to.
 fn uniform_blocks(
-    device: &wgpu::Device,
+    kernel: &Kernel,
     params: ParamSource<'_, [u8; PARAMETER_BYTES]>,
     steps: &[Step<&wgpu::Buffer>],
     stride: u64,
 ) -> Result<wgpu::Buffer, wgpu::MapRangeError> {
     let size = stride * (steps.len() as u64 + 1);
-    let buffer = objects::buffer(device, "hard_sigmoid parameters", size, wgpu::BufferUsages::UNIFORM, true);
+    let buffer = objects::buffer(kernel.device(), kernel.label(), size, wgpu::BufferUsages::UNIFORM, true);
     let write = |start: u64, block: &[u8]| {
         buffer.get_mapped_range_mut(start..start + block.len() as u64).map(|mut range| range.copy_from_slice(block))
     };

@@ -7,7 +7,7 @@ use half::{bf16, f16};
 
 use super::*;
 use crate::plan::dispatch::{Dispatch, Span};
-use crate::plan::step::{BLOCK_BYTES, Block, Resource, Step};
+use crate::plan::step::{BLOCK_BYTES, Block, LengthWord, Resource, Step};
 use crate::saturation::COUNTER_BYTES;
 use crate::{BackwardParams, Element, Params};
 
@@ -40,8 +40,10 @@ pub(super) fn programs() -> impl Iterator<Item = (Program, &'static str)> {
         let mixed = [0, 1].map(|rotation| Unit::Mixed { rotation });
         let units = [&[Unit::Word], &vectors[..], &mixed[..]].concat();
         let of_units = move |(operation, access)| {
-            let programs = units.iter().map(|&unit| Program::new(element, operation, access, unit));
-            programs.collect::<Vec<_>>()
+            let of = |extent| units.iter().map(move |&unit| Program::new(element, operation, access, unit, extent));
+            // With a length, the last vectors are always computed by a mixed dispatch.
+            let with_length = of(Extent::Length).filter(|program| !matches!(program.unit, Unit::Vector { .. }));
+            of(Extent::Fixed).chain(with_length).collect::<Vec<_>>()
         };
         all.flat_map(of_units)
             .flat_map(move |program| elements(element).iter().map(move |&alternative| (program, alternative)))
@@ -62,10 +64,14 @@ fn step(program: Program) -> Step<&'static str> {
         head: 0,
         vector_groups: 0,
         groups: 1,
+        before: 0,
+        behind: 0,
     };
     let gradient = (program.operation == Operation::BackwardOfPair).then_some(("gradient", 0));
     let counters = program.counts().then_some(("counters", 0));
-    Step { program, dispatch, source: "source", target: "target", gradient, counters }
+    let word = || LengthWord { buffer: "length", span, at: 0 };
+    let length = (program.extent == Extent::Length).then(word);
+    Step { program, dispatch, source: "source", target: "target", gradient, counters, length }
 }
 
 /// A shader as a driver gets it: one entry point, with its overrides set.
@@ -159,7 +165,7 @@ fn entry_points_and_bindings_are_those_of_the_wgsl() {
 
 #[test]
 fn blocks_are_laid_out_as_in_the_wgsl() {
-    let program = |operation| Program::new(Dtype::F32, operation, Access::SeparateBuffer, Unit::Word);
+    let program = |operation| Program::new(Dtype::F32, operation, Access::SeparateBuffer, Unit::Word, Extent::Fixed);
     let named = |fields: &[(&str, usize)]| fields.iter().map(|&(name, at)| (name.to_owned(), at)).collect::<Vec<_>>();
     let forward = Shader::new(program(Operation::ForwardAndCount), elements(Dtype::F32)[0]);
     assert_eq!(
@@ -170,6 +176,9 @@ fn blocks_are_laid_out_as_in_the_wgsl() {
             ("len", offset_of!(Block, len)),
             ("head", offset_of!(Block, head)),
             ("vector_groups", offset_of!(Block, vector_groups)),
+            ("before", offset_of!(Block, before)),
+            ("behind", offset_of!(Block, behind)),
+            ("length_at", offset_of!(Block, length_at)),
         ])
     );
     assert_eq!(
@@ -203,7 +212,8 @@ fn blocks_are_laid_out_as_in_the_wgsl() {
 #[test]
 fn counters_and_workgroup_memory_are_as_large_as_rust_says() {
     for operation in [Operation::Count, Operation::ForwardAndCount] {
-        let program = Program::new(Dtype::F32, operation, Access::SeparateBuffer, Unit::Vector { rotation: 0 });
+        let unit = Unit::Vector { rotation: 0 };
+        let program = Program::new(Dtype::F32, operation, Access::SeparateBuffer, unit, Extent::Fixed);
         let shader = Shader::new(program, elements(Dtype::F32)[0]);
         let layouts = shader.layouts();
         let bytes = |is: &dyn Fn(&naga::GlobalVariable) -> bool| -> u32 {

@@ -11,8 +11,8 @@ fn two_buffers() -> Limits {
     Limits { storage_buffers: 2, ..Limits::default() }
 }
 
-fn counters(offset_bytes: u64) -> Counters<char> {
-    Counters { buffer: 'c', buffer_bytes: 1024, offset_bytes }
+fn counters(offset_bytes: u64) -> Place<char> {
+    Place { buffer: 'c', buffer_bytes: 1024, offset_bytes }
 }
 
 /// The operations, and where their storage bindings begin.
@@ -72,7 +72,7 @@ fn errors_name_the_operand() {
     let reversed = Operand { elements: 9..3, ..operand('r', 0) };
     let error = Recipe::count::<f32>(&reversed, &counters(0), Limits::default()).unwrap_err();
     assert_eq!(error, PlanError::Reversed { role: BufferRole::Source, start: 9, end: 3 });
-    let shared = Counters { buffer: 'a', ..counters(0) };
+    let shared = Place { buffer: 'a', ..counters(0) };
     let error = Recipe::forward_and_count::<f32>(&far, &a, &shared, Limits::default()).unwrap_err();
     assert_eq!(error, PlanError::Shared { role: BufferRole::Counters, other: BufferRole::Target });
     let count = |offset| Recipe::count::<f32>(&a, &counters(offset), Limits::default()).unwrap_err();
