@@ -8,7 +8,7 @@ use hard_sigmoid::plan::{Limits, Operand, Place, Recipe};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let operation = std::env::args().nth(1).unwrap_or_else(|| "forward".into());
     let limits = Limits::default();
-    let operand = |buffer| Operand { buffer, buffer_bytes: 1 << 20, elements: 0..1 << 18 };
+    let operand = |buffer| Operand { buffer, buffer_bytes: 1 << 20, elements: (0..1 << 18).into() };
     let (x, y) = (operand("x"), operand("y"));
     let counters = Place { buffer: "counters", buffer_bytes: 32, offset_bytes: 0 };
     let recipe = match &operation[..] {
@@ -20,7 +20,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     for step in recipe.steps() {
         let program = step.program();
-        println!("// {} with {:?}, {} workgroups", program.entry_point(), program.constants(), step.workgroups());
+        let [x, y] = step.workgroups();
+        println!("// {} with {:?}, {x} x {y} workgroups", program.entry_point(), program.constants());
         step.bindings().for_each(|(binding, resource)| println!("// binding {binding}: {resource:?}"));
         program.wgsl().for_each(|wgsl| println!("\n{wgsl}"));
     }

@@ -2,8 +2,8 @@
 //
 // The host joins whole files into one module: hard_sigmoid.wgsl, then one to three of element/ (how elements lie in
 // words), one of source/ (where the source lies) and of operand/ (where a second operand lies), one or two of op/ (what
-// is computed), one of entry/ (what a thread writes, and the entry points) and of extent/ (how many elements there are),
-// and this one. Counting adds two of count/.
+// is computed), one of entry/ (what a thread writes, and the entry points), one of extent/ (how many elements and rows
+// there are), and this one. Counting adds two of count/.
 
 struct Dispatch {
     // The first source and target element within their bindings, and how many there are.
@@ -19,6 +19,9 @@ struct Dispatch {
     before: u32,
     behind: u32,
     length_at: u32,
+    // Elements from the start of a row to that of the next one.
+    source_pitch: u32,
+    target_pitch: u32,
 }
 
 // Threads in a workgroup.
@@ -41,7 +44,7 @@ fn joined_operand(element: u32, old: u32) -> u32 {
 }
 
 fn in_range(element: u32) -> bool {
-    return element - dispatch.target_first < len();
+    return element - target_first() < len();
 }
 
 // The source of a target element, in the low bits; 0 outside of the range. The high bits may hold its neighbour.
@@ -49,7 +52,7 @@ fn source_element(element: u32) -> u32 {
     if !in_range(element) {
         return 0u;
     }
-    let at = element - dispatch.target_first + dispatch.source_first;
+    let at = element - target_first() + source_first();
     let word = at / PER_WORD;
     return word_of(source_unit(word / UNIT_WORDS), word) >> (16u * (at % PER_WORD));
 }
@@ -59,7 +62,7 @@ fn operand_element(element: u32) -> u32 {
     if !in_range(element) {
         return 0u;
     }
-    let at = element - dispatch.target_first + dispatch.source_first;
+    let at = element - target_first() + source_first();
     let word = at / PER_WORD;
     return word_of(operand_unit(word / UNIT_WORDS), word) >> (16u * (at % PER_WORD));
 }

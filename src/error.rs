@@ -152,6 +152,30 @@ pub enum PlanError {
         /// The element after its last.
         end: u64,
     },
+    /// Rows are longer than the distance from one to the next.
+    #[error("the {role} rows of {width} elements begin {pitch} elements apart: make the pitch the width or more")]
+    Pitch {
+        /// The rows.
+        role: BufferRole,
+        /// Their width.
+        width: u64,
+        /// Their pitch.
+        pitch: u64,
+    },
+    /// The rows of two operands differ in number or in length.
+    #[error("the {role} has {0} rows of {1} elements and the target {2} of {3}: make them alike",
+        source_rows[0], source_rows[1], target_rows[0], target_rows[1])]
+    Rows {
+        /// The operand whose rows are not like those of the target.
+        role: BufferRole,
+        /// The number of its rows, and their length.
+        source_rows: [u64; 2],
+        /// The same of the target.
+        target_rows: [u64; 2],
+    },
+    /// A length that only the GPU knows was given for rows.
+    #[error("rows have no length that only the GPU knows: bind one range, or rows without it")]
+    LengthOfRows,
     /// Two ranges differ in length.
     #[error("the {role} range has {source_len} elements and the target range {target_len}: make them equally long")]
     Lengths {

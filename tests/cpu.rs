@@ -68,7 +68,7 @@ fn refuses_unequal_lengths_and_writes_nothing() {
 /// What an app without wgpu has besides.
 #[test]
 fn plans_and_shaders_need_no_wgpu() {
-    let whole = |buffer| Operand { buffer, buffer_bytes: 1 << 30, elements: 0..1 << 28 };
+    let whole = |buffer| Operand { buffer, buffer_bytes: 1 << 30, elements: (0..1 << 28).into() };
     assert_eq!(Recipe::forward::<f32>(&whole('x'), &whole('y'), Limits::default()).unwrap().steps().count(), 8);
     assert!(WGSL.contains("fn hard_sigmoid(x: f32, f: HardSigmoid) -> f32"));
     assert_eq!(size_of::<Params>(), 16);

@@ -4,7 +4,7 @@
 
 use arbitrary::Arbitrary;
 use hard_sigmoid::half::f16;
-use hard_sigmoid::plan::{Limits, Operand, Place, Recipe, Resource, Step};
+use hard_sigmoid::plan::{Elements, Limits, Operand, Place, Recipe, Resource, Step};
 use hard_sigmoid::{Element, plan::PlanError};
 use libfuzzer_sys::fuzz_target;
 
@@ -54,7 +54,8 @@ fn check<T: Element>(case: &Case) {
     limits.mixed = mixed;
     let operands = case.ranges.map(|(buffer, start)| {
         let buffer = usize::from(buffer % 3);
-        Operand { buffer, buffer_bytes: case.buffer_bytes[buffer], elements: start..start.wrapping_add(case.len) }
+        let elements = (start..start.wrapping_add(case.len)).into();
+        Operand { buffer, buffer_bytes: case.buffer_bytes[buffer], elements }
     });
     let Ok(mut recipe) = recipe::<T>(&case.operation, &operands, limits) else { return };
     if let Some(offset_bytes) = case.length {
@@ -70,12 +71,13 @@ fn check<T: Element>(case: &Case) {
     let mut all = recipe.steps();
     for step in all.by_ref().take(1000) {
         let [source_first, target_first, step_len, head, vector_groups, before, of_block, length_at] = block(&step);
-        assert!(step_len > 0 && step.workgroups() <= groups && vector_groups <= u64::from(step.workgroups()));
+        let [workgroups, rows] = step.workgroups();
+        assert!(step_len > 0 && workgroups <= groups && vector_groups <= u64::from(workgroups) && rows == 1);
         let size = size_of::<T>() as u64;
         let vectors = vector_groups * 1024 * 16 / size;
         assert!(head + vectors <= step_len);
         let per_thread = if vectors == 0 { 4 / size } else { 16 / size };
-        assert!((u64::from(step.workgroups()) - vector_groups) * 256 * per_thread >= step_len - vectors);
+        assert!((u64::from(workgroups) - vector_groups) * 256 * per_thread >= step_len - vectors);
         let constants = step.program().constants();
         let rotation = constants.iter().find(|(name, _)| *name == "ROTATION").map_or(0, |&(_, value)| value as u64);
         let behind = if rotation == 0 { 0 } else { 16 / size - rotation };
@@ -91,7 +93,7 @@ fn check<T: Element>(case: &Case) {
                 assert_eq!(Some(offset_bytes + 4 * length_at), case.length);
                 assert_eq!((size_bytes, offset_bytes % u64::from(alignment_bytes)), (4 * length_at + 4, 0));
                 // A workgroup of vectors, and those around it.
-                assert!(vectors == 0 || u64::from(step.workgroups()) - vector_groups >= 5);
+                assert!(vectors == 0 || u64::from(workgroups) - vector_groups >= 5);
                 assert!(vectors == 0 || of_block == behind);
                 continue;
             }
@@ -116,7 +118,8 @@ fn check<T: Element>(case: &Case) {
         let done = if is_counting { counted - step_len } else { written % len };
         assert!(case.length.is_none() || before == done);
         let begins = |part: (Buffer, u64, u64), at: u64, of: &Operand<Buffer>| {
-            (part.0, part.1 / size + at) == (of.buffer, of.elements.start + done)
+            let Elements::Range(elements) = &of.elements else { unreachable!("{of:?}") };
+            (part.0, part.1 / size + at) == (of.buffer, elements.start + done)
         };
         assert!(from.1 + (source_first + read) * size <= from.2);
         let is_backward = matches!(case.operation, Operation::Backward);

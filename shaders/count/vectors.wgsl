@@ -2,11 +2,13 @@
 
 @compute @workgroup_size(WORKGROUP)
 fn count_vectors(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    begin(group.y);
     add_up(thread, count_four(group.x, thread), PER_VECTOR * 4u);
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn count_mixed(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    begin(group.y);
     var counts: vec3<u32>;
     var all = PER_VECTOR * 4u;
     if group.x < vector_groups() {
@@ -21,11 +23,13 @@ fn count_mixed(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocatio
 
 @compute @workgroup_size(WORKGROUP)
 fn map_count_vectors(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    begin(group.y);
     add_up(thread, map_count_four(group.x, thread), PER_VECTOR * 4u);
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn map_count_mixed(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    begin(group.y);
     var counts: vec3<u32>;
     var all = PER_VECTOR * 4u;
     if group.x < vector_groups() {

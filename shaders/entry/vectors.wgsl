@@ -17,11 +17,13 @@ override ROTATION: u32;
 
 @compute @workgroup_size(WORKGROUP)
 fn map_vectors(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    begin(group.y);
     map_four(group.x, thread);
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn map_mixed(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    begin(group.y);
     if group.x < vector_groups() {
         map_four(group.x, thread);
     } else {
@@ -72,11 +74,11 @@ fn operand_vector(i: u32) -> vec4<u32> {
 
 // Where the i-th vector lies in the source and in the target.
 fn source_index(i: u32) -> u32 {
-    return (dispatch.source_first + dispatch.head) / PER_VECTOR + i;
+    return (source_first() + dispatch.head) / PER_VECTOR + i;
 }
 
 fn target_index(i: u32) -> u32 {
-    return (dispatch.target_first + dispatch.head) / PER_VECTOR + i;
+    return (target_first() + dispatch.head) / PER_VECTOR + i;
 }
 
 // Four words of two neighbouring vectors, from element ROTATION of the first one on.
@@ -105,9 +107,9 @@ fn rotate_words(a: vec4<u32>, b: vec4<u32>, words: u32) -> vec4<u32> {
 // binding.
 fn edge_start(group: u32, thread: u32) -> u32 {
     let i = (group - vector_groups()) * WORKGROUP + thread;
-    let before = (dispatch.target_first % PER_VECTOR + dispatch.head) / PER_VECTOR;
+    let before = (target_first() % PER_VECTOR + dispatch.head) / PER_VECTOR;
     let between = select(0u, vector_groups() * WORKGROUP * 4u, i >= before);
-    return (dispatch.target_first / PER_VECTOR + i + between) * PER_VECTOR;
+    return (target_first() / PER_VECTOR + i + between) * PER_VECTOR;
 }
 
 // Writes those elements that are in the range of the vector that begins with `element`.

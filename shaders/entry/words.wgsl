@@ -6,6 +6,7 @@ const UNIT_WORDS: u32 = 1u;
 
 @compute @workgroup_size(WORKGROUP)
 fn map_words(@builtin(global_invocation_id) id: vec3<u32>) {
+    begin(id.y);
     map_word(word_start(id.x));
 }
 
@@ -22,7 +23,7 @@ fn map_word(element: u32) {
 
 // The first element of the word that a thread writes, counted from the start of the target binding.
 fn word_start(thread: u32) -> u32 {
-    return (dispatch.target_first / PER_WORD + thread) * PER_WORD;
+    return (target_first() / PER_WORD + thread) * PER_WORD;
 }
 
 // The i-th word of a buffer, which lies in this unit.

@@ -31,6 +31,8 @@ pub(crate) enum Extent {
     Fixed,
     /// A buffer: some or none of those that are planned for.
     Length,
+    /// The host, and for several rows.
+    Rows,
 }
 
 /// How a dispatch accesses its source.
@@ -102,8 +104,14 @@ pub(crate) struct Dispatch {
     pub(crate) head: u32,
     /// The number of workgroups that process vectors. They come first.
     pub(crate) vector_groups: u32,
-    /// The number of workgroups.
+    /// The number of workgroups for a row.
     pub(crate) groups: u32,
+    /// Who knows the number of elements.
+    pub(crate) extent: Extent,
+    /// The number of rows, which are aligned alike.
+    pub(crate) rows: u32,
+    /// Elements from the start of a row to that of the next one, in the source and in the target.
+    pub(crate) pitches: [u32; 2],
     /// The number of elements of the whole range that come before, if that is needed: up to 2^32 - 1.
     pub(crate) before: u32,
     /// The number of source elements that must follow those of the vectors.

@@ -73,21 +73,34 @@ pub(super) fn dispatches(
     }
     let (begin, groups) = (source.element, u64::from(limits.groups));
     let mixed = limits.mixed && groups > MOST_EDGE_GROUPS;
-    let extent = Extent::Fixed;
-    Ok(Dispatches { source, target, begin, len, element_bytes, buffers, alignment, binding, groups, mixed, extent })
+    Ok(Dispatches {
+        source,
+        target,
+        begin,
+        len,
+        element_bytes,
+        buffers,
+        alignment,
+        binding,
+        groups,
+        mixed,
+        extent: Extent::Fixed,
+        rows: 1,
+        pitches: [0; 2],
+    })
 }
 
 /// An iterator over the dispatches for a range, returned by [`dispatches`].
 #[derive(Clone, Debug)]
 pub(super) struct Dispatches {
-    source: Start,
-    target: Start,
+    pub(super) source: Start,
+    pub(super) target: Start,
     /// The first source element of the whole range.
     begin: u64,
     /// The number of elements left.
-    len: u64,
+    pub(super) len: u64,
     element_bytes: u64,
-    buffers: Buffers,
+    pub(super) buffers: Buffers,
     alignment: u64,
     /// The most elements in a binding.
     binding: u64,
@@ -95,6 +108,9 @@ pub(super) struct Dispatches {
     groups: u64,
     mixed: bool,
     pub(super) extent: Extent,
+    /// The number of rows, and the elements from the start of one to that of the next.
+    rows: u64,
+    pitches: [u64; 2],
 }
 
 /// What a dispatch computes.
@@ -132,7 +148,8 @@ impl Iterator for Dispatches {
         // Misaligned vectors are read from one more vector of the source.
         let behind = self.behind(unit.rotation().into());
         let read = if unit == Unit::Word { 0 } else { head + self.vectors(vector_groups) + behind };
-        let (source_end, target_end) = (source + len.max(read), target + len);
+        let [source_more, target_more] = self.further_rows();
+        let (source_end, target_end) = (source + len.max(read) + source_more, target + len + target_more);
         let (source_span, target_span) = match access {
             Access::SameBinding => {
                 let both = self.span(source_base, source_end.max(target_end), unit);
@@ -156,6 +173,9 @@ impl Iterator for Dispatches {
             head: head as u32,
             vector_groups: vector_groups as u32,
             groups: groups as u32,
+            extent: self.extent,
+            rows: self.rows as u32,
+            pitches: self.pitches.map(|pitch| pitch as u32),
             before: before as u32,
             behind: behind as u32,
         })
@@ -168,6 +188,45 @@ impl Iterator for Dispatches {
               workgroups"
 )]
 impl Dispatches {
+    /// The same for a row that lies further on in the source and in the target.
+    pub(super) const fn moved(mut self, [source, target]: [u64; 2]) -> Self {
+        self.begin += source;
+        self.source.element += source;
+        self.target.element += target;
+        self
+    }
+
+    /// The same for so many rows, which must be aligned alike and fit a dispatch.
+    pub(super) fn repeated(mut self, rows: u64, pitches: [u64; 2]) -> Self {
+        if rows > 1 {
+            (self.extent, self.rows, self.pitches) = (Extent::Rows, rows, pitches);
+            let [source, target] = self.further_rows();
+            // Each row is planned as the first one, and the last one has to fit.
+            self.binding -= source.max(target);
+            self.source.buffer_bytes -= source * self.element_bytes;
+            self.target.buffer_bytes -= target * self.element_bytes;
+        }
+        self
+    }
+
+    /// How many rows fit a dispatch if they are `pitch` elements apart.
+    pub(super) fn most_rows(&self, pitch: u64) -> u64 {
+        let apart = self.source.element.abs_diff(self.target.element);
+        let one = if self.buffers == Buffers::One { apart } else { 0 } + self.len + self.alignment;
+        (self.binding.saturating_sub(one) / pitch.max(1)).saturating_add(1).min(self.groups)
+    }
+
+    /// How many elements lie between the starts of the first and the last row.
+    fn further_rows(&self) -> [u64; 2] {
+        self.pitches.map(|pitch| (self.rows - 1) * pitch)
+    }
+
+    /// Elements in what a thread writes as a whole.
+    pub(super) fn unit_len(&self) -> u64 {
+        let per_word = WORD_BYTES / self.element_bytes;
+        if self.len <= SMALL_WORDS * per_word { per_word } else { self.vector() }
+    }
+
     /// How the next dispatch accesses its source, and the number of elements (at least one) that fit its bindings.
     fn access(&self) -> (Access, u64) {
         let (source, target) = (self.source.element, self.target.element);
@@ -201,7 +260,9 @@ impl Dispatches {
         // check takes as long as the rest of the shader. The remaining elements are processed word by word.
         let vector_groups = |room: u64| room.saturating_sub(head + self.behind(rotation)) / vector / VECTORS_PER_GROUP;
         let groups_of = |threads: u64| threads.div_ceil(u64::from(WORKGROUP));
-        let into_word = target % per_word;
+        // Rows may begin in another half of a word than the first one.
+        let is_alike = self.pitches[1].is_multiple_of(per_word);
+        let into_word = if is_alike { target % per_word } else { per_word - 1 };
         // A mixed dispatch accesses whole vectors, which leaves out up to three words at the end of a buffer.
         let whole = room.min(self.in_vectors(self.source)).min(self.in_vectors(self.target));
         // Where the vectors end is not known before the length is.
@@ -245,7 +306,7 @@ impl Dispatches {
     }
 
     /// Elements in a vector.
-    fn vector(&self) -> u64 {
+    pub(super) fn vector(&self) -> u64 {
         VECTOR_BYTES / self.element_bytes
     }
 

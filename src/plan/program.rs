@@ -131,6 +131,7 @@ impl Program {
         let extent = match self.extent {
             Extent::Fixed => include_str!("../../shaders/extent/fixed.wgsl"),
             Extent::Length => include_str!("../../shaders/extent/length.wgsl"),
+            Extent::Rows => include_str!("../../shaders/extent/rows.wgsl"),
         };
         let range = include_str!("../../shaders/range.wgsl");
         [crate::WGSL, element, source, operand, operation, unit, extent, range, count].concat()

@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use super::dispatch::{Buffers, Extent, Span, Start};
-use super::dispatches::{Dispatches, VECTOR_BYTES, dispatches};
+use super::dispatches::{VECTOR_BYTES, dispatches};
 use super::limits::Limits;
 use super::program::{Operation, Program};
+use super::rows::{Grid, Rows};
 use super::step::{LengthWord, Step};
 use crate::error::{BufferRole, PlanError};
 use crate::saturation::COUNTER_BYTES;
@@ -19,7 +20,28 @@ pub struct Operand<B> {
     /// The size of the buffer.
     pub buffer_bytes: u64,
     /// The elements. They may begin anywhere in the buffer.
-    pub elements: Range<u64>,
+    pub elements: Elements,
+}
+
+/// Elements of a buffer: a range, or [`Rows`]. Both become this by `into`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Elements {
+    /// Those from the first to before the last.
+    Range(Range<u64>),
+    /// Those of several rows.
+    Rows(Rows),
+}
+
+impl From<Range<u64>> for Elements {
+    fn from(range: Range<u64>) -> Self {
+        Self::Range(range)
+    }
+}
+
+impl From<Rows> for Elements {
+    fn from(rows: Rows) -> Self {
+        Self::Rows(rows)
+    }
 }
 
 /// A place in a storage buffer, which is none of those with elements: for the 32 bytes of a
@@ -55,7 +77,7 @@ pub struct Recipe<B> {
 struct Pass<B> {
     dtype: Dtype,
     operation: Operation,
-    dispatches: Dispatches,
+    grid: Grid,
     /// What the source is to the caller.
     role: BufferRole,
     source: B,
@@ -116,7 +138,7 @@ impl<B: Clone + PartialEq> Recipe<B> {
         // Both are planned in any case, since both ranges have to be checked.
         let copy = pass::<T, B>(Operation::Copy, gradient, grad_x, limits)?;
         let in_place = pass::<T, B>(Operation::Backward, source, grad_x, limits)?;
-        let is_target = |of: &Operand<B>| of.buffer == grad_x.buffer && of.elements.start == grad_x.elements.start;
+        let is_target = |of: &Operand<B>| of.buffer == grad_x.buffer && of.elements == grad_x.elements;
         if is_target(grad_y) {
             return Ok(in_place.into());
         }
@@ -124,16 +146,19 @@ impl<B: Clone + PartialEq> Recipe<B> {
             return Ok(pass::<T, B>(Operation::BackwardOverSaved, gradient, grad_x, limits)?.into());
         }
         // One pass over three buffers finds the gradient where it finds what was saved, some bytes further on.
-        let first_byte = |of: &Operand<B>| of.elements.start.wrapping_mul(size_of::<T>() as u64);
-        let apart = first_byte(grad_y).wrapping_sub(first_byte(saved));
-        let are_apart = saved.buffer != grad_x.buffer && grad_y.buffer != grad_x.buffer;
+        let (saved_rows, grad_rows) = (rows((BufferRole::Source, saved))?, rows((BufferRole::Gradient, grad_y))?);
+        let first_byte = |rows: Rows| rows.first.wrapping_mul(size_of::<T>() as u64);
+        let apart = first_byte(grad_rows).wrapping_sub(first_byte(saved_rows));
+        let are_apart = saved.buffer != grad_x.buffer
+            && grad_y.buffer != grad_x.buffer
+            && (saved_rows.pitch == grad_rows.pitch || saved_rows.number <= 1);
         let are_aligned_alike = apart.is_multiple_of(u64::from(limits.alignment_bytes).max(VECTOR_BYTES));
         if !(are_apart && are_aligned_alike && limits.three_buffers()) {
             return Ok(Self { passes: vec![copy, in_place] });
         }
         // The bindings of both sources are of the same size, so that the shorter rest of a buffer counts.
-        let behind = grad_y.buffer_bytes.saturating_sub(first_byte(grad_y));
-        let buffer_bytes = saved.buffer_bytes.min(first_byte(saved).saturating_add(behind));
+        let behind = grad_y.buffer_bytes.saturating_sub(first_byte(grad_rows));
+        let buffer_bytes = saved.buffer_bytes.min(first_byte(saved_rows).saturating_add(behind));
         let shorter = Operand { buffer_bytes, ..saved.clone() };
         let pass = pass::<T, B>(Operation::BackwardOfPair, (BufferRole::Source, &shorter), grad_x, limits)?;
         Ok(Pass { gradient: Some((grad_y.buffer.clone(), apart)), ..pass }.into())
@@ -155,8 +180,11 @@ impl<B: Clone + PartialEq> Recipe<B> {
         if let Some((other, ..)) = self.buffers().find(|(_, other, _)| *other == buffer) {
             return Err(PlanError::Shared { role, other });
         }
+        if self.passes.iter().any(|pass| pass.grid.number > 1) {
+            return Err(PlanError::LengthOfRows);
+        }
         for pass in &mut self.passes {
-            pass.dispatches.extent = Extent::Length;
+            pass.grid.row.extent = Extent::Length;
             pass.length = Some(word.clone());
         }
         match self.steps().map(|step| step.storage_buffers()).max() {
@@ -182,14 +210,8 @@ impl<B: Clone + PartialEq> Recipe<B> {
     /// The steps, in the order in which they run. A later one may read what an earlier one has written.
     pub fn steps(&self) -> impl Iterator<Item = Step<B>> {
         self.passes.iter().flat_map(|pass| {
-            pass.dispatches.clone().map(|dispatch| Step {
-                program: Program::new(
-                    pass.dtype,
-                    pass.operation,
-                    dispatch.access,
-                    dispatch.unit,
-                    pass.dispatches.extent,
-                ),
+            pass.grid.dispatches().map(|dispatch| Step {
+                program: Program::new(pass.dtype, pass.operation, dispatch.access, dispatch.unit, dispatch.extent),
                 dispatch,
                 source: pass.source.clone(),
                 target: pass.target.clone(),
@@ -257,33 +279,46 @@ fn pass<T: Element, B: Clone + PartialEq>(
     limits: Limits,
 ) -> Result<Pass<B>, PlanError> {
     check_on_gpu::<T>()?;
-    let (from, source_len) = start(role, source)?;
-    let (to, target_len) = start(BufferRole::Target, target)?;
-    if source_len != target_len {
-        return Err(PlanError::Lengths { role, source_len, target_len });
+    let (mut from, mut to) = (rows((role, source))?, rows((BufferRole::Target, target))?);
+    if (from.width, from.number) != (to.width, to.number) {
+        return Err(match (from.number, to.number) {
+            (1, 1) => PlanError::Lengths { role, source_len: from.width, target_len: to.width },
+            _ => PlanError::Rows { role, source_rows: [from.number, from.width], target_rows: [to.number, to.width] },
+        });
+    }
+    if let (Some(source), Some(target)) = (from.joined(), to.joined()) {
+        (from, to) = (source, target);
     }
     let is_shared = operation.has_target() && source.buffer == target.buffer;
     let buffers = if is_shared { Buffers::One } else { Buffers::Two };
-    let dispatches = dispatches(role, from, to, source_len, size_of::<T>() as u64, buffers, limits)?;
+    let row = |i: u64| {
+        let start = |rows: Rows, of: &Operand<B>| Start {
+            element: rows.first.saturating_add(rows.pitch.saturating_mul(i)),
+            buffer_bytes: of.buffer_bytes,
+        };
+        let (source, target) = (start(from, source), start(to, target));
+        dispatches(role, source, target, from.width, size_of::<T>() as u64, buffers, limits)
+    };
+    let grid = Grid { row: row(0)?, number: from.number, pitches: [from.pitch, to.pitch] };
+    // The last row has to fit, too.
+    row(from.number.saturating_sub(1))?;
+    grid.check_overlap(role)?;
     let (source, target) = (source.buffer.clone(), target.buffer.clone());
-    Ok(Pass {
-        dtype: T::DTYPE,
-        operation,
-        dispatches,
-        role,
-        source,
-        target,
-        gradient: None,
-        counters: None,
-        length: None,
-    })
+    Ok(Pass { dtype: T::DTYPE, operation, grid, role, source, target, gradient: None, counters: None, length: None })
 }
 
-/// Where an operand begins, and how many elements it has.
-fn start<B>(role: BufferRole, operand: &Operand<B>) -> Result<(Start, u64), PlanError> {
-    let &Range { start, end } = &operand.elements;
-    let len = end.checked_sub(start).ok_or(PlanError::Reversed { role, start, end })?;
-    Ok((Start { element: start, buffer_bytes: operand.buffer_bytes }, len))
+/// The rows of an operand, or its one row.
+const fn rows<B>((role, operand): (BufferRole, &Operand<B>)) -> Result<Rows, PlanError> {
+    match operand.elements {
+        Elements::Range(Range { start, end }) => match end.checked_sub(start) {
+            Some(width) => Ok(Rows { first: start, width, pitch: width, number: 1 }),
+            None => Err(PlanError::Reversed { role, start, end }),
+        },
+        Elements::Rows(Rows { width, pitch, number, .. }) if number > 1 && pitch < width => {
+            Err(PlanError::Pitch { role, width, pitch })
+        }
+        Elements::Rows(rows) => Ok(rows),
+    }
 }
 
 #[cfg(test)]

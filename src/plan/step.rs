@@ -67,6 +67,9 @@ pub(super) struct Block {
     pub(super) before: u32,
     pub(super) behind: u32,
     pub(super) length_at: u32,
+    pub(super) source_pitch: u32,
+    pub(super) target_pitch: u32,
+    padding: [u32; 2],
 }
 
 impl<B: Clone> Step<B> {
@@ -75,16 +78,28 @@ impl<B: Clone> Step<B> {
         self.program
     }
 
-    /// The number of workgroups.
-    pub const fn workgroups(&self) -> u32 {
-        self.dispatch.groups
+    /// The numbers of workgroups: x and y.
+    pub const fn workgroups(&self) -> [u32; 2] {
+        [self.dispatch.groups, self.dispatch.rows]
     }
 
     /// What the shader has to know of the dispatch: the bytes of a uniform buffer.
-    pub fn block(&self) -> [u8; 32] {
+    pub fn block(&self) -> [u8; 48] {
         let Dispatch { source_first, target_first, len, head, vector_groups, before, behind, .. } = self.dispatch;
-        let length_at = self.length.as_ref().map_or(0, |length| length.at);
-        bytemuck::cast(Block { source_first, target_first, len, head, vector_groups, before, behind, length_at })
+        let [source_pitch, target_pitch] = self.dispatch.pitches;
+        bytemuck::cast(Block {
+            source_first,
+            target_first,
+            len,
+            head,
+            vector_groups,
+            before,
+            behind,
+            length_at: self.length.as_ref().map_or(0, |length| length.at),
+            source_pitch,
+            target_pitch,
+            padding: [0; 2],
+        })
     }
 
     /// How many storage buffers it binds.

@@ -126,7 +126,8 @@ pub(crate) fn check<T: Number>(
         assert_bits(&bench.read(&source_buffer), &source, &case);
     }
 
-    let operand = |buffer, elements| Operand { buffer, buffer_bytes: source_buffer.size(), elements: range(elements) };
+    let operand =
+        |buffer, elements| Operand { buffer, buffer_bytes: source_buffer.size(), elements: range(elements).into() };
     let (source, target) = (operand(&source_buffer, &case.2), operand(&target_buffer, &case.3));
     let steps: Vec<_> = Recipe::forward::<T>(&source, &target, bench.limits).unwrap().steps().collect();
     let mut planned: Vec<_> = steps.iter().map(kind).collect();

@@ -20,6 +20,7 @@ mod numbers;
 mod operations;
 mod properties;
 mod rig;
+mod rows;
 mod saturation;
 mod slices;
 mod subject;
@@ -78,7 +79,9 @@ fn main() {
             .chain(saturation::TESTS)
             .chain(properties::TESTS)
             .for_each(|(test, run)| add(test, *run));
-        if let Subject::Gpu { .. } = subject {
+        if let Subject::Cpu = subject {
+            rows::TESTS.iter().for_each(|(test, run)| add(test, *run));
+        } else {
             kernel::TESTS
                 .iter()
                 .chain(embed::TESTS)
@@ -86,6 +89,7 @@ fn main() {
                 .chain(wgsl::TESTS)
                 .chain(mistakes::TESTS)
                 .chain(length::TESTS)
+                .chain(rows::GPU_TESTS)
                 .chain(slices::GPU_TESTS)
                 .chain(backward::GPU_TESTS)
                 .chain(saturation::GPU_TESTS)

@@ -54,7 +54,8 @@ impl Gpu {
             let mut pass = encoder.begin_compute_pass(&Default::default());
             pass.set_pipeline(&pipeline);
             pass.set_bind_group(0, &group, &[]);
-            pass.dispatch_workgroups(step.workgroups(), 1, 1);
+            let [x, y] = step.workgroups();
+            pass.dispatch_workgroups(x, y, 1);
         }
         self.queue.submit([encoder.finish()]);
         Ok(())
@@ -110,7 +111,7 @@ impl Gpu {
 
 /// All elements of a buffer but for the first three.
 fn operand(buffer: &wgpu::Buffer) -> Operand<&wgpu::Buffer> {
-    Operand { buffer, buffer_bytes: buffer.size(), elements: 3..buffer.size() / 4 }
+    Operand { buffer, buffer_bytes: buffer.size(), elements: (3..buffer.size() / 4).into() }
 }
 
 fn main() -> Result<()> {

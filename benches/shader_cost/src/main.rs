@@ -72,8 +72,11 @@ fn kernels_of<T: Element>() -> Result<Vec<Kernel>, PlanError> {
                 }
                 let mut limits = Limits::default();
                 limits.mixed = mixed;
-                let operand =
-                    |buffer, first| Operand { buffer, buffer_bytes: 2 << 30, elements: first..first + (1 << 20) };
+                let operand = |buffer, first| Operand {
+                    buffer,
+                    buffer_bytes: 2 << 30,
+                    elements: (first..first + (1 << 20)).into(),
+                };
                 let source = operand(buffer, byte / size + first + further);
                 let recipe = recipe::<T>(operation, &source, &operand(0, first), limits)?;
                 // The step with the most workgroups computes vectors.

@@ -85,7 +85,9 @@ class Binding {
   #dispatches;
 
   constructor(device, parameters, steps, pipelines, buffers) {
-    const stride = device.limits.minUniformBufferOffsetAlignment;
+    const alignment = device.limits.minUniformBufferOffsetAlignment;
+    const largest = Math.max(parameters.byteLength, ...steps.map(({ block }) => block.byteLength));
+    const stride = Math.ceil(largest / alignment) * alignment;
     const blocks = uniforms(device, [parameters, ...steps.map(({ block }) => block)], stride);
     this.#dispatches = steps.map(({ bindings, block, workgroups }, i) => {
       const uniform = {
@@ -110,7 +112,7 @@ class Binding {
     for (const { pipeline, group, workgroups } of this.#dispatches) {
       pass.setPipeline(pipeline);
       pass.setBindGroup(0, group);
-      pass.dispatchWorkgroups(workgroups);
+      pass.dispatchWorkgroups(...workgroups);
     }
   }
 }
@@ -131,15 +133,19 @@ function storage(buffer, role, also) {
 
 const isIndex = (number) => Number.isSafeInteger(number) && number >= 0;
 
-/** A range of elements, from a buffer or `{ buffer, first, length }`. */
+/** A range of elements, from a buffer or `{ buffer, first, length }`; with `rows` and `pitch`, of one row. */
 function range(of, size, role) {
-  const { buffer, first = 0, length } = isBuffer(of) ? { buffer: of } : (of ?? {});
+  const { buffer, first = 0, length, rows, pitch = length } = isBuffer(of) ? { buffer: of } : (of ?? {});
   storage(buffer, role, "first and length");
   const elements = length ?? Math.max(Math.floor(buffer.size / size) - first, 0);
   if (![first, elements].every(isIndex)) {
     throw new RangeError(`first and length of ${role} count elements: give integers from 0 on`);
   }
-  return { buffer, at: [buffer.size, first, first + elements], length: elements };
+  if (rows !== undefined && ![length, rows, pitch].every(isIndex)) {
+    throw new RangeError(`rows of ${role} have a length, and may have a pitch: give integers from 0 on`);
+  }
+  const repeated = rows === undefined ? [] : [pitch, rows];
+  return { buffer, at: [buffer.size, first, elements, ...repeated], length: elements };
 }
 
 /** Where counters or a length begin, from a buffer or `{ buffer, offset }`. */

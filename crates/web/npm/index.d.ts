@@ -54,8 +54,14 @@ export type Options<T> = Choice & {
  */
 export function hardSigmoid<T extends Numbers>(x: T, options: Options<T>): Promise<T>;
 
-/** Elements in a storage buffer: all of them, or `length` from the `first` on. */
-export type BufferRange = Buffer | { buffer: Buffer; first?: number; length?: number };
+/**
+ * Elements in a storage buffer: all of them, or `length` from the `first` on; or as many `rows` of `length` elements,
+ * each of which begins `pitch` elements after the one before (`length` if omitted).
+ */
+export type BufferRange =
+  | Buffer
+  | { buffer: Buffer; first?: number; length?: number }
+  | { buffer: Buffer; first?: number; length: number; rows: number; pitch?: number };
 
 /** What the buffers hold. */
 export type BufferType = "float32" | "float16" | "bfloat16";

@@ -1,6 +1,6 @@
 //! Recipes as data, for WebGPU code without wgpu. Buffers have numbers.
 
-use hard_sigmoid::plan::{Limits, Operand, Place, Recipe, Resource, Step};
+use hard_sigmoid::plan::{Limits, Operand, Place, Recipe, Resource, Rows, Step};
 use hard_sigmoid::with_type;
 use js_sys::{Array, Error, Object, Reflect, Uint8Array};
 use wasm_bindgen::JsValue;
@@ -30,10 +30,10 @@ pub struct Planner {
     length: Option<Place<f64>>,
 }
 
-/// The methods take operands as the number of a buffer, its size in bytes, the first element and the one after the
-/// last, and counters as the number of a buffer, its size and an offset in bytes. They return steps: objects with
-/// `wgsl`, `entryPoint` and `constants` for a pipeline, the `bindings` of a bind group, the bytes of a uniform `block`,
-/// and the number of `workgroups`.
+/// The methods take operands as the number of a buffer, its size in bytes, the first element and the number of
+/// elements, for rows also their pitch and their number; and counters as the number of a buffer, its size and an offset
+/// in bytes. They return steps: objects with `wgsl`, `entryPoint` and `constants` for a pipeline, the `bindings` of a
+/// bind group, the bytes of a uniform `block`, and the numbers of `workgroups` in x and y.
 #[wasm_bindgen]
 impl Planner {
     /// Takes limits of the device, in bytes, buffers and workgroups.
@@ -82,7 +82,9 @@ impl Planner {
         counters: &[f64],
     ) -> Result<Array, Error> {
         let (source, target, counters) = (operand(source)?, operand(target)?, place(counters)?);
-        let recipe = with_type!(dtype(element)?, T => Recipe::forward_and_count::<T>(&source, &target, &counters, self.limits()));
+        let limits = self.limits();
+        let recipe =
+            with_type!(dtype(element)?, T => Recipe::forward_and_count::<T>(&source, &target, &counters, limits));
         self.steps(recipe.map_err(error)?)
     }
 
@@ -110,8 +112,13 @@ impl Planner {
 }
 
 fn operand(numbers: &[f64]) -> Result<Operand<f64>, Error> {
-    let &[buffer, bytes, start, end] = numbers else { return Err(error("an operand is four numbers")) };
-    Ok(Operand { buffer, buffer_bytes: whole(bytes)?, elements: whole(start)?..whole(end)? })
+    let (&[buffer, bytes, first, width], rows) = numbers.split_first_chunk().ok_or_else(|| error("no operand"))?;
+    let (first, width) = (whole(first)?, whole(width)?);
+    let elements = match *rows {
+        [pitch, number] => Rows { first, width, pitch: whole(pitch)?, number: whole(number)? }.into(),
+        _ => (first..first.saturating_add(width)).into(),
+    };
+    Ok(Operand { buffer, buffer_bytes: whole(bytes)?, elements })
 }
 
 fn place(numbers: &[f64]) -> Result<Place<f64>, Error> {
@@ -143,7 +150,7 @@ fn object(step: &Step<f64>) -> Result<JsValue, Error> {
         ("constants", fields(constants)?),
         ("bindings", bindings.into()),
         ("block", Uint8Array::from(&step.block()[..]).into()),
-        ("workgroups", step.workgroups().into()),
+        ("workgroups", step.workgroups().map(JsValue::from).into_iter().collect::<Array>().into()),
     ])
 }
 

@@ -163,6 +163,27 @@ async function inPage() {
   const added = (await run(twice, counters, new BigUint64Array())).slice(32);
   near(Array.from(added, Number), expected.map((n) => 2 * n), "counts that add up");
 
+  // Rows, with padding that stays as it is.
+  for (const type of ["float32", "float16", "bfloat16"]) {
+    for (const [length, rows, pitch, to] of [[300, 99, 320, 300], [33, 70, 37, 34], [17_001, 5, 17_003, 17_008]]) {
+      const x = numbers(type, rows * Math.max(pitch, to) + 9);
+      const target = x.slice().fill(1.5);
+      const [source, results] = [storage(x), storage(target)];
+      const binding = await bind(device, {
+        ...common,
+        type,
+        source: { buffer: source, first: 3, length, rows, pitch },
+        target: { buffer: results, first: 1, length, rows, ...(to === length ? {} : { pitch: to }) },
+      });
+      const y = await cpu(x, type);
+      for (let row = 0; row < rows; row++) {
+        const from = 3 + row * pitch;
+        target.set(y.subarray(from, from + length), 1 + row * to);
+      }
+      same(await run(binding, results, target), target, `${type}, ${rows} rows of ${length}, ${pitch} to ${to}`);
+    }
+  }
+
   // A length that only the GPU knows.
   for (const type of ["float32", "float16", "bfloat16"]) {
     const x = numbers(type, 100_000);
@@ -212,6 +233,8 @@ async function inPage() {
   await refused(bind(device, { ...f32, source: x, lengthFrom: x }), /length block is in the data buffer/);
   await refused(bind(device, { ...f32, source: x, lengthFrom: { ...other, offset: 6 } }), /a multiple of 4/);
   await refused(bind(device, { ...f32, source: x, lengthFrom: 7 }), /lengthFrom must be a GPUBuffer/);
+  await refused(bind(device, { ...f32, source: { buffer: x, rows: 2 } }), /rows of source have a length/);
+  await refused(bind(device, { ...f32, source: { buffer: x, length: 9, rows: 2, pitch: 8 } }), /the width or more/);
   await refused(bind(device, null), /null/);
   const foreign = await open();
   await refused(bind(foreign, { ...f32, source: x }), /the device refused/);

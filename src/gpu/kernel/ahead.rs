@@ -5,7 +5,7 @@ use super::arguments::{BufferRange, ParamSource};
 use super::binding::Binding;
 use crate::gpu::error::Error;
 use crate::gpu::objects;
-use crate::plan::{Operand, Place, PlanError, Recipe, SMALL_BYTES};
+use crate::plan::{Operand, Place, PlanError, Recipe, Rows, SMALL_BYTES};
 use crate::saturation::COUNTER_BYTES;
 use crate::{Dtype, Element};
 
@@ -20,6 +20,7 @@ pub struct Ahead {
     method: Method,
     in_place: bool,
     misaligned: bool,
+    rows: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +33,7 @@ enum Method {
 
 impl Ahead {
     const fn new<T: Element>(method: Method) -> Self {
-        Self { dtype: T::DTYPE, method, in_place: false, misaligned: false }
+        Self { dtype: T::DTYPE, method, in_place: false, misaligned: false, rows: false }
     }
 
     /// For [`Kernel::bind`].
@@ -72,6 +73,13 @@ impl Ahead {
     pub const fn misaligned(self) -> Self {
         Self { misaligned: true, ..self }
     }
+
+    /// The same for [`Rows`](crate::plan::Rows) instead of ranges. Those whose pitches are multiples of 16 bytes are
+    /// aligned as their first rows are.
+    #[must_use]
+    pub const fn rows(self) -> Self {
+        Self { rows: true, ..self }
+    }
 }
 
 impl Kernel {
@@ -106,7 +114,7 @@ impl Kernel {
     /// As those of the `bind` methods. In a browser, [`checked`](Self::checked) waits for them.
     pub fn compile_ahead(&self, list: impl IntoIterator<Item = Ahead>) -> Result<Binding, Error> {
         let scratch = |bytes| objects::buffer(self.device(), self.label(), bytes, wgpu::BufferUsages::STORAGE, false);
-        let buffers = [(); 3].map(|()| scratch(4 * SMALL_BYTES));
+        let buffers = [(); 3].map(|()| scratch(6 * SMALL_BYTES));
         let counters = scratch(COUNTER_BYTES);
         let mut warm_up = Binding::nothing(self);
         for ahead in list {
@@ -120,7 +128,7 @@ impl Kernel {
     /// Over ranges of scratch buffers for which the planner makes all kinds of dispatches.
     fn recipes<'a, T: Element>(
         &self,
-        Ahead { method, in_place, misaligned, .. }: Ahead,
+        Ahead { method, in_place, misaligned, rows, .. }: Ahead,
         [source, target, gradient]: &'a [wgpu::Buffer; 3],
         counters: &'a wgpu::Buffer,
     ) -> Result<Vec<Recipe<&'a wgpu::Buffer>>, PlanError> {
@@ -133,7 +141,13 @@ impl Kernel {
             for shift in 0..=if misaligned { vector } else { 0 } {
                 let [aligned, shifted] = [0, shift].map(|first| {
                     move |buffer: &'a wgpu::Buffer| -> Operand<&'a wgpu::Buffer> {
-                        BufferRange::from((buffer, first..first + len)).operand::<T>()
+                        let range = if rows {
+                            let pitch = len.next_multiple_of(vector) + vector;
+                            (buffer, Rows { first, width: len, pitch, number: 2 }).into()
+                        } else {
+                            BufferRange::from((buffer, first..first + len))
+                        };
+                        range.operand::<T>()
                     }
                 });
                 let from = shifted(source);

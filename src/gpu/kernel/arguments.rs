@@ -3,26 +3,37 @@
 use std::ops::{Bound, RangeBounds};
 
 use crate::hard_sigmoid::{PARAMETER_BYTES, ParamBlock};
-use crate::plan::{Operand, Place};
+use crate::plan::{self, Operand, Place, Rows};
 use crate::{Element, HardSigmoid};
 
 /// A range of elements in a storage buffer.
 ///
 /// Made from `&buffer`, which means all whole elements in it, or from `(&buffer, range)`, where `range` is `3..10`,
-/// `5..`, `..n` or the like. The indices are `u64`, and count elements of the type that the binding is made for.
+/// `5..`, `..n` or the like, or where it is [`Rows`]. The indices are `u64`, and count elements of the type that the
+/// binding is made for.
 /// [`guide::embedding`](crate::guide::embedding) says which ranges are allowed.
 #[derive(Clone, Debug)]
 pub struct BufferRange<'a> {
     pub(super) buffer: &'a wgpu::Buffer,
-    /// The first element.
-    start: u64,
-    /// The one after the last, or none for the end of the buffer.
-    end: Option<u64>,
+    elements: Elements,
+}
+
+#[derive(Clone, Debug)]
+enum Elements {
+    Given(plan::Elements),
+    /// From here to the end of the buffer.
+    From(u64),
+}
+
+impl<'a> From<(&'a wgpu::Buffer, Rows)> for BufferRange<'a> {
+    fn from((buffer, rows): (&'a wgpu::Buffer, Rows)) -> Self {
+        Self { buffer, elements: Elements::Given(rows.into()) }
+    }
 }
 
 impl<'a> From<&'a wgpu::Buffer> for BufferRange<'a> {
     fn from(buffer: &'a wgpu::Buffer) -> Self {
-        Self { buffer, start: 0, end: None }
+        (buffer, ..).into()
     }
 }
 
@@ -38,17 +49,19 @@ impl<'a, R: RangeBounds<u64>> From<(&'a wgpu::Buffer, R)> for BufferRange<'a> {
             Bound::Excluded(&end) => Some(end),
             Bound::Unbounded => None,
         };
-        Self { buffer, start, end }
+        Self { buffer, elements: end.map_or(Elements::From(start), |end| Elements::Given((start..end).into())) }
     }
 }
 
 impl<'a> BufferRange<'a> {
     pub(super) fn operand<T: Element>(&self) -> Operand<&'a wgpu::Buffer> {
-        let &Self { buffer, start, end } = self;
-        let buffer_bytes = buffer.size();
-        // A start behind the end of the buffer is for the recipe to refuse.
-        let end = end.unwrap_or((buffer_bytes / size_of::<T>() as u64).max(start));
-        Operand { buffer, buffer_bytes, elements: start..end }
+        let buffer_bytes = self.buffer.size();
+        let elements = match self.elements.clone() {
+            Elements::Given(elements) => elements,
+            // A start behind the end of the buffer is for the recipe to refuse.
+            Elements::From(start) => (start..(buffer_bytes / size_of::<T>() as u64).max(start)).into(),
+        };
+        Operand { buffer: self.buffer, buffer_bytes, elements }
     }
 }
 

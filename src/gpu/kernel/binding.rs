@@ -29,7 +29,7 @@ pub struct Binding {
 struct BoundDispatch {
     pipeline: wgpu::ComputePipeline,
     group: wgpu::BindGroup,
-    workgroups: u32,
+    workgroups: [u32; 2],
 }
 
 impl Binding {
@@ -51,7 +51,8 @@ impl Binding {
         for dispatch in &self.dispatches {
             pass.set_pipeline(&dispatch.pipeline);
             pass.set_bind_group(0, &dispatch.group, &[]);
-            pass.dispatch_workgroups(dispatch.workgroups, 1, 1);
+            let [x, y] = dispatch.workgroups;
+            pass.dispatch_workgroups(x, y, 1);
         }
     }
 }
@@ -88,7 +89,7 @@ impl Binding {
         check_device(kernel.device(), params, buffers)?;
         let pipelines = steps.iter().map(|step| kernel.pipeline(step.program())).collect::<Result<Vec<_>, _>>()?;
         let bound = scoped(kernel.device(), "binding buffers", || {
-            let stride = u64::from(alignment).max(BLOCK_BYTES as u64);
+            let stride = (BLOCK_BYTES as u64).next_multiple_of(alignment.into());
             let blocks = uniform_blocks(kernel, params, &steps, stride)?;
             let (params, params_offset) = match params {
                 ParamSource::Fixed(_) => (&blocks, 0),

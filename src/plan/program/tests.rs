@@ -43,7 +43,7 @@ pub(super) fn programs() -> impl Iterator<Item = (Program, &'static str)> {
             let of = |extent| units.iter().map(move |&unit| Program::new(element, operation, access, unit, extent));
             // With a length, the last vectors are always computed by a mixed dispatch.
             let with_length = of(Extent::Length).filter(|program| !matches!(program.unit, Unit::Vector { .. }));
-            of(Extent::Fixed).chain(with_length).collect::<Vec<_>>()
+            of(Extent::Fixed).chain(with_length).chain(of(Extent::Rows)).collect::<Vec<_>>()
         };
         all.flat_map(of_units)
             .flat_map(move |program| elements(element).iter().map(move |&alternative| (program, alternative)))
@@ -64,6 +64,9 @@ fn step(program: Program) -> Step<&'static str> {
         head: 0,
         vector_groups: 0,
         groups: 1,
+        extent: program.extent,
+        rows: 1,
+        pitches: [0; 2],
         before: 0,
         behind: 0,
     };
@@ -179,6 +182,8 @@ fn blocks_are_laid_out_as_in_the_wgsl() {
             ("before", offset_of!(Block, before)),
             ("behind", offset_of!(Block, behind)),
             ("length_at", offset_of!(Block, length_at)),
+            ("source_pitch", offset_of!(Block, source_pitch)),
+            ("target_pitch", offset_of!(Block, target_pitch)),
         ])
     );
     assert_eq!(

@@ -4,7 +4,7 @@ use super::*;
 use crate::plan::step::Resource;
 
 fn operand(buffer: char, first: u64) -> Operand<char> {
-    Operand { buffer, buffer_bytes: 1 << 16, elements: first..first + 1000 }
+    Operand { buffer, buffer_bytes: 1 << 16, elements: (first..first + 1000).into() }
 }
 
 fn two_buffers() -> Limits {
@@ -59,7 +59,7 @@ fn counting_takes_a_pass_of_its_own_with_two_buffers() {
 #[test]
 fn errors_name_the_operand() {
     let a = operand('a', 0);
-    let long = Operand { elements: 0..1001, ..operand('b', 0) };
+    let long = Operand { elements: (0..1001).into(), ..operand('b', 0) };
     let lengths = |role, source_len, target_len| PlanError::Lengths { role, source_len, target_len };
     let backward =
         |saved, grad_y, grad_x| Recipe::backward::<f32>(saved, grad_y, grad_x, Limits::default()).unwrap_err();
@@ -69,7 +69,7 @@ fn errors_name_the_operand() {
     let out = PlanError::OutOfRange { role: BufferRole::Gradient, first: 1 << 14, len: 1000, available: 1 << 14 };
     assert_eq!(backward(&a, &far, &operand('x', 0)), out);
     #[allow(clippy::reversed_empty_ranges, reason = "what is refused")]
-    let reversed = Operand { elements: 9..3, ..operand('r', 0) };
+    let reversed = Operand { elements: (9..3).into(), ..operand('r', 0) };
     let error = Recipe::count::<f32>(&reversed, &counters(0), Limits::default()).unwrap_err();
     assert_eq!(error, PlanError::Reversed { role: BufferRole::Source, start: 9, end: 3 });
     let shared = Place { buffer: 'a', ..counters(0) };
