@@ -4,9 +4,10 @@ use futures_channel::oneshot;
 use hard_sigmoid::half::{bf16, f16};
 use hard_sigmoid::wgpu::{self, BufferUsages};
 use hard_sigmoid::{
-    HardSigmoid, Kernel, KernelOptions, Saturation,
+    Ahead, HardSigmoid, Kernel, KernelOptions, Saturation,
     adapter::{self, AdapterKind},
     cpu,
+    plan::Rows,
 };
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -110,6 +111,39 @@ async fn ranges_of_an_apps_buffers_f16() {
 #[wasm_bindgen_test]
 async fn ranges_of_an_apps_buffers_bf16() {
     ranges::<bf16>().await;
+}
+
+/// Compiled ahead, and waited for.
+#[wasm_bindgen_test]
+async fn rows_and_a_length_that_only_the_gpu_knows() {
+    let app = App::new().await;
+    let f = HardSigmoid::PYTORCH;
+    let x = numbers::<f32>(20_000);
+    let [rows_of, first_of] = [(); 2].map(|()| app.buffer(bytemuck::cast_slice(&x)));
+    let length = app.buffer(&7_001_u32.to_le_bytes());
+    let kernel = Kernel::new(&app.device).unwrap();
+    let counted = kernel.with_length(&length);
+    let ahead = Ahead::bind::<f32>().in_place();
+    let warm_ups = [
+        kernel.checked(|kernel| kernel.compile_ahead([ahead.rows()])).await.unwrap(),
+        counted.checked(|kernel| kernel.compile_ahead([ahead])).await.unwrap(),
+    ];
+    let rows = Rows { first: 5, width: 61, pitch: 67, number: 290 };
+    let bindings = [
+        kernel.checked(|kernel| kernel.bind_in_place::<f32>(f, (&rows_of, rows))).await.unwrap(),
+        counted.checked(|kernel| kernel.bind_in_place::<f32>(f, &first_of)).await.unwrap(),
+    ];
+    let mut encoder = app.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    warm_ups.iter().chain(&bindings).for_each(|binding| binding.record(&mut encoder));
+    app.queue.submit([encoder.finish()]);
+    let mut right = x.clone();
+    for row in rows.of_mut(&mut right).unwrap() {
+        cpu::apply_in_place(f, row);
+    }
+    assert_bits(&app.read::<f32>(&rows_of, x.len()).await, &right, &rows);
+    let mut right = x.clone();
+    cpu::apply_in_place(f, &mut right[..7_001]);
+    assert_bits(&app.read::<f32>(&first_of, x.len()).await, &right, &"length");
 }
 
 #[wasm_bindgen_test]

@@ -166,7 +166,7 @@ async function inPage() {
   // Rows, with padding that stays as it is.
   for (const type of ["float32", "float16", "bfloat16"]) {
     for (const [length, rows, pitch, to] of [[300, 99, 320, 300], [33, 70, 37, 34], [17_001, 5, 17_003, 17_008]]) {
-      const x = numbers(type, rows * Math.max(pitch, to) + 9);
+      const x = numbers(type, 2 * rows * Math.max(pitch, to));
       const target = x.slice().fill(1.5);
       const [source, results] = [storage(x), storage(target)];
       const binding = await bind(device, {
@@ -187,9 +187,10 @@ async function inPage() {
   // A length that only the GPU knows.
   for (const type of ["float32", "float16", "bfloat16"]) {
     const x = numbers(type, 100_000);
+    const everything = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const lengths = storage(new Uint32Array([7, 0]), GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST);
     const target = x.slice().fill(1.5);
-    const [source, results] = [storage(x), storage(target, GPUBufferUsage.STORAGE | 0xc)];
+    const [source, results] = [storage(x), storage(target, everything)];
     const [from, to, length] = [5, 1002, 90_001];
     const binding = await bind(device, {
       ...common,
