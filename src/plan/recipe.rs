@@ -138,11 +138,10 @@ impl<B: Clone + PartialEq> Recipe<B> {
         // Both are planned in any case, since both ranges have to be checked.
         let copy = pass::<T, B>(Operation::Copy, gradient, grad_x, limits)?;
         let in_place = pass::<T, B>(Operation::Backward, source, grad_x, limits)?;
-        let is_target = |of: &Operand<B>| of.buffer == grad_x.buffer && of.elements == grad_x.elements;
-        if is_target(grad_y) {
+        if grad_y.is(grad_x) {
             return Ok(in_place.into());
         }
-        if is_target(saved) {
+        if saved.is(grad_x) {
             return Ok(pass::<T, B>(Operation::BackwardOverSaved, gradient, grad_x, limits)?.into());
         }
         // One pass over three buffers finds the gradient where it finds what was saved, some bytes further on.
@@ -187,7 +186,9 @@ impl<B: Clone + PartialEq> Recipe<B> {
             pass.grid.row.extent = Extent::Length;
             pass.length = Some(word.clone());
         }
-        match self.steps().map(|step| step.storage_buffers()).max() {
+        // No later dispatch of a pass has more than its first one.
+        let firsts = self.passes.iter().filter_map(|pass| pass.steps().next());
+        match firsts.map(|step| step.storage_buffers()).max() {
             Some(needed) if needed > limits.storage_buffers => {
                 Err(PlanError::StorageBuffers { needed, available: limits.storage_buffers })
             }
@@ -209,16 +210,20 @@ impl<B: Clone + PartialEq> Recipe<B> {
 
     /// The steps, in the order in which they run. A later one may read what an earlier one has written.
     pub fn steps(&self) -> impl Iterator<Item = Step<B>> {
-        self.passes.iter().flat_map(|pass| {
-            pass.grid.dispatches().map(|dispatch| Step {
-                program: Program::new(pass.dtype, pass.operation, dispatch.access, dispatch.unit, dispatch.extent),
-                dispatch,
-                source: pass.source.clone(),
-                target: pass.target.clone(),
-                gradient: pass.gradient.clone(),
-                counters: pass.counters.clone(),
-                length: pass.length.clone(),
-            })
+        self.passes.iter().flat_map(Pass::steps)
+    }
+}
+
+impl<B: Clone> Pass<B> {
+    fn steps(&self) -> impl Iterator<Item = Step<B>> {
+        self.grid.dispatches().map(|dispatch| Step {
+            program: Program::new(self.dtype, self.operation, dispatch.access, dispatch.unit, dispatch.extent),
+            dispatch,
+            source: self.source.clone(),
+            target: self.target.clone(),
+            gradient: self.gradient.clone(),
+            counters: self.counters.clone(),
+            length: self.length.clone(),
         })
     }
 }
@@ -226,7 +231,13 @@ impl<B: Clone + PartialEq> Recipe<B> {
 impl<B: PartialEq> Operand<B> {
     /// What the source of an operation on `target` is to the caller.
     fn role(&self, target: &Self) -> BufferRole {
-        if self == target { BufferRole::Data } else { BufferRole::Source }
+        if self.is(target) { BufferRole::Data } else { BufferRole::Source }
+    }
+
+    /// Whether these are the same elements of the same buffer, however they are given.
+    fn is(&self, other: &Self) -> bool {
+        let [own, others] = [self, other].map(|operand| rows((BufferRole::Source, operand)));
+        self.buffer == other.buffer && self.buffer_bytes == other.buffer_bytes && own == others
     }
 }
 
@@ -317,6 +328,8 @@ const fn rows<B>((role, operand): (BufferRole, &Operand<B>)) -> Result<Rows, Pla
         Elements::Rows(Rows { width, pitch, number, .. }) if number > 1 && pitch < width => {
             Err(PlanError::Pitch { role, width, pitch })
         }
+        // The pitch of one row says nothing.
+        Elements::Rows(rows) if rows.number <= 1 => Ok(Rows { pitch: rows.width, ..rows }),
         Elements::Rows(rows) => Ok(rows),
     }
 }

@@ -7,13 +7,16 @@ use super::dispatches::Dispatches;
 use crate::error::{BufferRole, PlanError};
 
 /// Rows of elements in a buffer or a slice, such as those of an image with padding, or of a part of a matrix.
+///
+/// In one buffer, source and target may be the same rows (in place), lie beside each other with one pitch, or lie apart
+/// as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rows {
     /// The first element of the first row.
     pub first: u64,
     /// The number of elements in a row.
     pub width: u64,
-    /// How many elements further on than a row the next one begins: `width` or more.
+    /// How many elements further on than a row the next one begins: `width` or more. Of one row it says nothing.
     pub pitch: u64,
     /// The number of rows.
     pub number: u64,
@@ -61,13 +64,17 @@ impl Rows {
     fn indices(self, len: usize) -> Result<[usize; 4], PlanError> {
         self.check(BufferRole::Data, len as u64)?;
         let number = if self.width == 0 { 0 } else { self.number };
-        Ok([self.first, self.width, self.pitch.max(1), number].map(|index| index as usize))
+        let pitch = if number <= 1 { self.width } else { self.pitch };
+        Ok([self.first, self.width, pitch.max(1), number].map(|index| index as usize))
     }
 
     /// Checks that a row begins after the one before, and that the last one ends with `available` elements at the
     /// latest.
     pub(super) fn check(self, role: BufferRole, available: u64) -> Result<(), PlanError> {
         let Self { first, width, pitch, number } = self;
+        if number == 0 {
+            return Ok(());
+        }
         if number > 1 && pitch < width {
             return Err(PlanError::Pitch { role, width, pitch });
         }
@@ -123,7 +130,7 @@ impl Grid {
     /// The dispatches, which compute several rows each.
     pub(super) fn dispatches(&self) -> impl Iterator<Item = Dispatch> {
         let (step, most) = self.block();
-        let (number, [source, target]) = (self.number, self.pitches);
+        let (number, [source, target]) = (if self.row.len == 0 { 0 } else { self.number }, self.pitches);
         let firsts = (0..step.min(number)).flat_map(move |first| (first..number).step_by((step * most) as usize));
         firsts.flat_map(move |first| {
             let rows = (number - first).div_ceil(step).min(most);
@@ -147,7 +154,9 @@ impl Grid {
         };
         let step = [1, 2, 4, 8, 16].into_iter().find(is_alike).unwrap_or(1);
         let most = self.row.most_rows(source.max(target).saturating_mul(step));
-        if self.number > 1 && most > 1 { (step, most) } else { (1, 1) }
+        // With two pitches in one buffer, rows come to lie closer together or further apart.
+        let is_even = self.row.buffers == Buffers::Two || source == target;
+        if self.number > 1 && most > 1 && is_even { (step, most) } else { (1, 1) }
     }
 }
 

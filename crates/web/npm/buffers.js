@@ -135,16 +135,17 @@ const isIndex = (number) => Number.isSafeInteger(number) && number >= 0;
 
 /** A range of elements, from a buffer or `{ buffer, first, length }`; with `rows` and `pitch`, of one row. */
 function range(of, size, role) {
-  const { buffer, first = 0, length, rows, pitch = length } = isBuffer(of) ? { buffer: of } : (of ?? {});
+  const { buffer, first = 0, length, rows, pitch } = isBuffer(of) ? { buffer: of } : (of ?? {});
   storage(buffer, role, "first and length");
   const elements = length ?? Math.max(Math.floor(buffer.size / size) - first, 0);
   if (![first, elements].every(isIndex)) {
     throw new RangeError(`first and length of ${role} count elements: give integers from 0 on`);
   }
-  if (rows !== undefined && ![length, rows, pitch].every(isIndex)) {
+  const isRange = rows === undefined && pitch === undefined;
+  if (!isRange && ![length, rows, pitch ?? length].every(isIndex)) {
     throw new RangeError(`rows of ${role} have a length, and may have a pitch: give integers from 0 on`);
   }
-  const repeated = rows === undefined ? [] : [pitch, rows];
+  const repeated = isRange ? [] : [pitch ?? length, rows];
   return { buffer, at: [buffer.size, first, elements, ...repeated], length: elements };
 }
 

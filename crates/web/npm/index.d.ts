@@ -117,7 +117,8 @@ export interface Binding {
  *
  * @throws TypeError if there is no function, or more than one, if there is no type, or if source or target is not a
  * storage buffer.
- * @throws RangeError if `first` or `length` is not an integer from 0 on, or if source and target differ in length.
+ * @throws RangeError if `first`, `length`, `rows`, `pitch` or the offset of a length is not an integer from 0 on, or if
+ * source and target differ in length.
  * @throws Error if α or β is out of range, if a range does not fit its buffer, if source and target overlap without
  * being the same, or if the device refuses. Neither your error scopes nor your handlers notice.
  */

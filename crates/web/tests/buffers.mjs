@@ -235,6 +235,7 @@ async function inPage() {
   await refused(bind(device, { ...f32, source: x, lengthFrom: { ...other, offset: 6 } }), /a multiple of 4/);
   await refused(bind(device, { ...f32, source: x, lengthFrom: 7 }), /lengthFrom must be a GPUBuffer/);
   await refused(bind(device, { ...f32, source: { buffer: x, rows: 2 } }), /rows of source have a length/);
+  await refused(bind(device, { ...f32, source: { buffer: x, length: 9, pitch: 12 } }), /rows of source have a length/);
   await refused(bind(device, { ...f32, source: { buffer: x, length: 9, rows: 2, pitch: 8 } }), /the width or more/);
   await refused(bind(device, null), /null/);
   const foreign = await open();

@@ -5,6 +5,7 @@ use super::arguments::{BufferRange, ParamSource};
 use super::binding::Binding;
 use crate::gpu::error::Error;
 use crate::gpu::objects;
+use crate::gpu::scope::scoped;
 use crate::plan::{Operand, Place, PlanError, Recipe, Rows, SMALL_BYTES};
 use crate::saturation::COUNTER_BYTES;
 use crate::{Dtype, Element};
@@ -68,14 +69,14 @@ impl Ahead {
     }
 
     /// The same, also for ranges that begin anywhere, which is some four times as many pipelines for f32, and eight
-    /// times as many for 16-bit types. In place it makes no difference.
+    /// times as many for 16-bit types. In place it makes a difference for the backward pass only.
     #[must_use]
     pub const fn misaligned(self) -> Self {
         Self { misaligned: true, ..self }
     }
 
-    /// The same for [`Rows`](crate::plan::Rows) instead of ranges. Those whose pitches are multiples of 16 bytes are
-    /// aligned as their first rows are.
+    /// The same, also for [`Rows`](crate::plan::Rows). Those whose pitches are multiples of 16 bytes are aligned as their
+    /// first rows are.
     #[must_use]
     pub const fn rows(self) -> Self {
         Self { rows: true, ..self }
@@ -113,9 +114,15 @@ impl Kernel {
     ///
     /// As those of the `bind` methods. In a browser, [`checked`](Self::checked) waits for them.
     pub fn compile_ahead(&self, list: impl IntoIterator<Item = Ahead>) -> Result<Binding, Error> {
-        let scratch = |bytes| objects::buffer(self.device(), self.label(), bytes, wgpu::BufferUsages::STORAGE, false);
-        let buffers = [(); 3].map(|()| scratch(6 * SMALL_BYTES));
-        let counters = scratch(COUNTER_BYTES);
+        let scratch = |bytes| {
+            let usage = wgpu::BufferUsages::STORAGE;
+            scoped(self.device(), "making a buffer", || {
+                objects::buffer(self.device(), self.label(), bytes, usage, false)
+            })
+        };
+        let large = 6 * SMALL_BYTES;
+        let buffers = [scratch(large)?, scratch(large)?, scratch(large)?];
+        let counters = scratch(COUNTER_BYTES)?;
         let mut warm_up = Binding::nothing(self);
         for ahead in list {
             for recipe in with_type!(ahead.dtype, T => self.recipes::<T>(ahead, &buffers, &counters))? {
@@ -137,11 +144,12 @@ impl Kernel {
         let counters = Place { buffer: counters, buffer_bytes: COUNTER_BYTES, offset_bytes: 0 };
         let mut recipes = Vec::new();
         // Words, whole workgroups of vectors, and these with a rest.
-        for len in [1, large, large + vector + 1] {
+        let shapes = [1, large, large + vector + 1].into_iter();
+        for (len, is_rows) in shapes.flat_map(|len| [(len, false), (len, rows)]) {
             for shift in 0..=if misaligned { vector } else { 0 } {
                 let [aligned, shifted] = [0, shift].map(|first| {
                     move |buffer: &'a wgpu::Buffer| -> Operand<&'a wgpu::Buffer> {
-                        let range = if rows {
+                        let range = if is_rows {
                             let pitch = len.next_multiple_of(vector) + vector;
                             (buffer, Rows { first, width: len, pitch, number: 2 }).into()
                         } else {

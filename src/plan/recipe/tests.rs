@@ -41,6 +41,13 @@ fn backward_takes_one_pass_where_buffers_and_alignment_allow() {
     assert_eq!(backward(&grad_x, Limits::default()), [(Backward, vec![('s', 256), ('x', 0)])]);
     let over_saved = steps(Recipe::backward::<f32>(&grad_x, &operand('y', 64), &grad_x, Limits::default()));
     assert_eq!(over_saved, [(BackwardOverSaved, vec![('y', 256), ('x', 0)])]);
+    // The same place, given in another way.
+    for pitch in [1000, 0, 2000] {
+        let elements = Rows { first: 0, width: 1000, pitch, number: 1 }.into();
+        let saved = Operand { elements, ..grad_x.clone() };
+        let over = steps(Recipe::backward::<f32>(&saved, &operand('y', 64), &grad_x, Limits::default()));
+        assert_eq!(over, over_saved);
+    }
     // Another range of the target's buffer.
     let shared = steps(Recipe::backward::<f32>(&operand('x', 2000), &operand('y', 0), &grad_x, Limits::default()));
     assert_eq!(shared, [(Copy, vec![('y', 0), ('x', 0)]), (Backward, vec![('x', 0)])]);

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::Element;
-use crate::plan::dispatch::{Extent, Unit, VECTORS_PER_GROUP};
+use crate::plan::dispatch::{Access, Extent, Unit, VECTORS_PER_GROUP};
 use crate::plan::{Limits, Operand, Recipe};
 
 /// Two operands, in one buffer or in two, of `bytes` bytes each.
@@ -20,7 +20,8 @@ fn recipe<T: Element>(rows: [Rows; 2], buffers: [u8; 2], bytes: u64, limits: Lim
 /// two threads of a dispatch write into one word or vector. Returns the number of dispatches.
 fn check<T: Element>(rows: [Rows; 2], buffers: [u8; 2], limits: Limits) -> usize {
     let size = size_of::<T>() as u64;
-    let end = |rows: Rows| (rows.first + rows.number.saturating_sub(1) * rows.pitch + rows.width) * size;
+    let further = |rows: Rows| if rows.number > 1 { (rows.number - 1) * rows.pitch } else { 0 };
+    let end = |rows: Rows| (rows.first + further(rows) + rows.width) * size;
     let bytes = end(rows[0]).max(end(rows[1])).next_multiple_of(4);
     let case = format!("{} {rows:?} {buffers:?} {limits:?}", T::NAME);
     let steps: Vec<_> = recipe::<T>(rows, buffers, bytes, limits).expect(&case).steps().collect();
@@ -37,6 +38,11 @@ fn check<T: Element>(rows: [Rows; 2], buffers: [u8; 2], limits: Limits) -> usize
         for span in [d.source, d.target] {
             assert!(span.size_bytes <= limits.binding_bytes && span.offset_bytes + span.size_bytes <= bytes, "{case}");
             assert_eq!(span.offset_bytes % u64::from(limits.alignment_bytes), 0, "{case}");
+        }
+        if d.access == Access::SameBuffer {
+            let [low, high] =
+                if d.source.offset_bytes < d.target.offset_bytes { [d.source, d.target] } else { [d.target, d.source] };
+            assert!(low.offset_bytes + low.size_bytes <= high.offset_bytes, "{case}");
         }
         let mut written = HashMap::new();
         for row in 0..u64::from(d.rows) {
@@ -62,7 +68,10 @@ fn check<T: Element>(rows: [Rows; 2], buffers: [u8; 2], limits: Limits) -> usize
         }
     }
     let indices = |rows: Rows| {
-        (0..rows.number).flat_map(move |row| (0..rows.width).map(move |i| rows.first + row * rows.pitch + i))
+        (0..rows.number).flat_map(move |row| {
+            let start = rows.first + if row > 0 { row * rows.pitch } else { 0 };
+            start..start + rows.width
+        })
     };
     assert_eq!(sources, indices(rows[1]).zip(indices(rows[0])).collect(), "{case}");
     steps.len()
@@ -95,6 +104,14 @@ fn an_image_takes_one_dispatch() {
     assert_eq!(check::<f32>([wide(10_001), wide(10_004)], [0, 1], limits(1 << 27, 65_535, true)), 4);
 }
 
+/// The first rows would fit one binding, and the last ones do not.
+#[test]
+fn rows_of_one_buffer_that_drift_apart_have_bindings_of_their_own() {
+    let source = Rows { first: 132, width: 1, pitch: 61, number: 8 };
+    let target = Rows { first: 124, pitch: 1, ..source };
+    check::<f16>([source, target], [0, 0], limits(1 << 10, 65_535, true));
+}
+
 #[test]
 fn any_rows_are_computed_once() {
     let rows = (0..40_u64, prop_oneof![0..40_u64, 0..400_u64, 16_300..16_500_u64], [0..20_u64, 0..20], 0..12_u64);
@@ -104,20 +121,25 @@ fn any_rows_are_computed_once() {
         Just(limits(1 << 16, 7, true)),
         Just(limits(1 << 20, 65_535, true))
     ];
-    let layout = prop_oneof![Just(0), Just(1), Just(2), Just(3)];
+    let layout = prop_oneof![Just(0), Just(1), Just(2), Just(3), Just(4)];
     let config = ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() };
     let cases = (rows, 0..40_u64, devices, layout, any::<bool>());
     proptest!(config, |(((first, width, more, number), to, limits, layout, halves) in cases)| {
         let width = if limits.binding_bytes < 1 << 16 { width % 500 } else { width };
         let source = Rows { first, width, pitch: width + more[0], number };
         let target = match layout {
-            // Two buffers, in place, the whole behind, and beside each other.
+            // Two buffers, in place, the whole behind or before, and beside each other.
             0 => Rows { first: to, pitch: width + more[1], ..source },
             1 => source,
             2 => Rows { first: first + number * source.pitch + to, pitch: width + more[1], ..source },
+            4 => Rows { first: to, pitch: width + more[1], ..source },
             _ => Rows { first: first + width + to, pitch: 2 * width + to + more[0], ..source },
         };
-        let source = if layout == 3 { Rows { pitch: target.pitch, ..source } } else { source };
+        let source = match layout {
+            3 => Rows { pitch: target.pitch, ..source },
+            4 => Rows { first: first + to + number * target.pitch, ..source },
+            _ => source,
+        };
         let buffers = [0, u8::from(layout == 0)];
         if halves {
             check::<f16>([source, target], buffers, limits);
@@ -153,4 +175,13 @@ fn rows_that_overlap_or_leave_their_buffer_are_refused() {
     let error = rows(7, 20).of(&[0.0; 96]).err();
     assert_eq!(error, Some(PlanError::OutOfRange { role: BufferRole::Data, first: 87, len: 10, available: 96 }));
     assert_eq!(rows(7, 20).of(&[0.0; 97]).unwrap().count(), 5);
+    // The pitch of one row, and the place of none, say nothing.
+    for pitch in [0, 3, u64::MAX] {
+        let one = Rows { first: 1, width: 3, pitch, number: 1 };
+        assert_eq!(one.of(&[0, 1, 2, 3]).unwrap().collect::<Vec<_>>(), [[1, 2, 3]]);
+        assert_eq!(check::<f32>([one, Rows { first: 9, ..one }], [0, 1], Limits::default()), 1);
+        assert_eq!(Rows { number: 0, ..one }.of(&[0; 0]).unwrap().count(), 0);
+    }
+    let empty = Rows { first: 0, width: 0, pitch: 1, number: 1 << 61 };
+    assert_eq!(recipe::<f32>([empty; 2], [0, 1], u64::MAX, Limits::default()).unwrap().steps().count(), 0);
 }
