@@ -111,10 +111,11 @@ impl Kernel {
     /// bindings compute the first elements of their ranges: as many as the u32 at `length` says when they run, and at
     /// most as many as there are. Elements behind these are neither changed nor counted.
     ///
-    /// The length is of ranges, not of rows. It begins at a multiple of 4 bytes in a storage buffer that has no other role
-    /// in the binding. Nothing is read back. A binding has the same dispatches whatever the length is, and workgroups behind the end do nothing:
-    /// [`guide::embedding`](crate::guide::embedding) says what that costs. It takes another storage buffer in the
-    /// shader, and is refused with [`PlanError::StorageBuffers`] if the device allows too few.
+    /// The length is of ranges, not of rows. It begins at a multiple of 4 bytes in a storage buffer that has no other
+    /// role in the binding. Nothing is read back. A binding has the same dispatches whatever the length is, and
+    /// workgroups behind the end do nothing: [`guide::embedding`](crate::guide::embedding) says what that costs. It
+    /// takes another storage buffer in the shader, and is refused with [`PlanError::StorageBuffers`] if the device
+    /// allows too few.
     ///
     /// ```no_run
     /// # fn app(kernel: &hard_sigmoid::Kernel, speeds: &wgpu::Buffer, alive: &wgpu::Buffer)

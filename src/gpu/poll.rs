@@ -19,7 +19,8 @@ const GRACE: Duration = Duration::from_secs(10);
 /// whichever thread polls the device.
 const QUEUE_GRACE: Duration = Duration::from_secs(1);
 
-/// How long [`is_queue_of`] keeps another thread at most, each time. That thread may hold what a callback on this one waits for.
+/// How long [`is_queue_of`] keeps another thread at most, each time. That thread may hold what a callback on this one
+/// waits for.
 const KEPT: Duration = Duration::from_millis(50);
 
 /// A thread that polls a device while a call waits for it. It starts with the first request.

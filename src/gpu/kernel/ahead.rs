@@ -75,8 +75,8 @@ impl Ahead {
         Self { misaligned: true, ..self }
     }
 
-    /// The same, also for [`Rows`](crate::plan::Rows). Those whose pitches are multiples of 16 bytes are aligned as their
-    /// first rows are.
+    /// The same, also for [`Rows`](crate::plan::Rows). Those whose pitches are multiples of 16 bytes are aligned as
+    /// their first rows are.
     #[must_use]
     pub const fn rows(self) -> Self {
         Self { rows: true, ..self }

@@ -72,8 +72,8 @@ impl Kernel {
     /// Three ranges take one pass over the data if these are true:
     ///
     /// * `saved` and `grad_y` are in other buffers than `grad_x`;
-    /// * they begin at the same element, or a multiple of `min_storage_buffer_offset_alignment` bytes apart, and rows of
-    ///   them have one pitch;
+    /// * they begin at the same element, or a multiple of `min_storage_buffer_offset_alignment` bytes apart;
+    /// * rows have the same pitch in both;
     /// * the device allows three storage buffers in a shader.
     ///
     /// Otherwise `grad_y` is first copied to `grad_x`, within the same binding.
