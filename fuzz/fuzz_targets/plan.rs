@@ -58,7 +58,9 @@ fn check<T: Element>(case: &Case) {
         Operand { buffer, buffer_bytes: case.buffer_bytes[buffer], elements }
     });
     let Ok(mut recipe) = recipe::<T>(&case.operation, &operands, limits) else { return };
-    if let Some(offset_bytes) = case.length {
+    // Of a longer range, no length reaches what is behind 2^32 elements, which then has no steps.
+    let length = case.length.filter(|_| case.len < 1 << 32);
+    if let Some(offset_bytes) = length {
         let place = Place { buffer: LENGTH, buffer_bytes: LENGTH_BYTES, offset_bytes };
         let Ok(with_length) = recipe.with_length(&place, limits) else { return };
         recipe = with_length;
@@ -90,7 +92,7 @@ fn check<T: Element>(case: &Case) {
                 continue;
             }
             if buffer == LENGTH {
-                assert_eq!(Some(offset_bytes + 4 * length_at), case.length);
+                assert_eq!(Some(offset_bytes + 4 * length_at), length);
                 assert_eq!((size_bytes, offset_bytes % u64::from(alignment_bytes)), (4 * length_at + 4, 0));
                 // A workgroup of vectors, and those around it.
                 assert!(vectors == 0 || u64::from(workgroups) - vector_groups >= 5);
@@ -116,7 +118,7 @@ fn check<T: Element>(case: &Case) {
         let is_counting = step.program().entry_point().starts_with("count");
         // A copy of the gradient comes before the rest of a backward pass.
         let done = if is_counting { counted - step_len } else { written % len };
-        assert!(case.length.is_none() || before == done);
+        assert!(length.is_none() || before == done);
         let begins = |part: (Buffer, u64, u64), at: u64, of: &Operand<Buffer>| {
             let Elements::Range(elements) = &of.elements else { unreachable!("{of:?}") };
             (part.0, part.1 / size + at) == (of.buffer, elements.start + done)
@@ -134,8 +136,7 @@ fn check<T: Element>(case: &Case) {
             written = done + step_len;
         }
     }
-    // Behind 2^32 elements, no length is great enough.
-    if all.next().is_none() && (case.length.is_none() || len < 1 << 32) {
+    if all.next().is_none() {
         let counts = matches!(case.operation, Operation::Count | Operation::ForwardAndCount);
         let writes = !matches!(case.operation, Operation::Count);
         assert_eq!((written, counted), (if writes { len } else { 0 }, if counts { len } else { 0 }));
