@@ -12,6 +12,7 @@ use burn_cubecl::CubeBackend;
 use burn_cubecl::cubecl::wgpu::{AutoCompiler, WgpuResource, WgpuServer};
 use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::tensor::CubeTensor;
+use hard_sigmoid::plan::Rows;
 use hard_sigmoid::{Binding, HardSigmoid, Kernel, wgpu};
 
 /// The function, on the device that burn was given.
@@ -40,7 +41,8 @@ impl Activation {
             .iter()
             .map(|tensor| tensor.client.get_resource::<WgpuServer<AutoCompiler>>(tensor.handle.clone()))
             .collect::<Result<_, _>>()?;
-        let parts: Vec<Part> = resources.iter().map(|resource| part(resource.resource())).collect();
+        let parts: Vec<Part> =
+            tensors.iter().zip(&resources).map(|(tensor, resource)| part(tensor, resource.resource())).collect();
         let mut encoder = self.device.create_command_encoder(&Default::default());
         bind(&parts)?.record(&mut encoder);
         // burn records each thread's work apart, and submits it lazily. What made the tensors has to be submitted
@@ -53,12 +55,37 @@ impl Activation {
     }
 }
 
-/// The elements of a tensor: a range of a buffer that burn shares among tensors.
-type Part<'a> = (&'a wgpu::Buffer, std::ops::Range<u64>);
+/// The elements of a tensor: rows in a buffer that burn shares among tensors.
+type Part<'a> = (&'a wgpu::Buffer, Rows);
 
-fn part(resource: &WgpuResource) -> Part<'_> {
-    let element = size_of::<f32>() as u64;
-    (&resource.buffer, resource.offset / element..(resource.offset + resource.size) / element)
+fn part<'a>(tensor: &CubeTensor, resource: &'a WgpuResource) -> Part<'a> {
+    let rows = rows(tensor).expect("a tensor was made contiguous if it has no rows");
+    (&resource.buffer, Rows { first: resource.offset / size_of::<f32>() as u64, ..rows })
+}
+
+/// The rows of a tensor along its last dimension, if these are equally far apart.
+fn rows(tensor: &CubeTensor) -> Option<Rows> {
+    let dims =
+        tensor.meta.shape().iter().zip(tensor.meta.strides().iter()).map(|(&n, &stride)| (n as u64, stride as u64));
+    // The strides of a dimension of one element say nothing.
+    let mut dims = dims.rev();
+    let (width, _) = dims.next().filter(|&(width, stride)| stride == 1 || width == 1)?;
+    let mut rows = Rows { first: 0, width, pitch: width, number: 1 };
+    for (n, stride) in dims.filter(|&(n, _)| n != 1) {
+        if rows.number == 1 {
+            rows.pitch = stride;
+        }
+        if stride != rows.pitch * rows.number || stride < width {
+            return None;
+        }
+        rows.number *= n;
+    }
+    Some(rows)
+}
+
+/// The tensor, or a copy if it has no rows, as a transposed one has none.
+fn with_rows(tensor: CubeTensor) -> CubeTensor {
+    if rows(&tensor).is_some() { tensor } else { into_contiguous(tensor) }
 }
 
 /// The operation for backends that compute.
@@ -69,19 +96,19 @@ pub trait Compute: Backend {
 
 impl Compute for CubeBackend {
     fn forward(x: CubeTensor, activation: &Activation) -> CubeTensor {
-        let x = into_contiguous(x);
+        let x = with_rows(x);
         let y = like(&x);
         activation
-            .run(&[&x, &y], |parts| activation.kernel.bind::<f32>(activation.f, parts[0].clone(), parts[1].clone()))
+            .run(&[&x, &y], |parts| activation.kernel.bind::<f32>(activation.f, parts[0], parts[1]))
             .expect("burn and hard-sigmoid share a device");
         y
     }
 
     fn backward(x: CubeTensor, grad_y: CubeTensor, activation: &Activation) -> CubeTensor {
-        let (x, grad_y) = (into_contiguous(x), into_contiguous(grad_y));
+        let (x, grad_y) = (with_rows(x), with_rows(grad_y));
         let grad_x = like(&x);
         let bind = |parts: &[Part]| {
-            let [x, grad_y, grad_x] = [0, 1, 2].map(|i| parts[i].clone());
+            let [x, grad_y, grad_x] = [0, 1, 2].map(|i| parts[i]);
             activation.kernel.bind_backward::<f32>(activation.f.backward(), x, grad_y, grad_x)
         };
         activation.run(&[&x, &grad_y, &grad_x], bind).expect("burn and hard-sigmoid share a device");

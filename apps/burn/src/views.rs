@@ -36,6 +36,18 @@ pub fn check(activation: &Activation, device: &Device, x: &[f32]) -> Result<()> 
     let expected = backward(&x[7..1008], &grad_y[5..1006])?;
     same_bits("gradients of a part", &host(Tensor::<1>::from_primitive::<CubeBackend>(grad_x))?, &expected)?;
 
+    // Some columns, which burn makes a view of, as both begin at multiples of 256 bytes: rows with a pitch.
+    let columns = |all: &Tensor<1>| all.clone().reshape([16, 128]).narrow(1, 64, 64);
+    let [x_columns, grad_columns] =
+        [x, grad_y].map(|all| all.chunks(128).flat_map(|row| row[64..].iter().copied()).collect::<Vec<_>>());
+    let rows = primitive(columns(&all))?;
+    assert!(!rows.is_contiguous(), "burn has copied the columns");
+    let y = CubeBackend::forward(rows.clone(), activation);
+    same_bits("columns", &host(Tensor::<2>::from_primitive::<CubeBackend>(y))?, &forward(&x_columns)?)?;
+    let grad_x = CubeBackend::backward(rows, primitive(columns(&all_grad_y))?, activation);
+    let expected = backward(&x_columns, &grad_columns)?;
+    same_bits("gradients of columns", &host(Tensor::<2>::from_primitive::<CubeBackend>(grad_x))?, &expected)?;
+
     let autodiff = device.clone().autodiff();
     let tracked = tensor(&x[7..1008], [13, 77], &autodiff).require_grad();
     let y = activation.forward(tracked.clone().transpose()).transpose();
@@ -53,9 +65,13 @@ pub fn check(activation: &Activation, device: &Device, x: &[f32]) -> Result<()> 
 
 /// A view of some elements of a contiguous tensor.
 fn part(tensor: &Tensor<1>, from: usize, len: usize) -> Result<CubeTensor> {
-    let all = tensor.clone().try_into_primitive::<CubeBackend>().map_err(|error| format!("{error:?}"))?;
+    let all = primitive(tensor.clone())?;
     let bytes = |elements: usize| (elements * size_of::<f32>()) as u64;
     let after = tensor.dims()[0] - from - len;
     let handle = all.handle.offset_start(bytes(from)).offset_end(bytes(after));
     Ok(CubeTensor::new_contiguous(all.client, all.device, [len].into(), handle, all.dtype))
+}
+
+fn primitive<const D: usize>(tensor: Tensor<D>) -> Result<CubeTensor> {
+    tensor.try_into_primitive::<CubeBackend>().map_err(|error| format!("{error:?}").into())
 }
