@@ -1,10 +1,10 @@
-//! Makes recipes of arbitrary operations, ranges and limits. The result is an error, or valid steps.
+//! Makes recipes of arbitrary operations, ranges, rows and limits. The result is an error, or valid steps.
 
 #![no_main]
 
 use arbitrary::Arbitrary;
 use hard_sigmoid::half::f16;
-use hard_sigmoid::plan::{Elements, Limits, Operand, Place, Recipe, Resource, Step};
+use hard_sigmoid::plan::{Elements, Limits, Operand, Place, Recipe, Resource, Rows, Step};
 use hard_sigmoid::{Element, plan::PlanError};
 use libfuzzer_sys::fuzz_target;
 
@@ -27,6 +27,8 @@ struct Case {
     limits: (u64, u32, u32, u32, bool),
     /// Where a length is.
     length: Option<u64>,
+    /// How many rows of `len` elements, and their pitches.
+    rows: Option<(u16, [u32; 3])>,
 }
 
 /// By number.
@@ -52,14 +54,20 @@ fn check<T: Element>(case: &Case) {
     limits.storage_buffers = storage_buffers;
     limits.groups = groups;
     limits.mixed = mixed;
-    let operands = case.ranges.map(|(buffer, start)| {
-        let buffer = usize::from(buffer % 3);
-        let elements = (start..start.wrapping_add(case.len)).into();
+    let operands: [_; 3] = std::array::from_fn(|i| {
+        let (buffer, first) = (usize::from(case.ranges[i].0 % 3), case.ranges[i].1);
+        let elements = match case.rows {
+            Some((number, pitches)) => {
+                Rows { first, width: case.len, pitch: pitches[i].into(), number: number.into() }.into()
+            }
+            None => (first..first.wrapping_add(case.len)).into(),
+        };
         Operand { buffer, buffer_bytes: case.buffer_bytes[buffer], elements }
     });
     let Ok(mut recipe) = recipe::<T>(&case.operation, &operands, limits) else { return };
+    let len = case.len * case.rows.map_or(1, |(number, _)| number.into());
     // Of a longer range, no length reaches what is behind 2^32 elements, which then has no steps.
-    let length = case.length.filter(|_| case.len < 1 << 32);
+    let length = case.length.filter(|_| len < 1 << 32);
     if let Some(offset_bytes) = length {
         let place = Place { buffer: LENGTH, buffer_bytes: LENGTH_BYTES, offset_bytes };
         let Ok(with_length) = recipe.with_length(&place, limits) else { return };
@@ -67,14 +75,18 @@ fn check<T: Element>(case: &Case) {
     }
     let [first, second, third] = &operands;
     let target = if matches!(case.operation, Operation::Backward) { third } else { second };
-    let len = case.len;
     // A step for each part of the range, or two: elements that were written, and those that were counted.
     let (mut written, mut counted) = (0, 0);
     let mut all = recipe.steps();
     for step in all.by_ref().take(1000) {
-        let [source_first, target_first, step_len, head, vector_groups, before, of_block, length_at] = block(&step);
+        let [source_first, target_first, step_len, head, vector_groups, before, of_block, length_at, further @ ..] =
+            block(&step);
         let [workgroups, rows] = step.workgroups();
-        assert!(step_len > 0 && workgroups <= groups && vector_groups <= u64::from(workgroups) && rows == 1);
+        assert!(step_len > 0 && workgroups <= groups && vector_groups <= u64::from(workgroups));
+        assert!(rows > 0 && rows <= groups && (rows == 1 || case.rows.is_some()));
+        // The last row is the furthest.
+        let [source_last, target_last] = further.map(|pitch| u64::from(rows - 1) * pitch);
+        let elements = step_len * u64::from(rows);
         let size = size_of::<T>() as u64;
         let vectors = vector_groups * 1024 * 16 / size;
         assert!(head + vectors <= step_len);
@@ -88,7 +100,7 @@ fn check<T: Element>(case: &Case) {
             let Resource::Storage { buffer, offset_bytes, size_bytes, .. } = resource else { continue };
             if buffer == COUNTERS {
                 assert_eq!((offset_bytes, size_bytes), (0, 32));
-                counted += step_len;
+                counted += elements;
                 continue;
             }
             if buffer == LENGTH {
@@ -117,23 +129,26 @@ fn check<T: Element>(case: &Case) {
         let read = step_len.max(head + vectors + behind);
         let is_counting = step.program().entry_point().starts_with("count");
         // A copy of the gradient comes before the rest of a backward pass.
-        let done = if is_counting { counted - step_len } else { written % len };
+        let done = if is_counting { counted - elements } else { written % len };
         assert!(length.is_none() || before == done);
         let begins = |part: (Buffer, u64, u64), at: u64, of: &Operand<Buffer>| {
-            let Elements::Range(elements) = &of.elements else { unreachable!("{of:?}") };
-            (part.0, part.1 / size + at) == (of.buffer, elements.start + done)
+            match &of.elements {
+                Elements::Range(range) => (part.0, part.1 / size + at) == (of.buffer, range.start + done),
+                // The tests of rows say where each begins.
+                Elements::Rows(_) => part.0 == of.buffer,
+            }
         };
-        assert!(from.1 + (source_first + read) * size <= from.2);
+        assert!(from.1 + (source_first + source_last + read) * size <= from.2);
         let is_backward = matches!(case.operation, Operation::Backward);
         assert!(begins(from, source_first, first) || is_backward && begins(from, source_first, second));
         if let [_, _, gradient] = parts[..] {
             assert!(is_backward && begins(gradient, source_first, second));
-            assert!(gradient.1 + (source_first + read) * size <= gradient.2);
+            assert!(gradient.1 + (source_first + source_last + read) * size <= gradient.2);
         }
         if !is_counting {
-            assert!(to.1 + (target_first + step_len) * size <= to.2);
+            assert!(to.1 + (target_first + target_last + step_len) * size <= to.2);
             assert!(begins(to, target_first, target));
-            written = done + step_len;
+            written = done + elements;
         }
     }
     if all.next().is_none() {
@@ -158,7 +173,7 @@ fn recipe<T: Element>(
 }
 
 /// The numbers of a step's block.
-fn block(step: &Step<Buffer>) -> [u64; 8] {
+fn block(step: &Step<Buffer>) -> [u64; 10] {
     let bytes = step.block();
     std::array::from_fn(|i| u32::from_le_bytes(std::array::from_fn(|byte| bytes[4 * i + byte])).into())
 }

@@ -2,17 +2,6 @@
 
 @group(0) @binding(6) var<storage, read> length_units: array<u32>;
 
-// There is one row.
-fn begin(row: u32) {}
-
-fn source_first() -> u32 {
-    return dispatch.source_first;
-}
-
-fn target_first() -> u32 {
-    return dispatch.target_first;
-}
-
 fn len() -> u32 {
     let given = length_units[dispatch.length_at];
     return min(max(given, dispatch.before) - dispatch.before, dispatch.len);

@@ -13,11 +13,3 @@ fn source_first() -> u32 {
 fn target_first() -> u32 {
     return dispatch.target_first + row * dispatch.target_pitch;
 }
-
-fn len() -> u32 {
-    return dispatch.len;
-}
-
-fn vector_groups() -> u32 {
-    return dispatch.vector_groups;
-}

@@ -128,13 +128,16 @@ impl Program {
                 )
             }
         };
-        let extent = match self.extent {
-            Extent::Fixed => include_str!("../../shaders/extent/fixed.wgsl"),
-            Extent::Length => include_str!("../../shaders/extent/length.wgsl"),
+        let rows = match self.extent {
+            Extent::Fixed | Extent::Length => include_str!("../../shaders/extent/one_row.wgsl"),
             Extent::Rows => include_str!("../../shaders/extent/rows.wgsl"),
         };
+        let length = match self.extent {
+            Extent::Fixed | Extent::Rows => include_str!("../../shaders/extent/fixed.wgsl"),
+            Extent::Length => include_str!("../../shaders/extent/length.wgsl"),
+        };
         let range = include_str!("../../shaders/range.wgsl");
-        [crate::WGSL, element, source, operand, operation, unit, extent, range, count].concat()
+        [crate::WGSL, element, source, operand, operation, unit, rows, length, range, count].concat()
     }
 
     const fn counts(self) -> bool {
