@@ -35,7 +35,7 @@ fn main() -> Result<()> {
     // Once.
     let kernel = Kernel::new(&device)?;
     let f = HardSigmoid::PYTORCH;
-    let forward = kernel.bind_with_saturation::<f16>(f, &x, &y, counters.as_entire_buffer_binding())?;
+    let forward = kernel.bind_with_saturation::<f16>(f, &x, &y, &counters)?;
     let backward = kernel.bind_backward_in_place::<f16>(f.backward(), &x, &grad)?;
 
     // Every step. The counters accumulate until they are cleared.

@@ -110,6 +110,23 @@ pub enum PlanError {
         /// The number of elements in the buffer.
         available: u64,
     },
+    /// One of several rows ends past the end of its buffer.
+    #[error(
+        "row {row} of the {role} does not fit its buffer, which holds {available}: {len} elements from element {first} \
+         on; a pitch is in elements, not in bytes"
+    )]
+    RowOutOfRange {
+        /// The buffer.
+        role: BufferRole,
+        /// The row, counted from 0: the last one.
+        row: u64,
+        /// The first element of the row.
+        first: u64,
+        /// The number of elements in the row.
+        len: u64,
+        /// The number of elements in the buffer.
+        available: u64,
+    },
     /// A source and the target overlap in one buffer without being the same range.
     #[error(
         "{role} ({len} elements from {source_first} on) and target (from {target_first} on) overlap in one buffer: \
@@ -124,6 +141,16 @@ pub enum PlanError {
         target_first: u64,
         /// The number of elements in each.
         len: u64,
+    },
+    /// Rows of a source and of the target overlap in one buffer without being the same rows, or lie between each other
+    /// with two pitches.
+    #[error(
+        "rows of the {role} and of the target overlap in one buffer, or lie between each other with two pitches: use \
+         the same rows for in place, one pitch for both, or rows that lie apart as a whole"
+    )]
+    RowsOverlap {
+        /// The source.
+        role: BufferRole,
     },
     /// A range ends with half a word, at the end of a buffer whose size is no multiple of 4 bytes.
     #[error(
@@ -163,7 +190,8 @@ pub enum PlanError {
         pitch: u64,
     },
     /// The rows of two operands differ in number or in length.
-    #[error("the {role} has {0} rows of {1} elements and the target {2} of {3}: make them alike",
+    #[error("the {role} has {0} rows of {1} elements and the target {2} of {3}: make them alike, \
+        with the width as the pitch where there is no padding",
         source_rows[0], source_rows[1], target_rows[0], target_rows[1])]
     Rows {
         /// The operand whose rows are not like those of the target.
@@ -219,9 +247,9 @@ pub enum PlanError {
         /// The buffer's other role.
         other: BufferRole,
     },
-    /// The device allows too few storage buffers for a length that only the GPU knows.
+    /// The limits allow too few storage buffers for a length that only the GPU knows.
     #[error(
-        "the device allows {available} storage buffers in a shader, and this takes {needed}: request it with \
+        "the limits allow {available} storage buffers in a shader, and this takes {needed}: request a device with \
          max_storage_buffers_per_shader_stage of at least {needed}"
     )]
     StorageBuffers {
@@ -230,9 +258,9 @@ pub enum PlanError {
         /// `max_storage_buffers_per_shader_stage`.
         available: u32,
     },
-    /// The device cannot bind even a few elements, or cannot dispatch.
+    /// The limits of the device, or those that it was given, allow no binding of a few elements, or no dispatch.
     #[error(
-        "the device allows bindings of {binding_bytes} bytes and {groups} workgroups: request it with \
+        "the limits allow bindings of {binding_bytes} bytes and {groups} workgroups: request a device with \
          max_storage_buffer_binding_size of at least two offset alignments and max_compute_workgroups_per_dimension \
          of at least 1"
     )]
@@ -242,6 +270,18 @@ pub enum PlanError {
         /// `max_compute_workgroups_per_dimension`.
         groups: u32,
     },
+}
+
+impl PlanError {
+    /// What does not fit is this row.
+    pub(crate) const fn of_row(self, row: u64) -> Self {
+        match self {
+            Self::OutOfRange { role, first, len, available } if row > 0 => {
+                Self::RowOutOfRange { role, row, first, len, available }
+            }
+            other => other,
+        }
+    }
 }
 
 fn out_of_range(role: BufferRole, first: u64, len: u64, available: u64) -> String {

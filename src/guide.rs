@@ -2,7 +2,7 @@
 //!
 //! | you have | read |
 //! |---|---|
-//! | an app on wgpu | [`embedding`]: buffers and ranges of them, changing parameters, many tensors |
+//! | an app on wgpu | [`embedding`]: ranges of buffers, rows with a pitch, changing parameters, a length on the GPU, counts, pipelines |
 //! | a shader of your own | [`WGSL`](crate::WGSL): the function to import or paste |
 //! | an app on another version of wgpu | [`other_wgpu`], and [`plan`](crate::plan) |
 //! | slices | [`slices`]: on the CPU or on a GPU, blocking or async |
@@ -13,7 +13,8 @@
 //! | a question about rounding, NaN, or what was checked | [`numerics`] |
 //! | a question about how it works inside | [`internals`] |
 
-/// A [`Kernel`](crate::Kernel) in an app: ranges of buffers, changing parameters, many tensors, and mistakes.
+/// A [`Kernel`](crate::Kernel) in an app: ranges of buffers, rows with a pitch, changing parameters, a length that only
+/// the GPU knows, many tensors, counts, mistakes, and pipelines.
 #[doc = include_str!("../docs/embedding.md")]
 #[cfg(feature = "wgpu")]
 pub mod embedding {}

@@ -64,7 +64,7 @@ pub enum Error {
         /// What the device says.
         source: wgpu::Error,
     },
-    /// wgpu panicked, as it does for an object of another `wgpu::Instance`.
+    /// wgpu panicked, as it does for an object of another `wgpu::Instance`, other than a buffer.
     #[error("wgpu panicked at {doing} ({message}): use buffers and devices of one wgpu::Instance, or the CPU path")]
     Panicked {
         /// What was being done.

@@ -57,13 +57,14 @@ struct Inner {
 pub struct KernelOptions {
     /// What dispatches are planned for, if not for the [limits of the device](Kernel::device_limits). These may be
     /// less: smaller dispatches let other work run between them. Limits that the device does not allow are replaced by
-    /// its own.
+    /// its own. Change fields of those of the device, since there may be more fields in a later version:
+    /// `let mut limits = Kernel::device_limits(&device); limits.groups = 64;`
     pub limits: Option<Limits>,
     /// Where compiled pipelines are looked up and put, for the app to store. It is the device's, which needs
-    /// [`wgpu::Features::PIPELINE_CACHE`].
+    /// [`wgpu::Features::PIPELINE_CACHE`]: Vulkan has it, and GL has not.
     pub pipeline_cache: Option<wgpu::PipelineCache>,
-    /// What comes before `hard_sigmoid` in the labels of pipelines, passes, bind groups and buffers. Debuggers and
-    /// wgpu's messages show them.
+    /// What comes before `hard_sigmoid` in the labels of pipelines, passes, bind groups and buffers, such as `"app: "`.
+    /// Debuggers and wgpu's messages show them.
     pub label_prefix: String,
 }
 

@@ -292,6 +292,10 @@ fn pass<T: Element, B: Clone + PartialEq>(
     check_on_gpu::<T>()?;
     let (mut from, mut to) = (rows((role, source))?, rows((BufferRole::Target, target))?);
     if (from.width, from.number) != (to.width, to.number) {
+        // Elements that are not there may be why.
+        for (role, rows, operand) in [(role, from, source), (BufferRole::Target, to, target)] {
+            rows.check(role, operand.buffer_bytes / size_of::<T>() as u64)?;
+        }
         return Err(match (from.number, to.number) {
             (1, 1) => PlanError::Lengths { role, source_len: from.width, target_len: to.width },
             _ => PlanError::Rows { role, source_rows: [from.number, from.width], target_rows: [to.number, to.width] },
@@ -312,7 +316,8 @@ fn pass<T: Element, B: Clone + PartialEq>(
     };
     let grid = Grid { row: row(0)?, number: from.number, pitches: [from.pitch, to.pitch] };
     // The last row has to fit, too.
-    row(from.number.saturating_sub(1))?;
+    let last = from.number.saturating_sub(1);
+    row(last).map_err(|error| error.of_row(last))?;
     grid.check_overlap(role)?;
     let (source, target) = (source.buffer.clone(), target.buffer.clone());
     Ok(Pass { dtype: T::DTYPE, operation, grid, role, source, target, gradient: None, counters: None, length: None })

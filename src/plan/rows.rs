@@ -16,7 +16,8 @@ pub struct Rows {
     pub first: u64,
     /// The number of elements in a row.
     pub width: u64,
-    /// How many elements further on than a row the next one begins: `width` or more. Of one row it says nothing.
+    /// How many elements further on than a row the next one begins: `width` or more. Of a copied texture, the
+    /// `bytes_per_row` divided by the size of an element. Of one row it says nothing.
     pub pitch: u64,
     /// The number of rows.
     pub number: u64,
@@ -81,7 +82,8 @@ impl Rows {
         let last = number.saturating_sub(1).checked_mul(pitch).and_then(|further| first.checked_add(further));
         match last {
             Some(last) if last.checked_add(width).is_some_and(|end| end <= available) => Ok(()),
-            last => Err(PlanError::OutOfRange { role, first: last.unwrap_or(u64::MAX), len: width, available }),
+            last => Err(PlanError::OutOfRange { role, first: last.unwrap_or(u64::MAX), len: width, available }
+                .of_row(number - 1)),
         }
     }
 
@@ -123,8 +125,7 @@ impl Grid {
             let end = |start: u64, pitch: u64| start + (self.number - 1) * pitch + width;
             source < end(target, other) && target < end(source, pitch)
         };
-        let (source_first, target_first) = (source, target);
-        if overlap { Err(PlanError::Overlap { role, source_first, target_first, len: width }) } else { Ok(()) }
+        if overlap { Err(PlanError::RowsOverlap { role }) } else { Ok(()) }
     }
 
     /// The dispatches, which compute several rows each.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hard_sigmoid::half::{bf16, f16};
+use hard_sigmoid::plan::Rows;
 use hard_sigmoid::validate::{Inputs, validate_blocking};
 use hard_sigmoid::{Ahead, BindError, Error, Gpu, Kernel, KernelOptions};
 use wgpu::BufferUsages as Usage;
@@ -64,6 +65,7 @@ fn compile_ahead(subject: &Subject) {
                 Ahead::with_saturation::<f16>().in_place(),
                 Ahead::backward::<f32>().misaligned(),
                 Ahead::backward::<f32>().in_place(),
+                Ahead::backward::<f16>().rows(),
             ],
         );
         let warm_up = bench.kernel.compile_ahead(list).unwrap();
@@ -76,6 +78,8 @@ fn compile_ahead(subject: &Subject) {
         let counters = bench.buffer(&[0.0_f32; 8]);
         // A clone shares the pipelines.
         let (kernel, backward) = (bench.kernel.clone(), F.backward());
+        let rows = |buffer, pitch| (buffer, Rows { first: 0, width: 40, pitch, number: 99 });
+        let [x_buffer, y_buffer, g_buffer] = [&x, &y, &g];
         for (start, end) in [(0, 1), (0, 8_192), (0, 50_003), (4, 32_773), (3, 999), (7, 40_001)] {
             let range = start..end;
             let [x, y, g, xs, ys] = [(&x, 0), (&y, 0), (&g, 0), (&x, 5), (&y, 2)]
@@ -93,7 +97,10 @@ fn compile_ahead(subject: &Subject) {
                 kernel.bind_backward::<f32>(backward, xs.clone(), g.clone(), y.clone()),
                 kernel.bind_backward::<f32>(backward, x.clone(), g.clone(), ys.clone()),
                 kernel.bind_backward::<f32>(backward, xs.clone(), ys.clone(), g.clone()),
-                kernel.bind_backward::<f32>(backward, x, ys, g),
+                kernel.bind_backward::<f32>(backward, x.clone(), ys, g.clone()),
+                // Not aligned alike where the alignment is more than 16 bytes.
+                kernel.bind_backward::<f16>(backward, x, (g_buffer, start + 8..end + 8), y),
+                kernel.bind_backward::<f16>(backward, rows(x_buffer, 48), rows(g_buffer, 64), rows(y_buffer, 48)),
             ];
             bound.iter().for_each(|binding| assert!(binding.is_ok(), "{range:?}: {:?}", binding.as_ref().err()));
             assert_eq!(count(), ahead, "{range:?}");

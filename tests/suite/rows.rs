@@ -93,7 +93,9 @@ fn mistakes(subject: &Subject) {
     assert!(refused(rows(0, 9), rows(50, 10)).contains("begin 9 elements apart: make the pitch the width or more"));
     assert!(refused(rows(0, 10), Rows { number: 4, ..rows(50, 10) }).contains("make them alike"));
     assert!(refused(rows(0, 20), rows(5, 20)).contains("overlap in one buffer"));
-    assert!(refused(rows(0, 20), rows(11, 20)).contains("do not fit the target buffer, which holds 100"));
+    assert!(
+        refused(rows(0, 20), rows(11, 20)).contains("row 4 of the target does not fit its buffer, which holds 100")
+    );
     let length = bench.buffer(&[0.0_f32]);
     let error = bind(&bench.kernel.with_length(at(&length, 0)), rows(0, 20), rows(10, 20));
     assert!(error.to_string().contains("bind one range"), "{error}");

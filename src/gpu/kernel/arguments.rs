@@ -65,7 +65,7 @@ impl<'a> BufferRange<'a> {
     }
 }
 
-/// A place in a buffer for a block of bytes: the parameters of a function, or counters.
+/// A place in a buffer for a block of bytes: the parameters of a function, counters, or a length.
 ///
 /// Made from `&buffer`, which means its first bytes, or from a [`wgpu::BufferBinding`], which has an offset. Whatever
 /// follows the block is not touched.

@@ -103,6 +103,7 @@ impl Kernel {
     }
 
     /// Binds the backward pass in place: the gradient with respect to x replaces the one with respect to y in `grad`.
+    /// Errors call `saved` the source.
     ///
     /// ```no_run
     /// # fn app(kernel: &hard_sigmoid::Kernel, y: &wgpu::Buffer, grad: &wgpu::Buffer)

@@ -17,7 +17,7 @@ use crate::plan::{BLOCK_BYTES, Recipe, Resource, Step};
 ///
 /// A binding keeps its buffers alive. It is made by [`Kernel::bind`] and the other `bind` methods. Several threads may
 /// record it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a binding does nothing until it is recorded"]
 pub struct Binding {
     dispatches: Vec<BoundDispatch>,
@@ -25,18 +25,25 @@ pub struct Binding {
     label: Arc<str>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct BoundDispatch {
     pipeline: wgpu::ComputePipeline,
     group: wgpu::BindGroup,
     workgroups: [u32; 2],
 }
 
+impl std::fmt::Debug for Binding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let workgroups: Vec<_> = self.dispatches.iter().map(|dispatch| dispatch.workgroups).collect();
+        f.debug_struct("Binding").field("label", &self.label).field("workgroups", &workgroups).finish()
+    }
+}
+
 impl Binding {
     /// Records the binding into `encoder`, in a compute pass of its own.
     ///
     /// The encoder must be of the kernel's device. If it is not, wgpu reports a validation error to the encoder's
-    /// device when the encoder is finished, and may panic if the devices come from two instances.
+    /// device when the encoder is finished and when it is submitted, and may panic if the devices come from two instances.
     pub fn record(&self, encoder: &mut wgpu::CommandEncoder) {
         self.record_pass(
             &mut encoder

@@ -154,26 +154,24 @@ fn rows_that_overlap_or_leave_their_buffer_are_refused() {
     let rows = |first, pitch| Rows { first, width: 10, pitch, number: 5 };
     let refused =
         |source, target, bytes| recipe::<f32>([source, target], [0, 0], bytes, Limits::default()).unwrap_err();
-    let overlap = |source_first, target_first| PlanError::Overlap {
-        role: BufferRole::Source,
-        source_first,
-        target_first,
-        len: 10,
-    };
-    assert_eq!(refused(rows(0, 20), rows(9, 20), 4000), overlap(0, 9));
-    assert_eq!(refused(rows(0, 20), rows(11, 20), 4000), overlap(0, 11));
-    assert_eq!(refused(rows(51, 20), rows(0, 20), 4000), overlap(51, 0));
-    assert_eq!(refused(rows(0, 20), rows(10, 21), 4000), overlap(0, 10));
+    let overlap = PlanError::RowsOverlap { role: BufferRole::Source };
+    assert_eq!(refused(rows(0, 20), rows(11, 20), 4000), overlap);
+    assert_eq!(refused(rows(51, 20), rows(0, 20), 4000), overlap);
+    assert_eq!(refused(rows(0, 20), rows(10, 21), 4000), overlap);
+    // The first rows already.
+    let overlap = PlanError::Overlap { role: BufferRole::Source, source_first: 0, target_first: 9, len: 10 };
+    assert_eq!(refused(rows(0, 20), rows(9, 20), 4000), overlap);
     assert!(recipe::<f32>([rows(0, 20), rows(90, 20)], [0, 0], 4000, Limits::default()).is_ok());
-    let out = |first| PlanError::OutOfRange { role: BufferRole::Target, first, len: 10, available: 100 };
-    assert_eq!(refused(rows(0, 10), rows(60, 11), 400), out(104));
+    let out = PlanError::RowOutOfRange { role: BufferRole::Target, row: 4, first: 104, len: 10, available: 100 };
+    assert_eq!(refused(rows(0, 10), rows(60, 11), 400), out);
     let pitch = PlanError::Pitch { role: BufferRole::Target, width: 10, pitch: 9 };
     assert_eq!(refused(rows(0, 10), rows(50, 9), 400), pitch);
     let fewer = Rows { number: 4, ..rows(50, 10) };
     let rows_differ = PlanError::Rows { role: BufferRole::Source, source_rows: [5, 10], target_rows: [4, 10] };
     assert_eq!(refused(rows(0, 10), fewer, 400), rows_differ);
     let error = rows(7, 20).of(&[0.0; 96]).err();
-    assert_eq!(error, Some(PlanError::OutOfRange { role: BufferRole::Data, first: 87, len: 10, available: 96 }));
+    let out = PlanError::RowOutOfRange { role: BufferRole::Data, row: 4, first: 87, len: 10, available: 96 };
+    assert_eq!(error, Some(out));
     assert_eq!(rows(7, 20).of(&[0.0; 97]).unwrap().count(), 5);
     // The pitch of one row, and the place of none, say nothing.
     for pitch in [0, 3, u64::MAX] {
