@@ -46,7 +46,7 @@ use crate::calls;
 /// True
 /// >>> f([-3.0, 1.5, 3.0])
 /// array([0.  , 0.75, 1.  ])
-#[pyclass(frozen, module = "hard_sigmoid")]
+#[pyclass(frozen, weakref, module = "hard_sigmoid")]
 pub(crate) struct HardSigmoid(hard_sigmoid::HardSigmoid);
 
 #[pymethods]
@@ -55,6 +55,12 @@ impl HardSigmoid {
     const ONNX: Self = Self(hard_sigmoid::HardSigmoid::ONNX);
     #[classattr]
     const PYTORCH: Self = Self(hard_sigmoid::HardSigmoid::PYTORCH);
+
+    /// On objects, the signature of `__call__`.
+    #[classattr]
+    fn __signature__(py: Python<'_>) -> PyResult<Py<PyAny>> {
+        py.import("hard_sigmoid._signature")?.getattr("CallSignature")?.call0().map(Bound::unbind)
+    }
 
     #[new]
     #[pyo3(signature = (preset=None, *, alpha=None, beta=None))]
@@ -78,6 +84,11 @@ impl HardSigmoid {
     #[getter]
     fn preset(&self) -> Option<&'static str> {
         self.0.preset()
+    }
+
+    #[getter]
+    const fn __name__(&self) -> &'static str {
+        "hard_sigmoid"
     }
 
     /// Return the function of each element of `x`.

@@ -1,8 +1,11 @@
 """How functions are named, and which arguments are refused."""
 
 import copy
+import functools
 import inspect
 import pickle
+import pydoc
+import weakref
 
 import hard_sigmoid as hs
 import numpy as np
@@ -153,6 +156,14 @@ def test_wrong_signatures(call):
         call()
 
 
+CALL = {
+    "x": (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.empty),
+    "out": (inspect.Parameter.POSITIONAL_OR_KEYWORD, None),
+    "backend": (inspect.Parameter.KEYWORD_ONLY, "auto"),
+    "threads": (inspect.Parameter.KEYWORD_ONLY, None),
+}
+
+
 def test_signatures_can_be_inspected():
     functions = [hs.hard_sigmoid, hs.backward, hs.saturation, hs.validate]
     names = {f: list(inspect.signature(f).parameters) for f in functions}
@@ -161,6 +172,28 @@ def test_signatures_can_be_inspected():
     assert names[hs.backward] == ["x", "grad", "out", *common, "from_output", "backend", "threads"]
     assert names[hs.saturation] == ["x", *common, "backend", "threads"]
     assert names[hs.validate] == ["x", *common, "dtype", "backend"]
+
+
+def test_the_signature_of_an_object_is_that_of_its_call():
+    for f in (hs.HardSigmoid("onnx"), hs.HardSigmoid(alpha=1, beta=0)):
+        parameters = inspect.signature(f).parameters
+        assert {name: (p.kind, p.default) for name, p in parameters.items()} == CALL
+        arguments = inspect.getfullargspec(f)
+        assert (arguments.args, arguments.kwonlyargs) == (["x", "out"], ["backend", "threads"])
+        assert list(inspect.signature(functools.partial(f, threads=1)).parameters) == list(CALL)
+    assert list(inspect.signature(hs.HardSigmoid).parameters) == ["preset", "alpha", "beta"]
+    assert not hasattr(hs.HardSigmoid, "__signature__")
+    assert "HardSigmoid(preset=None, *, alpha=None, beta=None)" in pydoc.plain(pydoc.render_doc(hs.HardSigmoid))
+
+
+def test_objects_have_a_name_and_weak_references():
+    f = hs.HardSigmoid("onnx")
+    assert f.__name__ == "hard_sigmoid" and hs.HardSigmoid.__name__ == "HardSigmoid"
+    assert functools.wraps(f)(lambda x: x).__name__ == "hard_sigmoid"
+    reference = weakref.ref(f)
+    assert reference() is f
+    del f
+    assert reference() is None
 
 
 def test_presets_have_names():

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ._results import Adapter, Report, Saturation
+from ._signature import CallSignature
 
 _Backend: TypeAlias = Literal["auto", "cpu", "gpu"]
 _Preset: TypeAlias = Literal["onnx", "pytorch"]
@@ -31,6 +32,7 @@ __all__ = [
 class HardSigmoid:
     ONNX: ClassVar[HardSigmoid]
     PYTORCH: ClassVar[HardSigmoid]
+    __signature__: ClassVar[CallSignature]
     def __new__(
         cls, preset: _Preset | None = None, *, alpha: _Number | None = None, beta: _Number | None = None
     ) -> HardSigmoid: ...
@@ -40,6 +42,8 @@ class HardSigmoid:
     def beta(self) -> float: ...
     @property
     def preset(self) -> _Preset | None: ...
+    @property
+    def __name__(self) -> str: ...
     @overload
     def __call__(
         self, x: _ArrayLike, /, out: _Out, *, backend: _Backend = "auto", threads: SupportsIndex | None = None
