@@ -33,7 +33,8 @@ use crate::calls;
 /// Returns
 /// -------
 /// numpy.ndarray or scalar
-///     `out`, or a new array of the shape, type and memory order of `x`. A scalar if `x` has no dimensions.
+///     `out`, or a new array of the shape, type and memory order of `x`. A scalar if `x` has no dimensions. A Series, a
+///     DataFrame or a DataArray gives one with the same labels.
 ///
 /// Raises
 /// ------
@@ -118,7 +119,8 @@ pub(crate) fn hard_sigmoid<'py>(
 /// Raises
 /// ------
 /// TypeError, ValueError, RuntimeError, KeyboardInterrupt
-///     As for `hard_sigmoid`. TypeError also if the types of `x` and `grad` differ.
+///     As for `hard_sigmoid`. TypeError also if the types of `x` and `grad` differ, and ValueError if both have labels,
+///     of pandas or xarray, and these differ.
 ///
 /// References
 /// ----------

@@ -145,6 +145,17 @@ def test_gradients_of_two_arrays():
     assert_same_bits(y.compute(scheduler="threads"), hs.backward(x, grad, preset="pytorch"))
 
 
+def test_partitions_of_a_data_frame_keep_their_labels():
+    pd = pytest.importorskip("pandas")
+    table = pd.DataFrame(samples(FLOAT32, (20, 3)), columns=list("abc"), index=range(20, 0, -1)).sort_index()
+    y = pytest.importorskip("dask.dataframe").from_pandas(table, npartitions=3)
+    with pytest.raises(TypeError, match="map_partitions"):
+        hs.hard_sigmoid(y, preset="onnx")
+    y = y.map_partitions(hs.hard_sigmoid, preset="onnx", threads=1).compute(scheduler="threads")
+    assert y.index.equals(table.index) and y.columns.equals(table.columns)
+    assert_same_bits(y.to_numpy(), hs.hard_sigmoid(table.to_numpy(), preset="onnx"))
+
+
 def test_blocks_are_not_written():
     x = samples(FLOAT32, (100, 100))
     before = x.copy()

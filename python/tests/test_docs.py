@@ -59,3 +59,7 @@ def test_blocks_of_python(file):
     for block in re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
         exec(block, names)
     assert names["y"].tolist() == [0.0, 0.5, 0.75, 1.0]
+    if "labelled" in names:
+        assert names["labelled"].to_dict("list") == {"a": [0.0, 0.5], "b": [0.75, 1.0]}
+        assert names["gradient"].to_dict("list") == {"a": [0.0, 0.8], "b": [0.2, 0.0]}
+        assert names["filled"].index.equals(names["missing"].index) and names["filled"][0] == 0.5

@@ -256,12 +256,31 @@ def test_objects_that_share_the_memory_of_out(wrapper):
     assert_same_bits(buffer[1:], result)
 
 
-@pytest.mark.parametrize("module, name", [("pandas", "Series"), ("xarray", "DataArray")])
-def test_labelled_arrays_give_arrays(module, name):
-    values = samples(FLOAT32, (50,))
-    y = ONNX(getattr(pytest.importorskip(module), name)(values))
-    assert type(y) is np.ndarray
-    assert_same_bits(y, expected(values))
+class OptingOutAlone(WithArray):
+    __array_ufunc__ = None
+
+
+class OverridingAlone(WithArray):
+    def __array_ufunc__(self, ufunc, method, *inputs, **options):
+        raise AssertionError("not a ufunc")
+
+
+@pytest.mark.parametrize("of", [OptingOutAlone, OverridingAlone])
+def test_other_classes_with_ufuncs_of_their_own(of):
+    x = of(np.zeros(3))
+    for call in (ONNX, ONNX.saturation, lambda x: ONNX.backward(x, 1.0), lambda x: ONNX.backward(np.zeros(3), x)):
+        with pytest.raises(TypeError, match=f"{of.__name__}.*functions of its own: pass numpy.asarray"):
+            call(x)
+    assert_same_bits(ONNX(np.asarray(x)), np.full(3, 0.5))
+
+
+def test_quantities_with_a_unit_are_refused():
+    pint = pytest.importorskip("pint")
+    x = pint.UnitRegistry().Quantity(np.array([1.0, 2.0]), "m")
+    for call in (ONNX, ONNX.saturation, lambda x: ONNX.backward(np.zeros(2), x)):
+        with pytest.raises(TypeError, match=r'pass (x|grad)\.m_as\(""\)'):
+            call(x)
+    assert_same_bits(ONNX((x / x.units).m_as("")), expected(x.magnitude))
 
 
 def test_dask_arrays_are_refused_with_a_remedy():

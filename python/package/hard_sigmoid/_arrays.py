@@ -14,11 +14,12 @@ import numpy as np
 import numpy.ma as ma
 from numpy.lib.array_utils import byte_bounds
 
+from . import _labels
 from ._results import Saturation
 
 # Elements of a piece: as much as a core's own cache holds, and enough for the call to cost nothing.
 _PIECE = 1 << 18
-_FLOATS = ("float16", "float32", "float64")
+_FLOATS: tuple[Any, ...] = (np.float16, np.float32, np.float64)
 _SUPPORTED = "float16, float32, float64 or ml_dtypes.bfloat16"
 
 _Array = np.ndarray[Any, np.dtype[Any]]
@@ -35,13 +36,6 @@ def apply(compute: _Compute, x: Any, out: Any) -> Any:
 
 def backward(compute: _Compute, x: Any, grad: Any, out: Any) -> Any:
     """Return the gradient with respect to x."""
-    # A Python number takes the type of the other argument, as in NumPy.
-    if type(grad) in (int, float) and type(x) not in (int, float):
-        x = _array(x, "x")
-        grad = np.asarray(grad, _result_type(x, "x"))
-    elif type(x) in (int, float) and type(grad) not in (int, float):
-        grad = _array(grad, "grad")
-        x = np.asarray(x, _result_type(grad, "grad"))
     return _run(compute, {"x": x, "grad": grad}, out)
 
 
@@ -64,15 +58,21 @@ def flat(x: Any, dtype: Any) -> _Array:
         wanted = own if dtype is None else np.dtype(dtype).newbyteorder("=")
     except TypeError:
         raise TypeError(f"dtype is {dtype!r}: use {_SUPPORTED}") from None
-    if wanted.name not in _FLOATS and not _is_bfloat16(wanted):
+    if not _is_float(wanted):
         raise TypeError(f"dtype is {wanted}: use {_SUPPORTED}")
     return np.require(_plain(x), wanted, ["C", "A"]).reshape(-1)
 
 
 def _run(compute: _Compute, arguments: dict[str, Any], out: Any) -> Any:
-    arrays = {name: _array(x, name) for name, x in arguments.items()}
+    labelled = {name: x for name, x in arguments.items() if _labels.has_labels(x)}
+    _labels.check(labelled)
+    # Python's numbers take the type of the others, as in NumPy.
+    numbers = [name for name, x in arguments.items() if type(x) in (int, float)]
+    arrays = {name: _array(x, name) for name, x in arguments.items() if name not in numbers}
     dtypes = {name: _result_type(x, name) for name, x in arrays.items()}
-    dtype = dtypes["x"]
+    typed = list(dtypes.values())
+    dtype = typed[0] if typed else np.dtype(np.float64)
+    arrays = {name: np.asarray(x, dtype) if name in numbers else arrays[name] for name, x in arguments.items()}
     for name, other in dtypes.items():
         if other != dtype:
             of_x, of_other = arrays["x"].dtype, arrays[name].dtype
@@ -96,7 +96,7 @@ def _run(compute: _Compute, arguments: dict[str, Any], out: Any) -> Any:
             _contiguous(compute(*pieces))
     if out is not None:
         return out
-    return _wrapped(next(iter(arrays.values())), result)
+    return _labels.with_labels(labelled, result) if labelled else _wrapped(next(iter(arrays.values())), result)
 
 
 def _pieces(inputs: list[_Array], dtypes: Sequence[Any], outputs: list[_Array]) -> Any:
@@ -127,17 +127,21 @@ def _contiguous(result: Any) -> Any:
 
 def _array(x: Any, name: str) -> _Array:
     """Return an array, without a copy if `x` allows it."""
+    if type(x) is np.ndarray:
+        return x
     if isinstance(x, ma.MaskedArray):
         remedy = f"pass {name}.data, and make numpy.ma.array(result, mask={name}.mask); or pass {name}.compressed()"
         _no_array(name, "is a masked array", remedy)
-    if isinstance(x, np.ndarray):
-        if type(x).__array_ufunc__ is not np.ndarray.__array_ufunc__:
-            _no_array(name, f"is of {_type(x)}, which has functions of its own", "pass numpy.asarray of it")
-        return x
     # Arrays of xarray have the method, too, but a graph only around a Dask array.
     if hasattr(type(x), "__dask_graph__") and x.__dask_graph__() is not None:
-        remedy = 'pass this function to map_blocks, or to xarray.apply_ufunc with dask="parallelized"'
-        _no_array(name, "is a Dask collection", remedy)
+        remedy = 'map_blocks, or map_partitions, or to xarray.apply_ufunc with dask="parallelized"'
+        _no_array(name, "is a Dask collection", f"pass this function to {remedy}")
+    if _labels.has_labels(x):
+        return _array(_labels.numbers(x, name), f"{name}.data")
+    if _labels.has_own_functions(x):
+        _no_array(name, f"is of {_type(x)}, which has functions of its own", _labels.remedy(x, name))
+    if isinstance(x, np.ndarray):
+        return x
     if hasattr(type(x), "__dlpack__") and not hasattr(type(x), "__array__"):
         array: _Array = np.from_dlpack(x)
         return array
@@ -169,7 +173,7 @@ def _converted(x: _Array, dtype: np.dtype[Any]) -> _Array:
 
 def _result_type(x: _Array, name: str) -> np.dtype[Any]:
     """Return the dtype of the result: the float that NumPy's functions give, in native byte order."""
-    if x.dtype.name in _FLOATS or _is_bfloat16(x.dtype):
+    if _is_float(x.dtype):
         return x.dtype.newbyteorder("=")
     if x.dtype.kind in "biu":
         return np.result_type(x.dtype, np.float16)
@@ -178,9 +182,9 @@ def _result_type(x: _Array, name: str) -> np.dtype[Any]:
     raise TypeError(f"{name} has dtype {x.dtype}: convert it to {_SUPPORTED} with astype")
 
 
-def _is_bfloat16(dtype: np.dtype[Any]) -> bool:
-    module = sys.modules.get("ml_dtypes")
-    return module is not None and dtype.type is getattr(module, "bfloat16", None)
+def _is_float(dtype: np.dtype[Any]) -> bool:
+    bfloat16 = getattr(sys.modules.get("ml_dtypes"), "bfloat16", None)
+    return dtype.type in _FLOATS or bfloat16 is not None and dtype.type is bfloat16
 
 
 def _check_out(out: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
