@@ -28,6 +28,10 @@ pub(crate) struct Checked(pub(crate) Backend);
 
 pub(crate) struct Threads(usize);
 
+/// `where` or `dtype` of NumPy's functions, which always raises what to do instead. `**keywords` in a signature would
+/// say so, too, but make each call slower.
+pub(crate) enum Refused {}
+
 impl Place {
     pub(crate) fn new(BackendArg(backend): BackendArg, threads: Option<Threads>) -> Self {
         Self { backend, threads: threads.map(|Threads(number)| number) }
@@ -117,6 +121,17 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Threads {
             }
             _ => Err(PyValueError::new_err(format!("threads is {}: {REMEDY}", object.str()?))),
         }
+    }
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Refused {
+    type Error = PyErr;
+
+    fn extract(_: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        Err(PyTypeError::new_err(
+            "there is no where= or dtype=: choose from the result, as by numpy.where(mask, y, x), or convert x, as by \
+             numpy.asarray(x, dtype)",
+        ))
     }
 }
 

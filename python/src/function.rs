@@ -6,7 +6,7 @@ use hard_sigmoid::Backend;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyTuple};
 
-use crate::arguments::{Alpha, BackendArg, Beta, FromOutput, Place, Preset, Threads, function};
+use crate::arguments::{Alpha, BackendArg, Beta, FromOutput, Place, Preset, Refused, Threads, function};
 use crate::calls;
 
 /// A hard sigmoid, clip(alpha*x + beta, 0, 1), as an object.
@@ -94,13 +94,16 @@ impl HardSigmoid {
     /// Return the function of each element of `x`.
     ///
     /// `hard_sigmoid.hard_sigmoid` describes the arguments.
-    #[pyo3(signature = (x, /, out=None, *, backend=BackendArg(Backend::Auto), threads=None))]
+    #[pyo3(signature = (x, /, out=None, *, backend=BackendArg(Backend::Auto), threads=None, r#where=None, dtype=None))]
+    #[allow(unused_variables, reason = "two are refused")]
     fn __call__<'py>(
         &self,
         x: &Bound<'py, PyAny>,
         out: Option<&Bound<'py, PyAny>>,
         backend: BackendArg,
         threads: Option<Threads>,
+        r#where: Option<Refused>,
+        dtype: Option<Refused>,
     ) -> PyResult<Bound<'py, PyAny>> {
         calls::apply(self.0, x, out, Place::new(backend, threads))
     }
@@ -110,10 +113,12 @@ impl HardSigmoid {
     /// `hard_sigmoid.backward` describes the arguments.
     #[pyo3(
         signature = (
-            x, grad, /, out=None, *, from_output=FromOutput(false), backend=BackendArg(Backend::Auto), threads=None
+            x, grad, /, out=None, *, from_output=FromOutput(false), backend=BackendArg(Backend::Auto), threads=None,
+            r#where=None, dtype=None
         ),
         text_signature = "($self, x, grad, /, out=None, *, from_output=False, backend='auto', threads=None)"
     )]
+    #[allow(clippy::too_many_arguments, unused_variables, reason = "they have names in Python, and two are refused")]
     fn backward<'py>(
         &self,
         x: &Bound<'py, PyAny>,
@@ -122,6 +127,8 @@ impl HardSigmoid {
         from_output: FromOutput,
         backend: BackendArg,
         threads: Option<Threads>,
+        r#where: Option<Refused>,
+        dtype: Option<Refused>,
     ) -> PyResult<Bound<'py, PyAny>> {
         calls::backward(self.0, [x, grad], out, from_output.0, Place::new(backend, threads))
     }

@@ -3,7 +3,9 @@
 use ::hard_sigmoid::Backend;
 use pyo3::prelude::*;
 
-use crate::arguments::{Alpha, BackendArg, Beta, FromOutput, Place, Preset, Threads, check_positional, function};
+use crate::arguments::{
+    Alpha, BackendArg, Beta, FromOutput, Place, Preset, Refused, Threads, check_positional, function,
+};
 use crate::calls;
 
 /// Return clip(alpha*x + beta, 0, 1) of each element.
@@ -15,8 +17,9 @@ use crate::calls;
 ///     type. Integers are converted as by NumPy's functions of floats, and Python's numbers to float64. Contiguous
 ///     arrays are read where they are. Others are copied in pieces, which takes 2 to 8 times as long.
 /// out : numpy.ndarray, optional
-///     Where the result is written: `x` itself, or an array of the type of the result, in either byte order, to whose
-///     shape `x` can be broadcast. Without it, a new array is made.
+///     Where the result is written: `x` itself, or an array of the type of the result or a wider float, in either byte
+///     order, to whose shape `x` can be broadcast. A Python number takes its type. It may also be a tuple of one
+///     array. Without it, a new array is made.
 /// preset : {"onnx", "pytorch"}, optional
 ///     "onnx" has alpha = 1/5 and beta = 1/2, as ONNX and Keras 1 and 2. "pytorch" has alpha = 1/6 and beta = 1/2, as
 ///     PyTorch, Keras 3 and JAX.
@@ -74,11 +77,12 @@ use crate::calls;
 #[pyfunction]
 #[pyo3(
     signature = (
-        x, /, out=None, *, preset=None, alpha=None, beta=None, backend=BackendArg(Backend::Auto), threads=None
+        x, /, out=None, *, preset=None, alpha=None, beta=None, backend=BackendArg(Backend::Auto), threads=None,
+        r#where=None, dtype=None
     ),
     text_signature = "(x, /, out=None, *, preset=None, alpha=None, beta=None, backend='auto', threads=None)"
 )]
-#[allow(clippy::too_many_arguments, reason = "they have names in Python")]
+#[allow(clippy::too_many_arguments, unused_variables, reason = "they have names in Python, and two are refused")]
 pub(crate) fn hard_sigmoid<'py>(
     x: &Bound<'py, PyAny>,
     out: Option<&Bound<'py, PyAny>>,
@@ -87,6 +91,8 @@ pub(crate) fn hard_sigmoid<'py>(
     beta: Option<Beta>,
     backend: BackendArg,
     threads: Option<Threads>,
+    r#where: Option<Refused>,
+    dtype: Option<Refused>,
 ) -> PyResult<Bound<'py, PyAny>> {
     check_positional(out)?;
     calls::apply(function(preset, alpha, beta)?, x, out, Place::new(backend, threads))
@@ -136,12 +142,12 @@ pub(crate) fn hard_sigmoid<'py>(
 #[pyo3(
     signature = (
         x, grad, /, out=None, *, preset=None, alpha=None, beta=None, from_output=FromOutput(false),
-        backend=BackendArg(Backend::Auto), threads=None
+        backend=BackendArg(Backend::Auto), threads=None, r#where=None, dtype=None
     ),
     text_signature = "(x, grad, /, out=None, *, preset=None, alpha=None, beta=None, from_output=False, \
         backend='auto', threads=None)"
 )]
-#[allow(clippy::too_many_arguments, reason = "they have names in Python")]
+#[allow(clippy::too_many_arguments, unused_variables, reason = "they have names in Python, and two are refused")]
 pub(crate) fn backward<'py>(
     x: &Bound<'py, PyAny>,
     grad: &Bound<'py, PyAny>,
@@ -152,6 +158,8 @@ pub(crate) fn backward<'py>(
     from_output: FromOutput,
     backend: BackendArg,
     threads: Option<Threads>,
+    r#where: Option<Refused>,
+    dtype: Option<Refused>,
 ) -> PyResult<Bound<'py, PyAny>> {
     calls::backward(function(preset, alpha, beta)?, [x, grad], out, from_output.0, Place::new(backend, threads))
 }

@@ -169,6 +169,15 @@ def test_result_keeps_the_memory_order(dtype, axes):
     assert onnx(x[::-1, :, ::-2]).strides == np.positive(x[::-1, :, ::-2]).strides
 
 
+def test_the_memory_order_of_broadcast_arrays_is_that_of_numpy():
+    a = np.ones((4, 5, 6), "f4")
+    for x in (np.broadcast_to(a[0, 0], a.shape), np.broadcast_to(a[0, 0][:, None, None], (6, 4, 5)), a[:1].T):
+        assert onnx(x).strides == np.positive(x).strides
+    fortran = np.asfortranarray(a[0])
+    for x, grad in ((a, fortran), (fortran, a), (a[0], fortran), (a.T, a.T[:1]), (a.T[:1], a.T), (a[:, :1], a[:1])):
+        assert hs.backward(x, grad, preset="onnx").strides == np.multiply(x, grad).strides
+
+
 @each_dtype
 def test_result_is_new_memory_of_the_native_type(dtype):
     x = samples(dtype)

@@ -153,6 +153,10 @@ def test_matrix_stays_one():
         assert type(y) is np.matrix
         assert_same_bits(np.asarray(y), expected(np.array(argument)))
     assert type(ONNX.backward(x, np.ones((2, 2)))) is np.matrix
+    assert type(ONNX.backward(np.ones((2, 2)), x)) is np.matrix
+    # The one of higher priority, as in NumPy.
+    for arguments in ((x, np.ones((2, 2)).view(Tagged)), (np.ones((2, 2)).view(Tagged), x)):
+        assert type(ONNX.backward(*arguments)) is type(np.multiply(*arguments)) is np.matrix
 
 
 class Tagged(np.ndarray):
@@ -187,6 +191,8 @@ def test_subclasses_wrap_the_result():
         assert type(y) is Tagged
         assert y.tag == "kept"
         assert_same_bits(np.asarray(y), expected(np.array(argument)))
+        y = ONNX.backward(np.array(argument), argument)
+        assert type(y) is Tagged and y.tag == "kept"
     word, y = ONNX(values.view(Wrapping))
     assert word == "wrapped"
     assert_same_bits(y, expected(values))

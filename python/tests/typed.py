@@ -16,6 +16,7 @@ def check(x: npt.NDArray[np.float32], y: npt.NDArray[np.float64], anything: npt.
     assert_type(f.saturation([1.0, 2.0]).fraction, float)
     assert_type(hs.hard_sigmoid(x, preset="onnx", backend="cpu"), npt.NDArray[np.float32])
     assert_type(hs.hard_sigmoid([[1, 2]], x, alpha=np.float32(0.25), beta=1), npt.NDArray[np.float32])
+    assert_type(f(x, out=(y,)), npt.NDArray[np.float64])
     assert_type(f.__name__, str)
     assert_type(hs.hard_sigmoid(1.5, preset="pytorch"), Any)
     assert_type(hs.backward(x, 1.0, out=x, preset="onnx"), npt.NDArray[np.float32])

@@ -64,13 +64,18 @@ def flat(x: Any, dtype: Any) -> _Array:
 
 
 def _run(compute: _Compute, arguments: dict[str, Any], out: Any) -> Any:
+    if isinstance(out, tuple) and len(out) == 1:
+        # As NumPy's functions pass it on.
+        (out,) = out
     labelled = {name: x for name, x in arguments.items() if _labels.has_labels(x)}
     _labels.check(labelled)
-    # Python's numbers take the type of the others, as in NumPy.
+    # Python's numbers take the type of the others, as in NumPy, or that of out.
     numbers = [name for name, x in arguments.items() if type(x) in (int, float)]
     arrays = {name: _array(x, name) for name, x in arguments.items() if name not in numbers}
     dtypes = {name: _result_type(x, name) for name, x in arrays.items()}
     typed = list(dtypes.values())
+    if not typed and isinstance(out, np.ndarray) and _is_float(out.dtype):
+        typed = [out.dtype.newbyteorder("=")]
     dtype = typed[0] if typed else np.dtype(np.float64)
     arrays = {name: np.asarray(x, dtype) if name in numbers else arrays[name] for name, x in arguments.items()}
     for name, other in dtypes.items():
@@ -85,8 +90,7 @@ def _run(compute: _Compute, arguments: dict[str, Any], out: Any) -> Any:
         shapes = " and ".join(f"{name} has shape {x.shape}" for name, x in arrays.items())
         raise ValueError(f"{shapes}: pass arrays of one shape, or of shapes that broadcast") from None
     if out is None:
-        # The memory order of the first, as far as it has the shape.
-        result = np.empty_like(inputs[0], dtype) if inputs[0].shape == shape else np.empty(shape, dtype)
+        result = _new(inputs, dtype)
     else:
         _check_out(out, dtype, shape)
         result = _plain(out)
@@ -96,7 +100,15 @@ def _run(compute: _Compute, arguments: dict[str, Any], out: Any) -> Any:
             _contiguous(compute(*pieces))
     if out is not None:
         return out
-    return _labels.with_labels(labelled, result) if labelled else _wrapped(next(iter(arrays.values())), result)
+    return _labels.with_labels(labelled, result) if labelled else _wrapped(list(arrays.values()), result)
+
+
+def _new(inputs: list[_Array], dtype: np.dtype[Any]) -> _Array:
+    """Return a new array in the memory order that NumPy's functions choose for these inputs."""
+    op_flags: Any = [["readonly"]] * len(inputs) + [["writeonly", "allocate"]]
+    flags: Any = ["zerosize_ok"]
+    array = np.nditer([*inputs, None], flags, op_flags, [*(x.dtype for x in inputs), dtype], order="K").operands[-1]
+    return array
 
 
 def _pieces(inputs: list[_Array], dtypes: Sequence[Any], outputs: list[_Array]) -> Any:
@@ -109,7 +121,7 @@ def _pieces(inputs: list[_Array], dtypes: Sequence[Any], outputs: list[_Array]) 
         [*inputs, *outputs],
         flags=["external_loop", "buffered", "zerosize_ok"],
         op_flags=op_flags,
-        op_dtypes=[*dtypes, *(x.dtype.newbyteorder("=") for x in outputs)],
+        op_dtypes=[*dtypes, *dtypes[: len(outputs)]],
         order="K",
         casting="same_kind",
         buffersize=_PIECE,
@@ -192,8 +204,9 @@ def _check_out(out: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
         remedy = "pass a numpy.ndarray, for example tensor.numpy() for a tensor, or out.data for a masked array"
         raise TypeError(f"out is of type {type(out).__name__}: {remedy}")
     _array(out, "out")
-    if out.dtype.newbyteorder("=") != dtype:
-        raise TypeError(f"out has dtype {out.dtype}, but the result has {dtype}: pass out of that type")
+    if not (_is_float(out.dtype) and np.can_cast(dtype, out.dtype)):
+        remedy = "pass out of that type or a wider float, or convert x, as by numpy.asarray(x, out.dtype)"
+        raise TypeError(f"out has dtype {out.dtype}, but the result has {dtype}: {remedy}")
     try:
         fits = _broadcast(shape, out.shape) == out.shape
     except ValueError:
@@ -219,8 +232,10 @@ def _apart(x: _Array, out: _Array, in_place: bool) -> _Array:
     return x if in_place and same or not np.may_share_memory(x, out) else x.copy()
 
 
-def _wrapped(x: _Array, result: _Array) -> Any:
+def _wrapped(inputs: list[_Array], result: _Array) -> Any:
     """Return the result as NumPy's functions do: numbers for arrays without dimensions, and subclasses."""
+    # Of equally important ones, the first subclass.
+    x = max(inputs, key=lambda x: (getattr(x, "__array_priority__", 0), type(x) is not np.ndarray))
     if type(x) is not np.ndarray:
         result = x.__array_wrap__(result)
     return result[()] if type(result) is np.ndarray and not result.ndim else result

@@ -46,7 +46,13 @@ class HardSigmoid:
     def __name__(self) -> str: ...
     @overload
     def __call__(
-        self, x: _ArrayLike, /, out: _Out, *, backend: _Backend = "auto", threads: SupportsIndex | None = None
+        self,
+        x: _ArrayLike,
+        /,
+        out: _Out | tuple[_Out],
+        *,
+        backend: _Backend = "auto",
+        threads: SupportsIndex | None = None,
     ) -> _Out: ...
     @overload
     def __call__(
@@ -68,7 +74,7 @@ class HardSigmoid:
         x: _ArrayLike,
         grad: _ArrayLike,
         /,
-        out: _Out,
+        out: _Out | tuple[_Out],
         *,
         from_output: bool = False,
         backend: _Backend = "auto",
@@ -109,7 +115,7 @@ class HardSigmoid:
 def hard_sigmoid(
     x: _ArrayLike,
     /,
-    out: _Out,
+    out: _Out | tuple[_Out],
     *,
     preset: _Preset | None = None,
     alpha: _Number | None = None,
@@ -146,7 +152,7 @@ def backward(
     x: _ArrayLike,
     grad: _ArrayLike,
     /,
-    out: _Out,
+    out: _Out | tuple[_Out],
     *,
     preset: _Preset | None = None,
     alpha: _Number | None = None,
