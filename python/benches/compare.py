@@ -1,11 +1,12 @@
-"""Times hard_sigmoid beside NumPy's expression, PyTorch and onnxruntime, and prints a table for README.
+"""Times hard_sigmoid beside NumPy's expression, PyTorch and onnxruntime, and prints the tables of README.
 
-    python compare.py [--rounds 5] [--sizes 10,14,18,22,26] [--types float32,...] >table.md
+    python compare.py [--rounds 5] [--sizes 10,14,18,22,26] [--types float32,...] >tables.md
+    python compare.py --rounds 0 >errors.md
 
 Needs numpy, ml_dtypes, torch, onnx and onnxruntime. Each peer runs in a process of its own, because the threads of some
 spin after a call. In each round all peers run one after the other. A time is the median over the rounds of the median
-of the calls of a process, which write to an array that was written before. Each process first compares its results with
-the exact function, evaluated in extended precision.
+of the calls of a process, which write to an array that was written before. The errors are the same in each round and
+are computed once, among ERRORS_OF numbers, from the exact function, evaluated in extended precision.
 """
 
 import argparse
@@ -20,8 +21,7 @@ PEERS = ["hard_sigmoid", "numpy", "torch", "onnxruntime"]
 TYPES = ["float16", "bfloat16", "float32", "float64"]
 PRESETS = {"torch": "pytorch"}  # torch has no alpha; the others compute onnx's function, of the same cost
 SECONDS = 0.4
-# Elements of which the error is computed.
-MOST = 1 << 20
+ERRORS_OF = 1 << 20
 
 
 def call_of(peer, x):
@@ -66,23 +66,41 @@ def call_of(peer, x):
     return (lambda: session.run_with_iobinding(binding)), y
 
 
-def worker(peer, name, exponents):
-    """Print the median time of a call for each size, in seconds, and the largest error."""
+def numbers(count, name):
     import ml_dtypes  # noqa: F401, registers bfloat16
     import numpy as np
 
-    for exponent in exponents:
-        x = np.random.default_rng(exponent).normal(0, 3, 1 << exponent).astype(np.dtype(name))
+    return np.random.default_rng(0).normal(0, 3, count).astype(np.dtype(name))
+
+
+def largest_error(peer, name):
+    """Return the largest distance from the exact results, in units in their last place."""
+    import numpy as np
+
+    x = numbers(ERRORS_OF, name)
+    call, y = call_of(peer, x)
+    call()
+    # The sums are exact in the 64 bits of a long double where they are close to 0.
+    wide = x.astype(np.longdouble)
+    exact = np.clip((wide + 3) / 6 if PRESETS.get(peer) else (2 * wide + 5) / 10, 0, 1)
+    return float(np.max(np.abs(exact - y.astype(np.longdouble)) / ulp(exact, name)))
+
+
+def worker(peer, name, exponents):
+    """Print the median time of a call for each size, in seconds, or without sizes the largest error."""
+    if not exponents:
         try:
-            call, y = call_of(peer, x)
+            print(json.dumps({"error_of": largest_error(peer, name)}))
+        except Exception as error:  # a type that the peer does not have, or no such peer
+            print(json.dumps({"error": f"{type(error).__name__}: {error}"[:200]}))
+    for exponent in exponents:
+        x = numbers(1 << exponent, name)
+        try:
+            call, _ = call_of(peer, x)
             call()
         except Exception as error:  # a type that the peer does not have
             print(json.dumps({"exponent": exponent, "error": f"{type(error).__name__}: {error}"[:200]}))
             continue
-        # The sums are exact in the 64 bits of a long double where they are close to 0.
-        wide = x[:MOST].astype(np.longdouble)
-        exact = np.clip((wide + 3) / 6 if PRESETS.get(peer) else (2 * wide + 5) / 10, 0, 1)
-        error = float(np.max(np.abs(exact - y[:MOST].astype(np.longdouble)) / ulp(exact, name)))
         times, started = [], time.perf_counter()
         # Short calls are timed together, so that the clock does not count.
         single = time.perf_counter()
@@ -93,7 +111,7 @@ def worker(peer, name, exponents):
             for _ in range(many):
                 call()
             times.append((time.perf_counter() - begin) / many)
-        print(json.dumps({"exponent": exponent, "seconds": statistics.median(times), "error_of": error}))
+        print(json.dumps({"exponent": exponent, "seconds": statistics.median(times)}))
 
 
 def ulp(exact, name):
@@ -104,6 +122,22 @@ def ulp(exact, name):
     return np.ldexp(np.longdouble(1), np.maximum(np.frexp(exact)[1], smallest) - bits)
 
 
+def cell(error):
+    """Return an error as README has it."""
+    return f"{float(f'{error:.2g}'):,g}"
+
+
+def run(peer, name, sizes):
+    """Return what a worker prints."""
+    command = [sys.executable, __file__, "--sizes", sizes, "--worker", peer, name]
+    output = subprocess.run(command, stdout=subprocess.PIPE, check=True, env=os.environ).stdout
+    lines = [json.loads(line) for line in output.splitlines()]
+    for line in lines:
+        if "error" in line:
+            print(name, peer, line.get("exponent", ""), line["error"], file=sys.stderr)
+    return lines
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
@@ -111,37 +145,33 @@ def main():
     parser.add_argument("--types", default=",".join(TYPES))
     parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    exponents = [int(size) for size in args.sizes.split(",")]
+    exponents = [int(size) for size in args.sizes.split(",") if size]
     if args.worker:
         worker(*args.worker, exponents)
         return
-    results, errors = {}, {}
+    names, results = args.types.split(","), {}
     for _ in range(args.rounds):
-        for name in args.types.split(","):
+        for name in names:
             for peer in PEERS:
-                command = [sys.executable, __file__, "--sizes", args.sizes, "--worker", peer, name]
-                lines = subprocess.run(command, stdout=subprocess.PIPE, check=True, env=os.environ).stdout.splitlines()
-                for line in map(json.loads, lines):
-                    key = name, line["exponent"], peer
+                for line in run(peer, name, args.sizes):
                     if "seconds" in line:
-                        results.setdefault(key, []).append(line["seconds"])
-                        errors[name, peer] = max(errors.get((name, peer), 0), line["error_of"])
-                    else:
-                        print(*key, line["error"], file=sys.stderr)
-    print("| type | elements | hard_sigmoid | NumPy | PyTorch | onnxruntime |")
-    print("|---|---|---|---|---|---|")
-    for name in args.types.split(","):
+                        results.setdefault((name, line["exponent"], peer), []).append(line["seconds"])
+    if results:
+        print("| type | elements | hard_sigmoid | NumPy | PyTorch | onnxruntime |")
+        print("|---|---|---|---|---|---|")
+    for name in names if results else []:
         for exponent in exponents:
             own = statistics.median(results[name, exponent, "hard_sigmoid"])
             cells = [f"{own * 1e6:.3g} us"]
             for peer in PEERS[1:]:
                 times = results.get((name, exponent, peer))
-                cells.append(f"{statistics.median(times) / own:.2g}" if times else "-")
+                cells.append(f"{statistics.median(times) / own:.2g}" if times else "–")
             print(f"| {name} | 2^{exponent} | {' | '.join(cells)} |")
-    print("\n| type | largest error in ULP: hard_sigmoid | NumPy | PyTorch | onnxruntime |")
+    print("\n| type | hard_sigmoid | NumPy | PyTorch | onnxruntime |")
     print("|---|---|---|---|---|")
-    for name in args.types.split(","):
-        cells = [f"{errors[name, peer]:.2g}" if (name, peer) in errors else "-" for peer in PEERS]
+    for name in names:
+        errors = [run(peer, name, "")[0].get("error_of") for peer in PEERS]
+        cells = ["–" if error is None else cell(error) for error in errors]
         print(f"| {name} | {' | '.join(cells)} |")
 
 

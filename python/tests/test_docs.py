@@ -4,8 +4,10 @@ import doctest
 import inspect
 import pathlib
 import re
+import runpy
 
 import hard_sigmoid as hs
+import numpy as np
 import pytest
 
 PUBLIC = [getattr(hs, name) for name in hs.__all__ if name != "__version__"]
@@ -63,3 +65,18 @@ def test_blocks_of_python(file):
         assert names["labelled"].to_dict("list") == {"a": [0.0, 0.5], "b": [0.75, 1.0]}
         assert names["gradient"].to_dict("list") == {"a": [0.0, 0.8], "b": [0.2, 0.0]}
         assert names["filled"].index.equals(names["missing"].index) and names["filled"][0] == 0.5
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).nmant < 63, reason="the exact results need a longer type than float64")
+def test_the_errors_of_the_readme_are_those_of_the_script():
+    folder = pathlib.Path(__file__).parents[1]
+    compare = runpy.run_path(str(folder / "benches" / "compare.py"))
+    text = (folder / "README.md").read_text()
+    table = text.partition("| type | hard_sigmoid | NumPy | PyTorch | onnxruntime |\n")[2].partition("\n\n")[0]
+    rows = [row.strip("| ").split(" | ") for row in table.splitlines()[1:]]
+    assert [row[0] for row in rows] == compare["TYPES"]
+    assert "2²⁰ numbers" in text and compare["ERRORS_OF"] == 1 << 20
+    # The other columns need what is not installed in CI.
+    for name, *cells in rows:
+        own = [compare["cell"](compare["largest_error"](peer, name)) for peer in ("hard_sigmoid", "numpy")]
+        assert own == cells[:2]
