@@ -36,7 +36,7 @@ use crate::calls;
 ///     If neither a preset nor both numbers are given, or if both are.
 /// ValueError
 ///     If there is no such preset, or alpha or beta is not finite. Unless alpha is 0, it has to be a normal number of
-///     float32, and so has beta/alpha unless beta is 0.
+///     float32, also for float64 arrays, and so has beta/alpha unless beta is 0.
 ///
 /// Examples
 /// --------

@@ -60,6 +60,10 @@ use crate::calls;
 /// Otherwise the error is at most u*(abs(beta) + 3*y), with u = 2**-24 in float32 and 2**-53 in float64. 16-bit types
 /// are computed in float32 and then rounded. NaN stays NaN. The result is never -0.
 ///
+/// With alpha = 0, an infinite `x` gives clip(beta, 0, 1), as any number does. There, alpha*x + beta as ONNX writes it
+/// is NaN. Another alpha must be a normal number of float32, that is, at least 1.2e-38 in magnitude, for float64 arrays
+/// as well. The same holds for beta/alpha unless beta is 0.
+///
 /// References
 /// ----------
 /// .. [1] ONNX HardSigmoid, https://onnx.ai/onnx/operators/onnx__HardSigmoid.html
