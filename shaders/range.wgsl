@@ -2,8 +2,8 @@
 //
 // The host joins whole files into one module: hard_sigmoid.wgsl, then one to three of element/ (how elements lie in
 // words), one of source/ (where the source lies) and of operand/ (where a second operand lies), one or two of op/ (what
-// is computed), one of entry/ (what a thread writes, and the entry points), two of extent/ (how many rows there are, and
-// how many elements in them), and this one. Counting adds two of count/.
+// is computed), one of entry/ (what a thread writes, and the entry points), two of extent/ (how many rows there are,
+// and how many elements in them), and this one. Counting adds two of count/.
 
 struct Dispatch {
     // The first source and target element within their bindings, and how many there are.

@@ -2,7 +2,7 @@
 //!
 //! | you have | read |
 //! |---|---|
-//! | an app on wgpu | [`embedding`]: ranges of buffers, rows with a pitch, changing parameters, a length on the GPU, counts, pipelines |
+//! | an app on wgpu | [`embedding`]: ranges, rows, changing parameters, lengths on the GPU, counts, pipelines |
 //! | a shader of your own | [`WGSL`](crate::WGSL): the function to import or paste |
 //! | an app on another version of wgpu | [`other_wgpu`], and [`plan`](crate::plan) |
 //! | slices | [`slices`]: on the CPU or on a GPU, blocking or async |

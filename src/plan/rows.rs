@@ -83,7 +83,7 @@ impl Rows {
         match last {
             Some(last) if last.checked_add(width).is_some_and(|end| end <= available) => Ok(()),
             last => Err(PlanError::OutOfRange { role, first: last.unwrap_or(u64::MAX), len: width, available }
-                .of_row(number - 1)),
+                .of_row(number.saturating_sub(1))),
         }
     }
 

@@ -35,7 +35,7 @@ struct BoundDispatch {
 impl std::fmt::Debug for Binding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let workgroups: Vec<_> = self.dispatches.iter().map(|dispatch| dispatch.workgroups).collect();
-        f.debug_struct("Binding").field("label", &self.label).field("workgroups", &workgroups).finish()
+        f.debug_struct("Binding").field("label", &self.label).field("workgroups", &workgroups).finish_non_exhaustive()
     }
 }
 
@@ -43,7 +43,8 @@ impl Binding {
     /// Records the binding into `encoder`, in a compute pass of its own.
     ///
     /// The encoder must be of the kernel's device. If it is not, wgpu reports a validation error to the encoder's
-    /// device when the encoder is finished and when it is submitted, and may panic if the devices come from two instances.
+    /// device when the encoder is finished and when it is submitted, and may panic if the devices come from two
+    /// instances.
     pub fn record(&self, encoder: &mut wgpu::CommandEncoder) {
         self.record_pass(
             &mut encoder
