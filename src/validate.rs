@@ -18,14 +18,21 @@
 //! # }
 //! # }
 //! ```
+//!
+//! [`judge_fn`] and [`judge`](self::judge()) say of any other implementation what is wrong with it.
 
+mod causes;
 mod inputs;
+mod judge;
+mod judgement;
 mod oracle;
 mod pass;
 mod reference;
 mod report;
 
-pub use inputs::{Inputs, samples};
+pub use inputs::{Inputs, judge_inputs, samples};
+pub use judge::{judge, judge_fn};
+pub use judgement::{Cause, Finding, Judgement, Kind, Tolerance};
 pub use pass::Pass;
 pub use report::{Difference, Report};
 

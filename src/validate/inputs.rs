@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use super::pass::Pass;
+use super::reference::signed_ulps;
 use crate::element::has_16_bits;
 use crate::{Element, HardSigmoid};
 
@@ -87,4 +89,31 @@ pub fn samples<T: Element>(f: HardSigmoid) -> Vec<T> {
         |edge: f64| (0..=2 * u64::from(NEAR)).map(move |i| edge.to_bits().wrapping_add(i).wrapping_sub(NEAR.into()));
     let neighbours = edges.into_iter().flat_map(|edge| [edge, -edge]).flat_map(near).map(f64::from_bits);
     bits.into_iter().map(widened).chain(neighbours).map(T::from_f64).collect()
+}
+
+/// Inputs for a [judge](super::judge()): x, each number once and in ascending order, and the gradients with respect to
+/// y, which are none in the forward pass.
+///
+/// x are those of [`samples`]. In the backward pass they are followed by some of them once more, with the gradient 1:
+/// those at and beside the edges, and one in 64.
+#[must_use]
+pub fn judge_inputs<T: Element>(pass: impl Into<Pass>) -> (Vec<T>, Vec<T>) {
+    let pass = pass.into();
+    let mut x = samples::<T>(pass.function());
+    // The samples are runs that ascend or descend, which a stable sort merges.
+    x.sort_by(|a, b| a.to_exact().total_cmp(&b.to_exact()).then(a.bits().cmp(&b.bits())));
+    x.dedup_by_key(|x| x.bits());
+    if !pass.has_gradient() {
+        return (x, Vec::new());
+    }
+    let mut grad_y: Vec<_> = (0..x.len() as u64).map(gradient).collect();
+    let again: Vec<_> = (0..).zip(&x).filter(|&(i, &x)| i % 64 == 0 || is_beside(pass, x)).map(|(_, &x)| x).collect();
+    x.extend(again);
+    grad_y.resize(x.len(), T::from_f64(1.0));
+    (x, grad_y)
+}
+
+/// Whether `x` is an edge or within 2 ULP of it.
+pub(super) fn is_beside<T: Element>(pass: Pass, x: T) -> bool {
+    pass.edges().into_iter().any(|edge| signed_ulps(x, edge) <= 2)
 }

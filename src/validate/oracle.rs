@@ -58,7 +58,8 @@ impl<T: Element> Oracle<T> {
         report
     }
 
-    fn expected(&self, x: T, grad: Option<T>) -> T {
+    /// The result of the definition.
+    pub(super) fn expected(&self, x: T, grad: Option<T>) -> T {
         match self {
             Self::Forward { coefficients, .. } => coefficients.eval(x),
             Self::Backward { coefficients, .. } => coefficients.eval(x, grad.unwrap_or(T::zeroed())),
@@ -75,7 +76,7 @@ impl<T: Element> Oracle<T> {
     }
 
     /// The exact result, or `None` if it is NaN.
-    fn exact(&self, x: T, grad: Option<T>) -> Option<f64> {
+    pub(super) fn exact(&self, x: T, grad: Option<T>) -> Option<f64> {
         match self {
             Self::Forward { reference, .. } => x.quieted().is_none().then(|| reference.exact(x)),
             Self::Backward { backward, reference, .. } => {
@@ -110,7 +111,7 @@ impl<T: Element> Oracle<T> {
 }
 
 /// Whether a number is subnormal in its own type.
-fn is_subnormal<T: Element>(x: T) -> bool {
+pub(super) fn is_subnormal<T: Element>(x: T) -> bool {
     // The exponent of infinity has all bits set, that of the least normal number only the lowest.
     let least = 1 << T::from_f64(f64::INFINITY).bits().trailing_zeros();
     is_between(x.to_exact().abs(), T::from_low_bits(least).to_exact())

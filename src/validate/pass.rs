@@ -36,6 +36,31 @@ impl std::fmt::Display for Pass {
 }
 
 impl Pass {
+    pub(super) const fn function(self) -> HardSigmoid {
+        match self {
+            Self::Forward(f) => f,
+            Self::Backward(backward) => backward.function(),
+        }
+    }
+
+    /// The same pass of another function.
+    pub(super) const fn with(self, f: HardSigmoid) -> Self {
+        match self {
+            Self::Forward(_) => Self::Forward(f),
+            Self::Backward(backward) if backward.is_from_output() => Self::Backward(f.backward_from_output()),
+            Self::Backward(_) => Self::Backward(f.backward()),
+        }
+    }
+
+    /// The inputs at which the function reaches 0 and 1. NaN if it is constant.
+    pub(super) fn edges(self) -> [f64; 2] {
+        match (self, self.function()) {
+            (Self::Backward(backward), _) if backward.is_from_output() => [0.0, 1.0],
+            (_, f) if f.alpha() == 0.0 => [f64::NAN; 2],
+            (_, f) => [0.0, 1.0].map(|y| (y - f.beta()) / f.alpha()),
+        }
+    }
+
     /// Whether each input comes with a gradient.
     pub(super) const fn has_gradient(self) -> bool {
         matches!(self, Self::Backward(_))
