@@ -16,6 +16,7 @@ mod function;
 mod index;
 mod item;
 mod json;
+mod judge;
 mod list;
 mod output;
 mod pieces;

@@ -10,6 +10,7 @@ use super::adapters::AdapterArgs;
 use super::console::{Failure, check_stdout, print};
 use super::function::FunctionArgs;
 use super::json;
+use super::judge::JudgeArgs;
 use super::progress::Progress;
 use super::selection::dtype;
 
@@ -17,12 +18,17 @@ use super::selection::dtype;
 ///
 /// By default, both presets are checked. The exit code is 1 if a result differs, except for subnormals that are
 /// flushed to zero.
+///
+/// With --write-inputs and --results, another implementation is judged instead: its results are compared with the exact
+/// function. The report says in words what is wrong. --backward then stands for the gradient from x.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   hard-sigmoid validate
   hard-sigmoid validate --preset onnx --element f16 --adapter cpu
-  hard-sigmoid validate --adapter cpu --backward --json")]
+  hard-sigmoid validate --adapter cpu --backward --json
+  hard-sigmoid validate --preset onnx --write-inputs x.npy
+  hard-sigmoid validate --preset onnx --results y.npy")]
 pub(crate) struct Args {
     #[command(flatten)]
     function: FunctionArgs,
@@ -42,6 +48,8 @@ pub(crate) struct Args {
     /// Print a JSON object for each function and pass
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    judge: JudgeArgs,
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
@@ -49,6 +57,11 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     if args.exhaustive && args.element == Dtype::F64 {
         let message = "--exhaustive cannot be used with --element f64, which has 2^64 values: omit one of them";
         return Err(Failure::Usage(message.into()));
+    }
+    if args.judge.is_given() {
+        let f = args.function.required()?;
+        let pass = if args.backward { f.backward().into() } else { f.into() };
+        return with_type!(args.element, T => args.judge.run::<T>(pass));
     }
     with_type!(args.element, T => check::<T>(args))
 }
