@@ -10,6 +10,7 @@ mod compute;
 mod engines;
 mod function;
 mod functions;
+mod judge;
 mod process;
 mod report;
 mod threads;

@@ -3,13 +3,14 @@
 use hard_sigmoid::adapter::{self, AdapterKind};
 use hard_sigmoid::validate::{Inputs, Report, samples, validate_blocking, validate_cpu};
 use hard_sigmoid::{Backend, Element, Gpu, HardSigmoid, cpu, engine::ExecutedOn, with_type};
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
 
 use crate::arguments::{Alpha, Beta, Checked, Preset, function};
 use crate::arrays::Flat;
 use crate::engines::gpu_error;
+use crate::judge::Judge;
 use crate::process::current;
 use crate::threads::Threads;
 
@@ -22,23 +23,38 @@ const PIECE: usize = 1 << 22;
 /// with those of the CPU path. Both are compared with the exact function, evaluated in another way, in float64. For
 /// float64, the rounding errors of that are included.
 ///
+/// Given a function, `validate` judges its results instead, by the exact function: those for the same numbers, in one
+/// array, and in the forward pass also those for some integers.
+///
 /// Parameters
 /// ----------
-/// x : array_like, optional
+/// x : array_like or callable, optional
 ///     The numbers to check. By default 65,536 numbers of a 16-bit type, or about 17 million of another one: near the
-///     edges, with all exponents, and spread over all bit patterns, NaN and infinities included.
+///     edges, with all exponents, and spread over all bit patterns, NaN and infinities included. Or a function from a
+///     NumPy array to an array of the same shape, of NumPy or of another library; with `backward`, from x and the
+///     gradient with respect to y to the gradient with respect to x.
 /// preset, alpha, beta
 ///     As for `hard_sigmoid`.
 /// dtype : dtype, optional
 ///     The type of the numbers: float16, float32, float64 or the bfloat16 of ml_dtypes. By default that of `x`, or
 ///     else float32.
 /// backend : {"cpu", "gpu"}, optional
-///     What is checked.
+///     What is checked. Not for a function.
+/// backward : bool, optional
+///     Whether a function computes the gradient.
+/// ulp : int, optional
+///     How far the results of a function may be from the exact ones, in units in the last place. By default 1.
+/// atol : float, optional
+///     How far they may be from the exact ones, instead of `ulp`.
+/// bits : bool, optional
+///     Whether they have to have the bits that this package computes, instead.
 ///
 /// Returns
 /// -------
 /// Report
 ///     A named tuple. Its property `ok` says whether nothing is wrong.
+/// Judgement
+///     For a function: a named tuple with `ok`. As text, it says in Markdown what is wrong.
 ///
 /// Raises
 /// ------
@@ -51,11 +67,21 @@ const PIECE: usize = 1 << 22;
 /// >>> report = hs.validate(preset="onnx", dtype="float16")
 /// >>> report.ok, report.checked, report.max_ulp
 /// (True, 65536, 0)
+/// >>> import numpy
+/// >>> keras2 = lambda x: numpy.clip(0.2 * x + 0.5, 0, 1)
+/// >>> judgement = hs.validate(keras2, preset="pytorch", dtype="float16")
+/// >>> judgement.ok, judgement.causes
+/// (False, ['this is the other function: onnx (alpha 0.2000, beta 0.5)'])
 #[pyfunction]
 #[pyo3(
-    signature = (x=None, /, *, preset=None, alpha=None, beta=None, dtype=None, backend=Checked(Backend::Cpu)),
-    text_signature = "(x=None, /, *, preset=None, alpha=None, beta=None, dtype=None, backend='cpu')"
+    signature = (
+        x=None, /, *, preset=None, alpha=None, beta=None, dtype=None, backend=Checked(Backend::Cpu), backward=false,
+        ulp=None, atol=None, bits=false
+    ),
+    text_signature = "(x=None, /, *, preset=None, alpha=None, beta=None, dtype=None, backend='cpu', backward=False, \
+                      ulp=None, atol=None, bits=False)"
 )]
+#[allow(clippy::too_many_arguments, reason = "they are passed by name")]
 pub(crate) fn validate<'py>(
     py: Python<'py>,
     x: Option<Bound<'py, PyAny>>,
@@ -64,8 +90,27 @@ pub(crate) fn validate<'py>(
     beta: Option<Beta>,
     dtype: Option<Bound<'py, PyAny>>,
     backend: Checked,
+    backward: bool,
+    ulp: Option<u32>,
+    atol: Option<f64>,
+    bits: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let f = function(preset, alpha, beta)?;
+    if let Some(x) = x.as_ref().filter(|x| x.is_callable()) {
+        if backend.0 == Backend::Gpu {
+            return Err(PyTypeError::new_err("backend is for the functions of this package: omit it for another one"));
+        }
+        let judge = Judge::new(if backward { f.backward().into() } else { f.into() }, ulp, atol, bits)?;
+        // Integers are judged by α and β. Any type of float is accurate enough.
+        let tolerance = atol.unwrap_or_default().max(0.01);
+        let arguments = (judge, x, dtype, backward, f.alpha(), f.beta(), tolerance);
+        return py.import("hard_sigmoid._judge")?.call_method1("judge", arguments);
+    }
+    if backward || bits || ulp.is_some() || atol.is_some() {
+        return Err(PyTypeError::new_err(
+            "backward, ulp, atol and bits are for a function to judge: pass one, or omit them",
+        ));
+    }
     let has_data = x.is_some();
     // Without data, an array without elements tells the type.
     let x = x.unwrap_or_else(|| PyList::empty(py).into_any());

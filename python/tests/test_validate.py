@@ -85,3 +85,82 @@ def test_any_layout_is_checked():
             hs.validate(x, preset="onnx", **arguments)
     with pytest.raises(TypeError, match="complex"):
         hs.validate(x.astype(complex), preset="onnx", dtype="float32")
+
+
+def definition(**function):
+    return lambda x: hs.hard_sigmoid(x, **function)
+
+
+def kinds(judgement):
+    return [finding.kind for finding in judgement.findings if finding.fails]
+
+
+@each_preset
+@each_dtype
+def test_a_function_that_is_right(dtype, preset):
+    if dtype.itemsize > 2:
+        return
+    judgement = hs.validate(definition(preset=preset), preset=preset, dtype=dtype, bits=True)
+    assert type(judgement) is hs.Judgement
+    assert judgement.ok and judgement.checked == 1 << 16 and not judgement.causes
+    judgement = hs.validate(
+        lambda x, grad: hs.backward(x, grad, preset=preset), preset=preset, dtype=dtype, backward=True
+    )
+    assert judgement.ok and judgement.checked > 1 << 16 and judgement.findings == []
+
+
+def test_a_sum_that_cancels():
+    judgement = hs.validate(lambda x: np.clip(x / np.float32(6) + np.float32(0.5), 0, 1), preset="pytorch")
+    assert not judgement.ok and judgement.max_ulp > 1_000_000 and judgement.max_abs_error < 1e-7
+    assert "cancellation" in judgement.causes[0] and "cancellation" in str(judgement)
+    assert "**wrong**: pytorch, f32, forward" in judgement.markdown
+
+
+def test_functions_that_are_wrong():
+    onnx = {"preset": "onnx", "dtype": "float16"}
+    right = definition(preset="onnx")
+    judgement = hs.validate(lambda x: np.where(np.isnan(x), np.float16(1), right(x)), **onnx)
+    assert kinds(judgement) == ["NaN"] and len(judgement.findings[0].examples) == 3
+    early = hs.validate(lambda x: np.where(x >= 2.4, np.float16(1), right(x)), **onnx)
+    assert "clamped early" in kinds(early)
+    assert "other function: pytorch" in hs.validate(definition(preset="pytorch"), **onnx).causes[0]
+    leak = hs.validate(lambda x, grad: grad * np.float16(0.2), **onnx, backward=True)
+    assert {"edges", "leaking gradient"} <= set(kinds(leak))
+    assert hs.validate(definition(preset="pytorch"), **onnx, atol=0.2).ok
+    assert not hs.validate(lambda x: right(x) + np.float16(0), **onnx, ulp=0).findings
+
+
+def test_integers():
+    wrong = hs.validate(lambda x: np.clip(x * x.dtype.type(0.2) + x.dtype.type(0.5), 0, 1), preset="onnx")
+    (finding,) = [finding for finding in wrong.findings if finding.kind == "integers"]
+    assert finding.fails and "int32" in finding.text and "gave 0, expected 0.5" in finding.examples[0]
+    assert finding.text in str(wrong)
+
+    def refuses(x):
+        if x.dtype.kind != "f":
+            raise TypeError
+        return hs.hard_sigmoid(x, preset="onnx")
+
+    (finding,) = hs.validate(refuses, preset="onnx", dtype="float16").findings
+    assert not finding.fails and "refused (TypeError)" in finding.text
+
+
+def test_the_type_of_the_result():
+    judgement = hs.validate(lambda x: hs.hard_sigmoid(x, preset="onnx").astype(float), preset="onnx", dtype="float16")
+    assert kinds(judgement) == ["dtype"] and "**wrong**" in str(judgement)
+
+
+def test_what_cannot_be_judged():
+    with pytest.raises(ValueError, match=r"shape \(3,\).*one for each input"):
+        hs.validate(lambda x: x[:3], preset="onnx", dtype="float16")
+    with pytest.raises(TypeError, match="one of ulp="):
+        hs.validate(abs, preset="onnx", ulp=1, atol=0.1)
+    with pytest.raises(ValueError, match="atol"):
+        hs.validate(abs, preset="onnx", atol=float("nan"))
+    with pytest.raises(TypeError, match="backend"):
+        hs.validate(abs, preset="onnx", backend="gpu")
+    for arguments in ({"backward": True}, {"ulp": 1}, {"atol": 0.1}, {"bits": True}):
+        with pytest.raises(TypeError, match="for a function to judge"):
+            hs.validate(np.zeros(3), preset="onnx", **arguments)
+    with pytest.raises(ZeroDivisionError):
+        hs.validate(lambda x: 1 // 0, preset="onnx", dtype="float16")

@@ -21,6 +21,7 @@ def check(x: npt.NDArray[np.float32], y: npt.NDArray[np.float64], anything: npt.
     assert_type(hs.hard_sigmoid(1.5, preset="pytorch"), Any)
     assert_type(hs.backward(x, 1.0, out=x, preset="onnx"), npt.NDArray[np.float32])
     assert_type(hs.validate(anything, preset="onnx", backend="gpu").ok, bool)
+    assert_type(hs.validate(np.sin, preset="onnx", backward=True, atol=1e-3), hs.Judgement)
     assert_type(hs.adapters(), list[hs.Adapter])
     hs.hard_sigmoid(x, preset="tanh")  # type: ignore[call-overload]
     hs.saturation(x, preset="onnx", backend="tpu")  # type: ignore[arg-type]

@@ -11,12 +11,15 @@ array([0.  , 0.5 , 0.75])
 
 # Imported here and not when it is needed first: a fork during an import in a thread would leave its lock locked.
 from . import _arrays as _arrays
+from . import _judge as _judge
 from ._native import HardSigmoid, __version__, adapters, backward, hard_sigmoid, saturation, validate
-from ._results import Adapter, Report, Saturation
+from ._results import Adapter, Finding, Judgement, Report, Saturation
 
 __all__ = [
     "Adapter",
+    "Finding",
     "HardSigmoid",
+    "Judgement",
     "Report",
     "Saturation",
     "__version__",

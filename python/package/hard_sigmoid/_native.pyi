@@ -1,9 +1,10 @@
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal, Protocol, SupportsFloat, SupportsIndex, TypeAlias, TypeVar, final, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from ._results import Adapter, Report, Saturation
+from ._results import Adapter, Judgement, Report, Saturation
 from ._signature import CallSignature
 
 _Backend: TypeAlias = Literal["auto", "cpu", "gpu"]
@@ -199,6 +200,22 @@ def saturation(
     backend: _Backend = "auto",
     threads: SupportsIndex | None = None,
 ) -> Saturation: ...
+@overload
+def validate(
+    x: Callable[..., Any],
+    /,
+    *,
+    preset: _Preset | None = None,
+    alpha: _Number | None = None,
+    beta: _Number | None = None,
+    dtype: npt.DTypeLike | None = None,
+    backend: Literal["cpu"] = "cpu",
+    backward: bool = False,
+    ulp: SupportsIndex | None = None,
+    atol: _Number | None = None,
+    bits: bool = False,
+) -> Judgement: ...
+@overload
 def validate(
     x: _ArrayLike | None = None,
     /,
@@ -208,6 +225,10 @@ def validate(
     beta: _Number | None = None,
     dtype: npt.DTypeLike | None = None,
     backend: Literal["cpu", "gpu"] = "cpu",
+    backward: Literal[False] = False,
+    ulp: None = None,
+    atol: None = None,
+    bits: Literal[False] = False,
 ) -> Report: ...
 def adapters() -> list[Adapter]: ...
 

@@ -80,6 +80,67 @@ class Report(NamedTuple):
         return not (self.mismatches or self.out_of_bound or self.miscounted)
 
 
+class Finding(NamedTuple):
+    """Results of a function that are wrong in the same way.
+
+    Attributes
+    ----------
+    kind : str
+        `length`, `NaN`, `infinities`, `new NaN`, `-0`, `range`, `edges`, `subnormals`, `clamped late`, `clamped early`,
+        `leaking gradient`, `lost gradient`, `accuracy`, `monotony`, `dtype` or `integers`.
+    number : int
+        How many results are.
+    fails : bool
+        Whether they are outside of the tolerance. Otherwise it is only worth knowing.
+    text : str
+        The kind in words, and the number.
+    examples : list[str]
+        Those with the smallest inputs, at most three, each in words.
+    """
+
+    kind: str
+    number: int
+    fails: bool
+    text: str
+    examples: list[str]
+
+
+class Judgement(NamedTuple):
+    """What `validate` found of a function. As text, it is a list in Markdown.
+
+    Attributes
+    ----------
+    checked : int
+        Results that were judged.
+    max_ulp : int
+        The largest distance to the number nearest to the exact result, in units in the last place, of results that are
+        numbers.
+    max_abs_error : float
+        The largest difference from the exact result, of results that are numbers.
+    findings : list[Finding]
+        What is wrong, by kind.
+    causes : list[str]
+        What explains the wrong results, in words. Often nothing does.
+    markdown : str
+        All of this, with the largest error and examples.
+    """
+
+    checked: int
+    max_ulp: int
+    max_abs_error: float
+    findings: list[Finding]
+    causes: list[str]
+    markdown: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether all results are within the tolerance."""
+        return not any(finding.fails for finding in self.findings)
+
+    def __str__(self) -> str:
+        return self.markdown
+
+
 class Adapter(NamedTuple):
     """A GPU adapter of this machine.
 
