@@ -11,6 +11,7 @@
 //! | NumPy arrays | [`python`] |
 //! | a question about speed, or whether to use a GPU at all | [`performance`] |
 //! | a question about rounding, NaN, or what was checked | [`numerics`] |
+//! | another implementation to check | [`judging`], which has a table of who returns what |
 //! | a question about how it works inside | [`internals`] |
 
 /// A [`Kernel`](crate::Kernel) in an app: ranges of buffers, rows with a pitch, changing parameters, a length that only
@@ -42,6 +43,15 @@ pub mod performance {}
 /// [`HardSigmoid`](crate::HardSigmoid), [`Backward`](crate::Backward), [`validate`](mod@crate::validate), and the
 /// [command](crate::guide::command)
 pub mod numerics {}
+
+/// How to check another implementation, and what PyTorch, ONNX Runtime, JAX and others return.
+#[doc = include_str!("../docs/judging.md")]
+///
+/// # See also
+///
+/// [`validate::judge_fn`](crate::validate::judge_fn), [`validate::judge`](crate::validate::judge()), and the
+/// [command](crate::guide::command)
+pub mod judging {}
 
 /// WebGPU in a browser: what is different there, and the package for JavaScript.
 #[doc = include_str!("../docs/browser.md")]

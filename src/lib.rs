@@ -2,6 +2,7 @@
 //! [docs/browser.md]: guide::browser
 //! [docs/command.md]: guide::command
 //! [docs/embedding.md]: guide::embedding
+//! [docs/judging.md]: guide::judging
 //! [docs/numerics.md]: guide::numerics
 //! [docs/performance.md]: guide::performance
 //! [docs/slices.md]: guide::slices

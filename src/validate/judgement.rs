@@ -3,6 +3,7 @@
 use std::fmt::{Display, Formatter, Result};
 
 use super::pass::Pass;
+use super::reference::FAR;
 use super::report::Difference;
 use crate::{Dtype, Element, HardSigmoid};
 
@@ -170,7 +171,7 @@ impl Display for Cause {
             Self::RoundedToF32 => f.write_str("alpha or beta is rounded to float32"),
             Self::Narrow(dtype) => write!(f, "the results are computed in {} or rounded to it", dtype.numpy_name()),
             Self::Cancellation => f.write_str(
-                "cancellation near the lower edge: x * alpha + beta was evaluated; (x + beta/alpha) * alpha is accurate",
+                "cancellation near the lower edge: x * alpha + beta was evaluated; use (x + beta/alpha) * alpha",
             ),
         }
     }
@@ -229,7 +230,10 @@ impl<T: Element> Display for Judgement<T> {
         for cause in causes {
             writeln!(f, "- {cause}")?;
         }
-        writeln!(f, "- largest error: {max_ulp} ULP; {max_abs_error:.3e} absolute")?;
+        let at_least = if *max_ulp == FAR { "at least " } else { "" };
+        // A gradient may be as large as an f32, and so is the absolute error of its product then.
+        let absolute = if pass.has_gradient() { String::new() } else { format!("; {max_abs_error:.3e} absolute") };
+        writeln!(f, "- largest error: {at_least}{max_ulp} ULP{absolute}")?;
         if let Some(worst) = worst {
             writeln!(f, "  - {worst}")?;
         }

@@ -125,7 +125,7 @@ fn beside(alpha: f64, x: f64, (high, low): (f64, f64)) -> Ordering {
 }
 
 /// Stands for this many ULP or more.
-const FAR: u32 = u32::MAX - 1;
+pub(super) const FAR: u32 = u32::MAX - 1;
 
 /// The distance in ULP between a result and the number nearest to the exact result, which is in [0, 1]. `u32::MAX` if
 /// the result is negative (including -0) or NaN.
