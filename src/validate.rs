@@ -40,11 +40,9 @@ pub use report::{Difference, Report};
 use crate::gpu::wait::CallMode;
 use crate::job::Job;
 use crate::{Element, HardSigmoid, Saturation, cpu};
+use inputs::{CHUNK, weight};
 use oracle::Oracle;
 use reference::Reference;
-
-/// Elements that a thread compares at a time.
-const CHUNK: usize = 1 << 14;
 
 /// Compares `gpu` with the CPU path over `inputs`. Calls `progress` with the number of elements checked so far.
 ///
@@ -131,11 +129,6 @@ pub fn first_mismatch<T: Element>(f: HardSigmoid, source: &[T], target: &[T]) ->
 pub fn first_out_of_bound<T: Element>(f: HardSigmoid, source: &[T], target: &[T]) -> Option<Difference<T>> {
     let reference = Reference::new(f);
     first_difference(source, target, |x| T::from_f64(reference.exact(x)), |x, y| reference.allows(x, y))
-}
-
-/// How many bytes the CPU path would read and write in the time that comparing takes, roughly.
-const fn weight<T>(elements: &[T]) -> usize {
-    size_of_val(elements).saturating_mul(16)
 }
 
 fn first_difference<T: Element>(

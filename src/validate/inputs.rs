@@ -10,6 +10,14 @@ use crate::{Element, HardSigmoid};
 /// Elements computed and compared at a time.
 pub(super) const PIECE: u64 = 1 << 22;
 
+/// Elements that a thread compares at a time.
+pub(super) const CHUNK: usize = 1 << 14;
+
+/// How many bytes the CPU path would read and write in the time that comparing takes, roughly.
+pub(super) const fn weight<T>(elements: &[T]) -> usize {
+    size_of_val(elements).saturating_mul(16)
+}
+
 /// The inputs of a check.
 #[derive(Clone, Debug)]
 pub enum Inputs<'a, T> {

@@ -1,13 +1,12 @@
 //! Judges the results of any implementation.
 
 use super::causes::causes;
-use super::inputs::{is_beside, judge_inputs};
+use super::inputs::{CHUNK, is_beside, judge_inputs, weight};
 use super::judgement::{Finding, Judgement, Kind, Tolerance};
 use super::oracle::{Oracle, is_subnormal};
 use super::pass::Pass;
 use super::reference::signed_ulps;
 use super::report::Difference;
-use super::{CHUNK, weight};
 use crate::{Element, HardSigmoid, cpu};
 
 /// Judges the function `compute`, which returns the results for x and, in the backward pass, the gradients with respect
