@@ -111,6 +111,37 @@ def keras(backend):
     return f"Keras on {backend}", "keras", "pytorch", f, backward
 
 
+def openvino():
+    import openvino as ov
+    from openvino import opset13
+
+    models = {}
+
+    def f(x):
+        if x.dtype not in models:
+            # As its readers of ONNX give alpha and beta.
+            parameter = opset13.parameter([-1], x.dtype)
+            y = opset13.hard_sigmoid(parameter, x.dtype.type(0.2), x.dtype.type(0.5))
+            # Otherwise it computes float32 in bfloat16 where the processor is faster at that.
+            config = {"INFERENCE_PRECISION_HINT": "f16" if x.dtype == np.float16 else "f32"}
+            models[x.dtype] = ov.compile_model(ov.Model([y], [parameter]), "CPU", config)
+        return models[x.dtype](x)[0]
+
+    return "OpenVINO, CPU", "openvino", "onnx", f, None
+
+
+def tinygrad():
+    # On the CPU it needs clang on the path.
+    os.environ.setdefault("DEV", "CPU")
+    from tinygrad import Tensor
+
+    def backward(x, grad):
+        x = Tensor(x)
+        return x.hardsigmoid().gradient(x, gradient=Tensor(grad))[0].numpy()
+
+    return "tinygrad, CPU", "tinygrad", "pytorch", lambda x: Tensor(x).hardsigmoid().numpy(), backward
+
+
 PEERS = {
     "numpy-onnx": numpy_onnx,
     "numpy-pytorch": numpy_pytorch,
@@ -121,6 +152,8 @@ PEERS = {
     "keras-numpy": lambda: keras("numpy"),
     "keras-torch": lambda: keras("torch"),
     "keras-jax": lambda: keras("jax"),
+    "openvino": openvino,
+    "tinygrad": tinygrad,
 }
 
 
