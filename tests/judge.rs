@@ -30,7 +30,7 @@ fn says<T: Element>(judgement: &Judgement<T>, parts: &[&str]) {
 }
 
 #[test]
-fn the_definition_is_right() {
+fn the_definition_of_every_type_is_right() {
     fn each<T: Element>() {
         let custom = HardSigmoid::new(-0.7, 0.2).unwrap();
         for f in [HardSigmoid::ONNX, HardSigmoid::PYTORCH, custom] {
