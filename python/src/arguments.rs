@@ -28,8 +28,8 @@ pub(crate) struct Checked(pub(crate) Backend);
 
 pub(crate) struct Threads(usize);
 
-/// `where` or `dtype` of NumPy's functions, which always raises what to do instead. `**keywords` in a signature would
-/// say so, too, but make each call slower.
+/// An argument of NumPy's functions, such as `where`, which always raises what to do instead. `**keywords` in a
+/// signature would say so, too, but make each call slower.
 pub(crate) enum Refused {}
 
 impl Place {
@@ -129,8 +129,8 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Refused {
 
     fn extract(_: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
         Err(PyTypeError::new_err(
-            "there is no where= or dtype=: choose from the result, as by numpy.where(mask, y, x), or convert x, as by \
-             numpy.asarray(x, dtype)",
+            "there is no where=, dtype=, casting=, order= or subok=: choose from the result, as by \
+             numpy.where(mask, y, x), or convert x or the result, as by numpy.asarray(x, dtype)",
         ))
     }
 }

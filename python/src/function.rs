@@ -94,8 +94,13 @@ impl HardSigmoid {
     /// Return the function of each element of `x`.
     ///
     /// `hard_sigmoid.hard_sigmoid` describes the arguments.
-    #[pyo3(signature = (x, /, out=None, *, backend=BackendArg(Backend::Auto), threads=None, r#where=None, dtype=None))]
-    #[allow(unused_variables, reason = "two are refused")]
+    #[pyo3(
+        signature = (
+            x, /, out=None, *, backend=BackendArg(Backend::Auto), threads=None, r#where=None, dtype=None, casting=None,
+            order=None, subok=None
+        )
+    )]
+    #[allow(clippy::too_many_arguments, unused_variables, reason = "some are refused")]
     fn __call__<'py>(
         &self,
         x: &Bound<'py, PyAny>,
@@ -104,6 +109,9 @@ impl HardSigmoid {
         threads: Option<Threads>,
         r#where: Option<Refused>,
         dtype: Option<Refused>,
+        casting: Option<Refused>,
+        order: Option<Refused>,
+        subok: Option<Refused>,
     ) -> PyResult<Bound<'py, PyAny>> {
         calls::apply(self.0, x, out, Place::new(backend, threads))
     }
@@ -114,11 +122,11 @@ impl HardSigmoid {
     #[pyo3(
         signature = (
             x, grad, /, out=None, *, from_output=FromOutput(false), backend=BackendArg(Backend::Auto), threads=None,
-            r#where=None, dtype=None
+            r#where=None, dtype=None, casting=None, order=None, subok=None
         ),
         text_signature = "($self, x, grad, /, out=None, *, from_output=False, backend='auto', threads=None)"
     )]
-    #[allow(clippy::too_many_arguments, unused_variables, reason = "they have names in Python, and two are refused")]
+    #[allow(clippy::too_many_arguments, unused_variables, reason = "they have names in Python, and some are refused")]
     fn backward<'py>(
         &self,
         x: &Bound<'py, PyAny>,
@@ -129,6 +137,9 @@ impl HardSigmoid {
         threads: Option<Threads>,
         r#where: Option<Refused>,
         dtype: Option<Refused>,
+        casting: Option<Refused>,
+        order: Option<Refused>,
+        subok: Option<Refused>,
     ) -> PyResult<Bound<'py, PyAny>> {
         calls::backward(self.0, [x, grad], out, from_output.0, Place::new(backend, threads))
     }

@@ -82,11 +82,11 @@ use crate::calls;
 #[pyo3(
     signature = (
         x, /, out=None, *, preset=None, alpha=None, beta=None, backend=BackendArg(Backend::Auto), threads=None,
-        r#where=None, dtype=None
+        r#where=None, dtype=None, casting=None, order=None, subok=None
     ),
     text_signature = "(x, /, out=None, *, preset=None, alpha=None, beta=None, backend='auto', threads=None)"
 )]
-#[allow(clippy::too_many_arguments, unused_variables, reason = "they have names in Python, and two are refused")]
+#[allow(clippy::too_many_arguments, unused_variables, reason = "they have names in Python, and some are refused")]
 pub(crate) fn hard_sigmoid<'py>(
     x: &Bound<'py, PyAny>,
     out: Option<&Bound<'py, PyAny>>,
@@ -97,6 +97,9 @@ pub(crate) fn hard_sigmoid<'py>(
     threads: Option<Threads>,
     r#where: Option<Refused>,
     dtype: Option<Refused>,
+    casting: Option<Refused>,
+    order: Option<Refused>,
+    subok: Option<Refused>,
 ) -> PyResult<Bound<'py, PyAny>> {
     check_positional(out)?;
     calls::apply(function(preset, alpha, beta)?, x, out, Place::new(backend, threads))
@@ -146,12 +149,12 @@ pub(crate) fn hard_sigmoid<'py>(
 #[pyo3(
     signature = (
         x, grad, /, out=None, *, preset=None, alpha=None, beta=None, from_output=FromOutput(false),
-        backend=BackendArg(Backend::Auto), threads=None, r#where=None, dtype=None
+        backend=BackendArg(Backend::Auto), threads=None, r#where=None, dtype=None, casting=None, order=None, subok=None
     ),
     text_signature = "(x, grad, /, out=None, *, preset=None, alpha=None, beta=None, from_output=False, \
         backend='auto', threads=None)"
 )]
-#[allow(clippy::too_many_arguments, unused_variables, reason = "they have names in Python, and two are refused")]
+#[allow(clippy::too_many_arguments, unused_variables, reason = "they have names in Python, and some are refused")]
 pub(crate) fn backward<'py>(
     x: &Bound<'py, PyAny>,
     grad: &Bound<'py, PyAny>,
@@ -164,6 +167,9 @@ pub(crate) fn backward<'py>(
     threads: Option<Threads>,
     r#where: Option<Refused>,
     dtype: Option<Refused>,
+    casting: Option<Refused>,
+    order: Option<Refused>,
+    subok: Option<Refused>,
 ) -> PyResult<Bound<'py, PyAny>> {
     calls::backward(function(preset, alpha, beta)?, [x, grad], out, from_output.0, Place::new(backend, threads))
 }
