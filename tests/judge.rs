@@ -213,3 +213,40 @@ fn examples_are_the_smallest_inputs() {
     assert!(falls.count > 10_000);
     assert_eq!(x[falls.examples[0].index as usize], falls.examples[0].input);
 }
+
+#[test]
+fn data_of_ones_own() {
+    let f = HardSigmoid::ONNX;
+    let (x, y) = ([f32::NEG_INFINITY, 0.0, 4.0], [0.0, 0.5, 1.0]);
+    assert!(judge(f, ULP, &x, &[], &y).is_ok());
+    // No number is within a tolerance that is none.
+    assert_eq!(wrong(&judge(f, Tolerance::Absolute(f64::NAN), &x, &[], &[0.0, 0.4, 0.0])), [Kind::Late, Kind::Inside]);
+    says(&judge(f, ULP, &x[2..], &[], &[0.0]), &["not the 0 or 1 of that side", "gave 0e0"]);
+    // Arrays of three lengths, the shortest of which is each of them.
+    let backward = f.backward();
+    for (x, grad, y, missing) in [(3, 1, 1, 2), (1, 3, 1, 2), (1, 1, 4, 3), (2, 0, 0, 2)] {
+        let judgement = judge(backward, ULP, &vec![9.0_f32; x], &vec![1.0; grad], &vec![0.0; y]);
+        assert_eq!(judgement.finding(Kind::Length).map(|finding| finding.count), Some(missing));
+        assert!(!judgement.is_ok() && judgement.checked == x.min(grad).min(y) as u64);
+    }
+    // A gradient of 0 does not tell on which side of an edge x is.
+    let of_zero = |x: f32| wrong(&judge(backward, ULP, &[x], &[0.0], &[0.5]));
+    assert_eq!((of_zero(0.0), of_zero(9.0)), (vec![Kind::Inside], vec![Kind::Leak]));
+    // A large gradient has a large rounding error.
+    let large = judge(backward, Tolerance::Absolute(1e-3), &[0.0_f32], &[1e30], &[0.2001e30]);
+    assert!(large.is_ok() && !judge(backward, Tolerance::Absolute(1e-5), &[0.0_f32], &[1e30], &[0.2001e30]).is_ok());
+}
+
+/// Near the lower edge, the definition has an error that other formulas do not avoid either.
+#[test]
+fn the_definition_does_not_cancel() {
+    let f = HardSigmoid::new(-0.7, 0.2).unwrap();
+    let edge = (2.0_f32 / 7.0).to_bits();
+    let x: Vec<f32> = (edge - 1000..edge + 1000).map(f32::from_bits).collect();
+    let definition = judge(f, ULP, &x, &[], &x.iter().map(|&x| f.eval(x)).collect::<Vec<_>>());
+    assert!(!definition.is_ok() && definition.causes.is_empty(), "{definition}");
+    // Nor does a result that is flushed.
+    let f = HardSigmoid::new(1.0, 0.0).unwrap();
+    let flushed = judge(f, ULP, &[1e-40_f32, 0.1], &[], &[0.0, 0.1]);
+    assert_eq!((wrong(&flushed), &flushed.causes[..]), (vec![Kind::Subnormal], &[][..]));
+}

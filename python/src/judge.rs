@@ -17,9 +17,12 @@ pub(crate) struct Judge {
 }
 
 impl Judge {
-    pub(crate) fn new(pass: Pass, ulp: Option<u32>, atol: Option<f64>, bits: bool) -> PyResult<Self> {
+    pub(crate) fn new(pass: Pass, ulp: Option<i64>, atol: Option<f64>, bits: bool) -> PyResult<Self> {
         let tolerance = match (ulp, atol, bits) {
-            (ulp, None, false) => Tolerance::Ulps(ulp.unwrap_or(1)),
+            (ulp, None, false) => match u32::try_from(ulp.unwrap_or(1)) {
+                Ok(ulp) => Tolerance::Ulps(ulp),
+                Err(_) => return Err(PyValueError::new_err("ulp is no distance in ULP: use 0 to 2**32 - 1")),
+            },
             (None, Some(atol), false) if atol >= 0.0 => Tolerance::Absolute(atol),
             (None, Some(_), false) => return Err(PyValueError::new_err("atol is no distance: use 0 or more")),
             (None, None, true) => Tolerance::Bits,

@@ -59,7 +59,8 @@ const PIECE: usize = 1 << 22;
 /// Raises
 /// ------
 /// TypeError, ValueError, RuntimeError, KeyboardInterrupt
-///     As for `hard_sigmoid`. What is wrong with the results is in the report.
+///     As for `hard_sigmoid`, but Ctrl-C may take seconds while a function is judged. ValueError also if its results
+///     have another shape than x. What else is wrong with them is in the report.
 ///
 /// Examples
 /// --------
@@ -91,7 +92,7 @@ pub(crate) fn validate<'py>(
     dtype: Option<Bound<'py, PyAny>>,
     backend: Checked,
     backward: bool,
-    ulp: Option<u32>,
+    ulp: Option<i64>,
     atol: Option<f64>,
     bits: bool,
 ) -> PyResult<Bound<'py, PyAny>> {

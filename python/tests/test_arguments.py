@@ -171,7 +171,7 @@ def test_signatures_can_be_inspected():
     assert names[hs.hard_sigmoid] == ["x", "out", *common, "backend", "threads"]
     assert names[hs.backward] == ["x", "grad", "out", *common, "from_output", "backend", "threads"]
     assert names[hs.saturation] == ["x", *common, "backend", "threads"]
-    assert names[hs.validate] == ["x", *common, "dtype", "backend"]
+    assert names[hs.validate] == ["x", *common, "dtype", "backend", "backward", "ulp", "atol", "bits"]
 
 
 def test_the_signature_of_an_object_is_that_of_its_call():

@@ -1,12 +1,11 @@
 //! What explains wrong results.
 
 use super::judgement::{Cause, Finding, Kind};
-use super::oracle::Oracle;
+use super::oracle::{Oracle, is_subnormal};
 use super::pass::Pass;
+use super::reference::Reference;
+use super::report::Difference;
 use crate::{Dtype, Element, HardSigmoid};
-
-/// Results with a larger error, in ULP, are not explained by rounding alone.
-const ROUNDING: u32 = 16;
 
 /// What explains the wrong results of numbers.
 pub(super) fn causes<T: Element>(
@@ -15,19 +14,24 @@ pub(super) fn causes<T: Element>(
     grad_y: &[T],
     y: &[T],
     findings: &[Finding<T>],
-    max_ulp: u32,
+    worst: Option<&Difference<T>>,
 ) -> Vec<Cause> {
     let is_of_numbers =
         |kind| !matches!(kind, Kind::Length | Kind::Nan | Kind::Infinity | Kind::MadeNan | Kind::MinusZero);
     if !findings.iter().any(|finding| finding.fails && is_of_numbers(finding.kind)) {
         return Vec::new();
     }
-    let narrow = narrower(T::DTYPE).iter().copied().find(|&dtype| with_type!(dtype, U => are_all::<T, U>(y)));
+    let narrow =
+        narrower(T::DTYPE).iter().copied().find(|&dtype| with_type!(dtype, U => is_narrow::<T, U>(pass, x, grad_y, y)));
     let unit = narrow.map_or_else(unit::<T>, |dtype| with_type!(dtype, U => unit::<U>()));
     let fits = |other: Pass| fits(pass, other, x, grad_y, y, unit);
     let narrow = narrow.map(Cause::Narrow);
     if fits(pass) {
-        let is_cancelled = !pass.has_gradient() && max_ulp > ROUNDING;
+        // The definition itself does not cancel, nor does a product, or a result that is flushed.
+        let f = pass.function();
+        let cancels =
+            |worst: &Difference<T>| !Reference::new(f).allows(worst.input, worst.got) && !is_subnormal(worst.expected);
+        let is_cancelled = !pass.has_gradient() && f.beta() != 0.0 && worst.is_some_and(cancels);
         return narrow.or(is_cancelled.then_some(Cause::Cancellation)).into_iter().collect();
     }
     let f = pass.function();
@@ -52,9 +56,12 @@ const fn narrower(dtype: Dtype) -> &'static [Dtype] {
     }
 }
 
-/// Whether all results are numbers of type `U`, or NaN.
-fn are_all<T: Element, U: Element>(y: &[T]) -> bool {
-    y.iter().map(|y| y.to_exact()).all(|y| y.is_nan() || U::from_f64(y).to_exact() == y)
+/// Whether all results are numbers of type `U`, or NaN, and the right ones are not.
+fn is_narrow<T: Element, U: Element>(pass: Pass, x: &[T], grad_y: &[T], y: &[T]) -> bool {
+    let is_narrow = |y: f64| y.is_nan() || U::from_f64(y).to_exact() == y;
+    let oracle = Oracle::<T>::new(pass);
+    let right = |(i, &x): (usize, &T)| oracle.expected(x, grad_y.get(i).copied()).to_exact();
+    y.iter().all(|y| is_narrow(y.to_exact())) && !x.iter().enumerate().map(right).all(is_narrow)
 }
 
 /// The distance from 1 to the number below.
@@ -71,11 +78,12 @@ fn fits<T: Element>(pass: Pass, other: Pass, x: &[T], grad_y: &[T], y: &[T], uni
     x.iter().zip(y).enumerate().all(|(i, (&input, &got))| {
         let grad = grad_y.get(i).copied();
         let (x, y) = (input.to_exact(), got.to_exact());
-        if !x.is_finite() || !y.is_finite() {
+        if !x.is_finite() || y.is_nan() {
             return true;
         }
         let Some(exact) = oracle.exact(input, grad) else { return true };
-        let error = (y - exact).abs();
+        // Of two infinities, the difference is NaN.
+        let error = if T::from_f64(exact).to_exact() == y { 0.0 } else { (y - exact).abs() };
         if !pass.has_gradient() {
             return error <= bound;
         }
@@ -91,7 +99,8 @@ fn estimate<T: Element>(pass: Pass, x: &[T], grad_y: &[T], y: &[T]) -> Option<Ha
     let pairs = || x.iter().zip(y).map(|(x, y)| (x.to_exact(), y.to_exact()));
     if pass.has_gradient() {
         // Where the gradient is 1, the result is α.
-        let mut ones = pairs().zip(grad_y).filter(|((x, _), grad)| x.abs() < 1.0 && grad.to_exact() == 1.0);
+        let is_alpha = |x: f64, y: f64| x.abs() < 1.0 && y != 0.0;
+        let mut ones = pairs().zip(grad_y).filter(|&((x, y), grad)| is_alpha(x, y) && grad.to_exact() == 1.0);
         let ((_, alpha), _) = ones.next()?;
         return HardSigmoid::new(alpha, pass.function().beta()).ok();
     }

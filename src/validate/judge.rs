@@ -42,15 +42,16 @@ pub fn judge<T: Element>(pass: impl Into<Pass>, tolerance: Tolerance, x: &[T], g
     let pass = pass.into();
     let judge = Judge { pass, oracle: Oracle::new(pass), tolerance };
     let grad_y = if pass.has_gradient() { grad_y } else { &[] };
-    let inputs = if pass.has_gradient() { x.len().min(grad_y.len()) } else { x.len() };
-    let x = x.get(..inputs).unwrap_or_default();
+    let lengths = [x.len(), y.len(), if pass.has_gradient() { grad_y.len() } else { x.len() }];
+    let [shortest, longest] = [lengths.into_iter().min(), lengths.into_iter().max()].map(Option::unwrap_or_default);
+    let x = x.get(..shortest).unwrap_or_default();
     let chunks = (0..).step_by(CHUNK).zip(x.chunks(CHUNK).zip(y.chunks(CHUNK)));
     let judge_chunk = |(start, (x, y)): (usize, (&[T], &[T]))| {
         judge.chunk(x, grad_y.get(start..).unwrap_or_default(), y, start as u64)
     };
     let mut tally = cpu::parallel::fold(weight(x), chunks, judge_chunk, Tally::add);
-    if y.len() != inputs {
-        let count = y.len().abs_diff(inputs) as u64;
+    if shortest != longest {
+        let count = longest.abs_diff(shortest) as u64;
         tally.note(Finding { kind: Kind::Length, count, fails: true, examples: Vec::new() });
     }
     if let Pass::Forward(f) = pass {
@@ -58,7 +59,7 @@ pub fn judge<T: Element>(pass: impl Into<Pass>, tolerance: Tolerance, x: &[T], g
     }
     let Tally { checked, max_ulp, worst, max_abs_error, mut findings } = tally;
     findings.sort_by_key(|finding| finding.kind);
-    let causes = causes(pass, x, grad_y, y, &findings, max_ulp);
+    let causes = causes(pass, x, grad_y, y, &findings, worst.as_ref());
     Judgement { pass, tolerance, checked, max_ulp, worst, max_abs_error, findings, causes }
 }
 
@@ -128,7 +129,7 @@ impl<T: Element> Judge<T> {
             }
             let fails = self.fails(input, grad, got, exact);
             if fails || exact.is_some_and(|exact| is_minus_zero(got, exact)) {
-                let kind = self.kind(input, grad, got, exact);
+                let kind = if fails { self.kind(input, grad, got, exact) } else { Kind::MinusZero };
                 tally.note(Finding::new(kind, fails, difference()));
             }
         }
@@ -141,7 +142,12 @@ impl<T: Element> Judge<T> {
         }
         let (Some(exact), None) = (exact, got.quieted()) else { return exact.is_none() != got.quieted().is_some() };
         match self.tolerance {
-            Tolerance::Absolute(error) => distance(got, exact) > error,
+            Tolerance::Absolute(error) => {
+                let scale = grad.map_or(1.0, |grad| grad.to_exact().abs().max(1.0));
+                // No number is within a tolerance that is NaN.
+                let is_within = distance(got, exact) <= error * scale;
+                signed_ulps(got, exact) > 0 && !is_within
+            }
             Tolerance::Ulps(_) if !self.pass.has_gradient() && is_minus_zero(got, exact) => true,
             Tolerance::Ulps(ulps) => signed_ulps(got, exact) > ulps,
             Tolerance::Bits => true,
@@ -152,6 +158,11 @@ impl<T: Element> Judge<T> {
         let inputs = || [x].into_iter().chain(grad);
         let is_backward = self.pass.has_gradient();
         let (y, exact) = (got.to_exact(), exact.unwrap_or(f64::NAN));
+        // A gradient of 0 gives 0 between the edges, too.
+        let is_beyond = match is_backward {
+            true => self.oracle.exact(x, Some(T::from_f64(1.0))) == Some(0.0),
+            false => exact == 0.0 || exact == 1.0,
+        };
         if inputs().any(|input| input.quieted().is_some()) {
             Kind::Nan
         } else if inputs().any(|input| input.to_exact().is_infinite()) {
@@ -167,7 +178,7 @@ impl<T: Element> Judge<T> {
         } else if inputs().chain([T::from_f64(exact)]).any(is_subnormal) {
             Kind::Subnormal
         } else {
-            match (is_backward, exact == 0.0 || !is_backward && exact == 1.0) {
+            match (is_backward, is_beyond) {
                 (true, true) => Kind::Leak,
                 (true, false) if y == 0.0 => Kind::Lost,
                 (false, true) => Kind::Late,

@@ -18,7 +18,8 @@ pub enum Tolerance {
     /// At most so many ULP from the number nearest to the exact result. Any NaN passes for another. In the forward
     /// pass, -0 does not pass for 0.
     Ulps(u32),
-    /// At most this far from the exact result. Any NaN passes for another.
+    /// At most this far from the exact result. In the backward pass, that is for a gradient with respect to y of 1 or
+    /// less, and in proportion for a greater one. Any NaN passes for another.
     Absolute(f64),
 }
 
@@ -52,7 +53,7 @@ pub enum Kind {
     Edge,
     /// An input or the right result is a subnormal number.
     Subnormal,
-    /// x is beyond an edge, and the result is not 0 or 1.
+    /// x is beyond an edge, and the result is not the 0 or the 1 of that side.
     Late,
     /// x is between the edges, and the result is 0 or 1.
     Early,
@@ -83,7 +84,7 @@ impl Kind {
             Self::Range => ("range", "results outside of 0 to 1"),
             Self::Edge => ("edges", "wrong results at an edge or within 2 ULP of it"),
             Self::Subnormal => ("subnormals", "wrong results for subnormal inputs or results"),
-            Self::Late => ("clamped late", "results beyond an edge that are not 0 or 1"),
+            Self::Late => ("clamped late", "results beyond an edge that are not the 0 or 1 of that side"),
             Self::Early => ("clamped early", "results between the edges that are 0 or 1"),
             Self::Leak => ("leaking gradient", "gradients beyond an edge that are not 0"),
             Self::Lost => ("lost gradient", "gradients between the edges that are 0"),

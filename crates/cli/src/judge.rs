@@ -26,7 +26,9 @@ pub(crate) struct JudgeArgs {
     #[arg(long, value_name = "N", requires = "results")]
     ulp: Option<u32>,
     /// Accept results that are at most this far from the exact ones
-    #[arg(long, value_name = "ERROR", requires = "results", conflicts_with = "ulp")]
+    ///
+    /// In the backward pass, for gradients of more than 1, this is a part of them.
+    #[arg(long, value_name = "ERROR", requires = "results", conflicts_with = "ulp", value_parser = distance)]
     absolute: Option<f64>,
     /// Accept only the bits that this command computes
     #[arg(long, requires = "results", conflicts_with_all = ["ulp", "absolute"])]
@@ -77,12 +79,19 @@ fn write<T: Element>(path: &Path, x: &mut [T], grad_y: &mut [T]) -> Result<(), F
     output.finish()
 }
 
+fn distance(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|error| *error >= 0.0).ok_or_else(|| "this is no distance: use 0 or more".into())
+}
+
 /// The results, which are as many as the inputs.
 fn read<T: Element>(path: &Path, inputs: usize) -> Result<Vec<T>, Failure> {
     let (mut input, header) = open(path)?;
-    // The header of bfloat16 does not say what it is.
-    let element = (T::DTYPE == Dtype::Bf16).then_some(Dtype::Bf16);
-    let layout = input.layout(&header, &Selection { tensor: Vec::new(), element, may_be_empty: false })?;
+    let layout = |element| input.layout(&header, &Selection { tensor: Vec::new(), element, may_be_empty: false });
+    let layout = match layout(None) {
+        // The header of bfloat16 does not say what it is.
+        Err(_) if T::DTYPE == Dtype::Bf16 => layout(Some(Dtype::Bf16)),
+        layout => layout,
+    }?;
     let [section] = &layout.sections[..] else {
         return Err(input.failure("is no .npy file: save the results with numpy.save").into());
     };

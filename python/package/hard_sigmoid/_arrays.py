@@ -50,10 +50,10 @@ def saturation(compute: _Compute, x: Any) -> Saturation:
     return Saturation(*counts)
 
 
-def flat(x: Any, dtype: Any) -> _Array:
+def flat(x: Any, dtype: Any, name: str = "x") -> _Array:
     """Return `x` as a contiguous array of `dtype`, or of its own type if that is None."""
-    x = _array(x, "x")
-    own = _result_type(x, "x")
+    x = _array(x, name)
+    own = _result_type(x, name)
     try:
         wanted = own if dtype is None else np.dtype(dtype).newbyteorder("=")
     except TypeError:

@@ -24,7 +24,7 @@ def judge(
         y = _array(f(*arguments), "the result")
         if y.shape != x.shape:
             raise ValueError(f"the result has shape {y.shape} for inputs of {x.shape}: return one for each input")
-        checked, max_ulp, max_abs_error, findings, causes, text = native.judge(x, grad, flat(y, dtype))
+        checked, max_ulp, max_abs_error, findings, causes, text = native.judge(x, grad, flat(y, dtype, "the result"))
         found = [Finding(*finding) for finding in findings]
         own = []
         if y.dtype.newbyteorder("=") != dtype:

@@ -57,9 +57,9 @@ def check(labelled: dict[str, Any]) -> None:
 
 def with_labels(labelled: dict[str, Any], result: np.ndarray[Any, Any]) -> Any:
     """Return the result with the labels of the first of these objects that has its shape."""
-    for x in labelled.values():
-        if x.shape != result.shape:
-            continue
+    # Of two DataArrays, one may have no coordinates.
+    fitting = [x for x in labelled.values() if x.shape == result.shape]
+    for x in sorted(fitting, key=lambda x: 0 if _is_a(x, _PANDAS) else -len(x.indexes)):
         if not _is_a(x, _PANDAS):
             return x.copy(deep=False, data=result)
         labels = {"index": x.index, "name": x.name} if x.ndim == 1 else {"index": x.index, "columns": x.columns}

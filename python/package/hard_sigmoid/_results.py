@@ -86,7 +86,7 @@ class Finding(NamedTuple):
     Attributes
     ----------
     kind : str
-        `length`, `NaN`, `infinities`, `new NaN`, `-0`, `range`, `edges`, `subnormals`, `clamped late`, `clamped early`,
+        `NaN`, `infinities`, `new NaN`, `-0`, `range`, `edges`, `subnormals`, `clamped late`, `clamped early`,
         `leaking gradient`, `lost gradient`, `accuracy`, `monotony`, `dtype` or `integers`.
     number : int
         How many results are.
