@@ -115,6 +115,7 @@ def test_labels_that_agree():
     assert_labels(ONNX.backward(x[0], x), x)
     # Without coordinates, the names of the dimensions tell what belongs together.
     assert_labels(ONNX.backward(x, x.drop_vars(["row", "column"])), x)
+    assert_labels(ONNX.backward(x.drop_vars(["row", "column"]), x), x)
     with pytest.raises(ValueError, match="different labels"):
         ONNX.backward(x, frame())
 
