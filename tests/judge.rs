@@ -71,6 +71,9 @@ fn a_sum_that_cancels() {
     assert!(judgement.max_ulp > 2_000_000 && judgement.max_abs_error < 1e-7, "{judgement}");
     assert!((-3.1..-2.9).contains(&judgement.worst.unwrap().input));
     says(&judgement, &["cancellation near the lower edge", "edges: wrong results", "accuracy: inaccurate"]);
+    let x = [(-2.5_f64).next_up(), 0.123_456_789];
+    let wide = judge(HardSigmoid::ONNX, ULP, &x, &[], &x.map(|x| x * 0.2 + 0.5));
+    assert_eq!(wide.causes, [Cause::Cancellation], "{wide}");
     // It is accurate in absolute terms.
     let judgement =
         forward(HardSigmoid::PYTORCH, Tolerance::Absolute(1e-7), |x: f32| (x * alpha + beta).clamp(0.0, 1.0));

@@ -3,9 +3,12 @@
 use super::judgement::{Cause, Finding, Kind};
 use super::oracle::{Oracle, is_subnormal};
 use super::pass::Pass;
-use super::reference::Reference;
+use super::reference::signed_ulps;
 use super::report::Difference;
 use crate::{Dtype, Element, HardSigmoid};
+
+/// Results with a larger error, in ULP, are not explained by rounding alone.
+const ROUNDING: u32 = 16;
 
 /// What explains the wrong results of numbers.
 pub(super) fn causes<T: Element>(
@@ -27,11 +30,14 @@ pub(super) fn causes<T: Element>(
     let fits = |other: Pass| fits(pass, other, x, grad_y, y, unit);
     let narrow = narrow.map(Cause::Narrow);
     if fits(pass) {
-        // The definition itself does not cancel, nor does a product, or a result that is flushed.
-        let f = pass.function();
-        let cancels =
-            |worst: &Difference<T>| !Reference::new(f).allows(worst.input, worst.got) && !is_subnormal(worst.expected);
-        let is_cancelled = !pass.has_gradient() && f.beta() != 0.0 && worst.is_some_and(cancels);
+        // The definition does better there. A product does not cancel, nor does a result that is flushed.
+        let oracle = Oracle::<T>::new(pass);
+        let cancels = |worst: &Difference<T>| {
+            let Some(exact) = oracle.exact(worst.input, None) else { return false };
+            let [got, definition] = [worst.got, oracle.expected(worst.input, None)].map(|y| signed_ulps(y, exact));
+            got > definition.max(ROUNDING) && !is_subnormal(worst.expected)
+        };
+        let is_cancelled = !pass.has_gradient() && pass.function().beta() != 0.0 && worst.is_some_and(cancels);
         return narrow.or(is_cancelled.then_some(Cause::Cancellation)).into_iter().collect();
     }
     let f = pass.function();
