@@ -27,7 +27,7 @@ pub(crate) struct JudgeArgs {
     ulp: Option<u32>,
     /// Accept results that are at most this far from the exact ones
     ///
-    /// In the backward pass, for gradients of more than 1, this is a part of them.
+    /// In the backward pass, this is for a gradient with respect to y of 1 or less, and in proportion for a greater one.
     #[arg(long, value_name = "ERROR", requires = "results", conflicts_with = "ulp", value_parser = distance)]
     absolute: Option<f64>,
     /// Accept only the bits that this command computes
@@ -42,9 +42,9 @@ impl JudgeArgs {
 
     /// Writes the inputs, or judges the results.
     pub(crate) fn run<T: Element>(&self, pass: Pass) -> Result<(), Failure> {
-        let (mut x, mut grad_y) = validate::judge_inputs::<T>(pass);
+        let (x, grad_y) = validate::judge_inputs::<T>(pass);
         if let Some(path) = &self.write_inputs {
-            return write(path, &mut x, &mut grad_y);
+            return write(path, &x, &grad_y);
         }
         let Some(path) = &self.results else { return Ok(()) };
         let y = read::<T>(path, x.len())?;
@@ -60,8 +60,10 @@ impl JudgeArgs {
     }
 }
 
-fn write<T: Element>(path: &Path, x: &mut [T], grad_y: &mut [T]) -> Result<(), Failure> {
-    let descr = if T::DTYPE == Dtype::Bf16 { "|V2".to_owned() } else { format!("<f{}", size_of::<T>()) };
+/// Writes the inputs in the byte order of this machine, which the header names.
+fn write<T: Element>(path: &Path, x: &[T], grad_y: &[T]) -> Result<(), Failure> {
+    let order = if cfg!(target_endian = "big") { '>' } else { '<' };
+    let descr = if T::DTYPE == Dtype::Bf16 { "|V2".to_owned() } else { format!("{order}f{}", size_of::<T>()) };
     let len = x.len() as u64;
     let shape = if grad_y.is_empty() { vec![len] } else { vec![2, len] };
     let mut output = Output::create(path, "npy", &[], false).map_err(|failure| match failure {
@@ -70,11 +72,7 @@ fn write<T: Element>(path: &Path, x: &mut [T], grad_y: &mut [T]) -> Result<(), F
     })?;
     output.write(&npy::new_header(&descr, false, &shape))?;
     for elements in [x, grad_y] {
-        let bytes = bytemuck::cast_slice_mut(elements);
-        if cfg!(target_endian = "big") {
-            bytes.chunks_exact_mut(size_of::<T>()).for_each(<[u8]>::reverse);
-        }
-        output.write(bytes)?;
+        output.write(bytemuck::cast_slice(elements))?;
     }
     output.finish()
 }

@@ -69,8 +69,8 @@ impl Ahead {
     }
 
     /// The same, also for ranges that begin anywhere, which is two to three times as many pipelines for f32, and three
-    /// to five times as many for 16-bit types; for a backward pass over three buffers, up to ten times. In place it
-    /// makes a difference for the backward pass only.
+    /// to five times as many for 16-bit types, and more for a backward pass over three buffers. In place it makes a
+    /// difference for the backward pass only.
     #[must_use]
     pub const fn misaligned(self) -> Self {
         Self { misaligned: true, ..self }
