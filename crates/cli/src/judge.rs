@@ -27,7 +27,7 @@ pub(crate) struct JudgeArgs {
     ulp: Option<u32>,
     /// Accept results that are at most this far from the exact ones
     ///
-    /// In the backward pass, this is for a gradient with respect to y of 1 or less, and in proportion for a greater one.
+    /// In the backward pass, this is for a gradient with respect to y of 1 or less; for a greater one it grows with it.
     #[arg(long, value_name = "ERROR", requires = "results", conflicts_with = "ulp", value_parser = distance)]
     absolute: Option<f64>,
     /// Accept only the bits that this command computes
