@@ -16,6 +16,23 @@ impl HardSigmoid {
     pub fn preset(self) -> Option<&'static str> {
         Self::PRESETS.into_iter().find(|&(_, f)| f == self).map(|(name, _)| name)
     }
+
+    /// α or β as people write it: a decimal, with or without an exponent, or a fraction such as `1/6`. Its minus signs
+    /// need not be hyphens, and it may have blanks around its numbers.
+    ///
+    /// The result need not be finite: [`new`](Self::new) decides that.
+    ///
+    /// # Errors
+    ///
+    /// [`ParseError::Number`] if it is neither.
+    pub fn parse_parameter(text: &str) -> Result<f64, ParseError> {
+        let number = |text: &str| text.trim().replace('−', "-").parse::<f64>().ok();
+        let number = match text.split_once('/') {
+            Some((dividend, divisor)) => number(dividend).zip(number(divisor)).map(|(a, b)| a / b),
+            None => number(text),
+        };
+        number.ok_or_else(|| ParseError::Number { text: text.to_owned() })
+    }
 }
 
 /// The name of a preset, or α and β with a comma between them, from which [`FromStr`] gives the same function.
@@ -33,6 +50,7 @@ impl fmt::Display for HardSigmoid {
 ///
 /// assert_eq!("onnx".parse(), Ok(HardSigmoid::ONNX));
 /// assert_eq!("0.25,0.5".parse(), Ok(HardSigmoid::new(0.25, 0.5)?));
+/// assert_eq!("1/6,1/2".parse(), Ok(HardSigmoid::PYTORCH));
 /// assert_eq!(HardSigmoid::new(0.25, -1.0)?.to_string(), "0.25,-1");
 /// # Ok::<(), hard_sigmoid::ParameterError>(())
 /// ```
@@ -43,10 +61,9 @@ impl FromStr for HardSigmoid {
         if let Some((_, f)) = Self::PRESETS.into_iter().find(|&(name, _)| name == text) {
             return Ok(f);
         }
-        let numbers = text.split_once(',').and_then(|(alpha, beta)| {
-            let number = |text: &str| text.trim().parse::<f64>().ok();
-            Some((number(alpha)?, number(beta)?))
-        });
+        let numbers = text
+            .split_once(',')
+            .and_then(|(alpha, beta)| Some((Self::parse_parameter(alpha).ok()?, Self::parse_parameter(beta).ok()?)));
         let (alpha, beta) = numbers.ok_or_else(|| ParseError::Unknown { text: text.to_owned() })?;
         Ok(Self::new(alpha, beta)?)
     }
@@ -74,6 +91,12 @@ pub enum ParseError {
     /// It is neither a preset nor two numbers.
     #[error("{text:?} is no function: use onnx, pytorch, or alpha and beta as in 0.25,0.5")]
     Unknown {
+        /// The text.
+        text: String,
+    },
+    /// It is no number.
+    #[error("{text:?} is not a number: write it as a decimal or as a fraction, such as 0.25 or 1/6")]
+    Number {
         /// The text.
         text: String,
     },
@@ -120,6 +143,26 @@ mod tests {
         let not_finite = "inf,0".parse::<HardSigmoid>().unwrap_err();
         assert_eq!(not_finite.to_string(), "alpha is inf: it must be a finite number");
         assert_eq!(" 0.25 , 0.5 ".parse(), HardSigmoid::new(0.25, 0.5).map_err(ParseError::from));
+    }
+
+    #[test]
+    fn parameters_are_decimals_or_fractions() {
+        for (text, number) in [
+            ("0.25", 0.25),
+            ("-.5", -0.5),
+            ("+2.", 2.0),
+            ("−1e−3", -1e-3),
+            ("2E+3", 2e3),
+            (" 1 / 6 ", 1.0 / 6.0),
+            ("−1/−0.5", 2.0),
+            ("1/0", f64::INFINITY),
+            ("inf", f64::INFINITY),
+        ] {
+            assert_eq!(HardSigmoid::parse_parameter(text), Ok(number), "{text}");
+        }
+        for text in ["", " ", "-", "1e", "1/", "/6", "1/2/3", "0,5", "1 6", "0x10", "½"] {
+            assert_eq!(HardSigmoid::parse_parameter(text), Err(ParseError::Number { text: text.to_owned() }), "{text}");
+        }
     }
 
     #[test]

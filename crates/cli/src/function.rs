@@ -19,10 +19,10 @@ pub(crate) struct FunctionArgs {
     #[arg(short, long, conflicts_with_all = ["alpha", "beta"], value_parser = PresetParser)]
     preset: Option<Preset>,
     /// Set the slope (requires --beta)
-    #[arg(long, requires = "beta", allow_hyphen_values = true, value_parser = parse)]
+    #[arg(long, requires = "beta", allow_hyphen_values = true, value_parser = HardSigmoid::parse_parameter)]
     alpha: Option<f64>,
     /// Set the value at x = 0 (requires --alpha)
-    #[arg(long, requires = "alpha", allow_hyphen_values = true, value_parser = parse)]
+    #[arg(long, requires = "alpha", allow_hyphen_values = true, value_parser = HardSigmoid::parse_parameter)]
     beta: Option<f64>,
 }
 
@@ -83,16 +83,6 @@ impl FunctionArgs {
 
 pub(crate) fn new(alpha: f64, beta: f64) -> Result<HardSigmoid, Failure> {
     HardSigmoid::new(alpha, beta).map_err(|error| Failure::Usage(error.to_string()))
-}
-
-/// Parses α or β.
-pub(crate) fn parse(text: &str) -> Result<f64, String> {
-    let number = |text: &str| text.trim().parse::<f64>().ok();
-    let number = match text.split_once('/') {
-        Some((dividend, divisor)) => number(dividend).zip(number(divisor)).map(|(a, b)| a / b),
-        None => number(text),
-    };
-    number.ok_or_else(|| "not a number: write it as a decimal or as a fraction, such as 0.25 or 1/6".into())
 }
 
 /// For example `onnx, clamp(0.2 x + 0.5, 0, 1)`.

@@ -20,10 +20,10 @@ pub(crate) struct FunctionsArgs {
     #[arg(short, long, value_parser = PresetParser)]
     preset: Vec<Preset>,
     /// Draw the function with this slope (can be repeated, each with its --beta)
-    #[arg(long, allow_hyphen_values = true, value_parser = function::parse)]
+    #[arg(long, allow_hyphen_values = true, value_parser = HardSigmoid::parse_parameter)]
     alpha: Vec<f64>,
     /// Set its value at x = 0 (can be repeated, each with its --alpha)
-    #[arg(long, allow_hyphen_values = true, value_parser = function::parse)]
+    #[arg(long, allow_hyphen_values = true, value_parser = HardSigmoid::parse_parameter)]
     beta: Vec<f64>,
 }
 
