@@ -1,5 +1,7 @@
 //! An output with its sections, whatever its format is.
 
+use std::fs::File;
+
 use hard_sigmoid_files::{ArchiveWriter, Input, Layout, Section};
 
 use super::console::Failure;
@@ -8,7 +10,7 @@ use super::output::Output;
 pub(crate) struct Container {
     output: Output,
     /// None for formats in which the sections follow a header.
-    archive: Option<ArchiveWriter>,
+    archive: Option<ArchiveWriter<File>>,
 }
 
 impl Container {
@@ -30,13 +32,7 @@ impl Container {
     /// it is computed.
     pub(crate) fn begin(&mut self, input: &mut Input, layout: &Layout<'_>, i: usize) -> Result<bool, Failure> {
         let (Some(writer), Some(archive)) = (&mut self.archive, input.archive()) else { return Ok(true) };
-        let is_computed = layout.sections.get(i).is_some_and(|section| section.dtype.is_some());
-        let begun = match layout.headers.get(i) {
-            Some(header) if is_computed => writer.start(archive, i, header),
-            _ => writer.copy(archive, i),
-        };
-        begun.map_err(|error| self.output.failure(&error))?;
-        Ok(is_computed)
+        writer.begin(archive, layout, i).map_err(|error| self.output.failure(&error))
     }
 
     /// Writes the next elements of a section, in its byte order.

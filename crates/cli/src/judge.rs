@@ -84,12 +84,9 @@ fn distance(text: &str) -> Result<f64, String> {
 /// The results, which are as many as the inputs.
 fn read<T: Element>(path: &Path, inputs: usize) -> Result<Vec<T>, Failure> {
     let (mut input, header) = open(path)?;
-    let layout = |element| input.layout(&header, &Selection { tensor: Vec::new(), element, may_be_empty: false });
-    let layout = match layout(None) {
-        // The header of bfloat16 does not say what it is.
-        Err(_) if T::DTYPE == Dtype::Bf16 => layout(Some(Dtype::Bf16)),
-        layout => layout,
-    }?;
+    // The header of bfloat16 does not say what it is.
+    let element = Some(Dtype::Bf16).filter(|&it| it == T::DTYPE && header.may_be_of(it));
+    let layout = input.layout(&header, &Selection { element, ..Selection::default() })?;
     let [section] = &layout.sections[..] else {
         return Err(input.failure("is no .npy file: save the results with numpy.save").into());
     };

@@ -1,21 +1,32 @@
 //! Zip archives whose members are arrays.
 
 use std::collections::HashSet;
-use std::fs::File;
+use std::fmt::Debug;
 use std::io::{BufReader, BufWriter, Error, Read, Result, Seek, SeekFrom, Write};
 
 use zip::read::ZipFile;
 use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
 
-use crate::layout::Section;
+use crate::layout::{Layout, Section};
+
+/// How much is compressed at once. The lengths of what is written are multiples of it, but for the last of an array.
+const PIECE: usize = 1 << 16;
+
+/// What is read at any place, such as a file.
+pub(crate) trait Readable: Read + Seek + Debug {}
+
+impl<R: Read + Seek + Debug> Readable for R {}
+
+/// What an archive is read from.
+pub(crate) type Source = BufReader<Box<dyn Readable>>;
 
 /// An open archive.
 #[derive(Debug)]
-pub struct Archive(ZipArchive<BufReader<File>>);
+pub struct Archive(ZipArchive<Source>);
 
 impl Archive {
-    pub(crate) fn open(file: File) -> std::result::Result<Self, String> {
+    pub(crate) fn open(file: Box<dyn Readable>) -> std::result::Result<Self, String> {
         let zip = ZipArchive::new(BufReader::new(file))
             .map_err(|error| format!("cannot be read as a zip archive: {error}; save or copy it again"))?;
         if zip.has_duplicate_names() {
@@ -29,16 +40,12 @@ impl Archive {
     }
 
     /// The members.
-    pub(crate) const fn zip(&mut self) -> &mut ZipArchive<BufReader<File>> {
+    pub(crate) const fn zip(&mut self) -> &mut ZipArchive<Source> {
         &mut self.0
     }
 
     /// Opens member `i` where the data of its section begin.
-    pub(crate) fn data(
-        &mut self,
-        i: usize,
-        section: &Section<'_>,
-    ) -> std::result::Result<ZipFile<'_, BufReader<File>>, String> {
+    pub(crate) fn data(&mut self, i: usize, section: &Section<'_>) -> std::result::Result<ZipFile<'_, Source>, String> {
         let mut member = self.0.by_index(i).map_err(|error| error.to_string())?;
         let skipped = std::io::copy(&mut (&mut member).take(section.start), &mut std::io::sink());
         skipped.map_err(|error| error.to_string()).map(|_| member)
@@ -46,7 +53,7 @@ impl Archive {
 }
 
 /// A name that occurs twice in a central directory, which begins at `start`.
-fn twice(mut file: BufReader<File>, start: u64) -> Option<String> {
+fn twice(mut file: Source, start: u64) -> Option<String> {
     file.seek(SeekFrom::Start(start)).ok()?;
     let mut names = HashSet::new();
     loop {
@@ -67,14 +74,14 @@ fn twice(mut file: BufReader<File>, start: u64) -> Option<String> {
 /// A file that takes everything after an error, without writing it. A `ZipWriter` that is dropped writes its directory,
 /// and prints to stderr if it cannot.
 #[derive(Debug)]
-struct Target {
-    file: BufWriter<File>,
+struct Target<W: Write> {
+    file: BufWriter<W>,
     position: u64,
     has_failed: bool,
 }
 
-impl Target {
-    fn attempt<T>(&mut self, then: T, run: impl FnOnce(&mut BufWriter<File>) -> Result<T>) -> Result<T> {
+impl<W: Write> Target<W> {
+    fn attempt<T>(&mut self, then: T, run: impl FnOnce(&mut BufWriter<W>) -> Result<T>) -> Result<T> {
         if self.has_failed {
             return Ok(then);
         }
@@ -82,7 +89,7 @@ impl Target {
     }
 }
 
-impl Write for Target {
+impl<W: Write> Write for Target<W> {
     fn write(&mut self, bytes: &[u8]) -> Result<usize> {
         let written = self.attempt(bytes.len(), |file| file.write(bytes))?;
         self.position = self.position.saturating_add(written as u64);
@@ -94,7 +101,7 @@ impl Write for Target {
     }
 }
 
-impl Seek for Target {
+impl<W: Write + Seek> Seek for Target<W> {
     fn seek(&mut self, to: SeekFrom) -> Result<u64> {
         let then = if let SeekFrom::Start(position) = to { position } else { self.position };
         self.position = self.attempt(then, |file| file.seek(to))?;
@@ -104,19 +111,30 @@ impl Seek for Target {
 
 /// An archive that is being written.
 #[derive(Debug)]
-pub struct ArchiveWriter(ZipWriter<Target>);
+pub struct ArchiveWriter<W: Write + Seek>(ZipWriter<Target<W>>);
 
-impl ArchiveWriter {
+impl<W: Write + Seek> ArchiveWriter<W> {
     /// Begins an archive with the comment of another.
-    pub fn new(file: File, of: &Archive) -> Self {
+    pub fn new(file: W, of: &Archive) -> Self {
         let mut zip =
             ZipWriter::new(Target { file: BufWriter::new(file), position: 0, has_failed: false }).set_auto_large_file();
         let _ = zip.set_raw_comment(of.0.comment().into());
         Self(zip)
     }
 
+    /// Begins section `i`, before its elements are written. Returns false if it was copied with that, since nothing of
+    /// it is computed.
+    pub fn begin(&mut self, archive: &mut Archive, layout: &Layout<'_>, i: usize) -> Result<bool> {
+        let is_computed = layout.sections.get(i).is_some_and(|section| section.dtype.is_some());
+        match layout.headers.get(i) {
+            Some(header) if is_computed => self.start(archive, i, header)?,
+            _ => self.copy(archive, i)?,
+        }
+        Ok(is_computed)
+    }
+
     /// Starts the array that takes the place of member `i`, with the same name, compression and date.
-    pub fn start(&mut self, archive: &mut Archive, i: usize, header: &[u8]) -> Result<()> {
+    fn start(&mut self, archive: &mut Archive, i: usize, header: &[u8]) -> Result<()> {
         let member = archive.0.by_index_raw(i)?;
         let (name, options): (_, SimpleFileOptions) = (member.name()?.into_owned(), member.options());
         self.0.start_file(name, options)?;
@@ -124,7 +142,7 @@ impl ArchiveWriter {
     }
 
     /// Copies member `i` as it is, still compressed.
-    pub fn copy(&mut self, archive: &mut Archive, i: usize) -> Result<()> {
+    fn copy(&mut self, archive: &mut Archive, i: usize) -> Result<()> {
         let end = archive.0.central_directory_start();
         let member = archive.0.by_index_raw(i)?;
         let start = member.data_start().unwrap_or(end);
@@ -136,7 +154,8 @@ impl ArchiveWriter {
 
     /// Appends to the array that was started last.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.0.write_all(bytes)
+        // How data are divided changes how they are compressed, in a few bytes.
+        bytes.chunks(PIECE).try_for_each(|piece| self.0.write_all(piece))
     }
 
     /// Writes the directory.

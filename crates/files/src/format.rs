@@ -3,6 +3,8 @@
 use std::io::Read;
 use std::path::Path;
 
+use hard_sigmoid::Dtype;
+
 use crate::archive::Archive;
 use crate::layout::Layout;
 use crate::selection::Selection;
@@ -131,6 +133,17 @@ impl Header {
         match &self.0 {
             Kind::Npy(bytes) | Kind::Safetensors(bytes) => bytes.header.len() as u64,
             Kind::Npz(_) => 0,
+        }
+    }
+
+    /// Whether an array in it says only the size of its elements, and this type has that size.
+    #[must_use]
+    pub fn may_be_of(&self, dtype: Dtype) -> bool {
+        let may = |header: &[u8]| npy::void_bytes(header) == Some(dtype.size());
+        match &self.0 {
+            Kind::Npy(bytes) => may(&bytes.header),
+            Kind::Npz(members) => members.iter().any(|member| member.header().is_some_and(may)),
+            Kind::Safetensors(_) => false,
         }
     }
 

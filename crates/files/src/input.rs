@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::fmt::{Debug, Display, Formatter};
 use std::fs::File;
-use std::io::{BufReader, Cursor, ErrorKind, IsTerminal, Read, Seek, SeekFrom};
+use std::io::{Cursor, ErrorKind, IsTerminal, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use hard_sigmoid::Dtype;
 use zip::read::ZipFile;
 
-use crate::archive::Archive;
+use crate::archive::{self, Archive, Readable};
 use crate::error::Error;
 use crate::format::{Format, Header};
 use crate::layout::{Layout, Section};
@@ -26,7 +26,7 @@ pub struct Input {
 }
 
 enum Source {
-    File(File),
+    File(Box<dyn Readable>),
     /// A pipe or a device, which is read once, and whose size is not known.
     Stream(Box<dyn Read>),
     Archive(Archive),
@@ -48,31 +48,47 @@ pub fn open(path: &Path) -> Result<(Input, Header), Error> {
     }
 }
 
+/// Reads the header of a file of `bytes` bytes that has no path. Errors begin with its name.
+pub fn open_as(name: &str, file: impl Read + Seek + Debug + 'static, bytes: u64) -> Result<(Input, Header), Error> {
+    match seekable(Path::new(name), Box::new(file), bytes) {
+        Ok((source, header)) => Ok((Input { label: name.to_owned(), source }, header)),
+        Err(message) => Err(failure(name, message)),
+    }
+}
+
 /// Opens an input and reads its header, or says why not, to follow the label.
 fn source(path: &Path, is_stdin: bool) -> Result<(Source, Header), String> {
-    let unreadable = |error| format!("cannot be read: {error}; check that it exists and is readable");
     if is_stdin && std::io::stdin().is_terminal() {
         return Err("is a terminal: redirect it from a .npy file or pipe one into it".into());
     }
     let opened = if is_stdin { stdin() } else { File::open(path).map(Some) };
-    let Some(mut file) = opened.map_err(unreadable)? else { return stream(path, std::io::stdin()) };
-    let metadata = file.metadata().map_err(unreadable)?;
+    let Some(file) = opened.map_err(unopened)? else { return stream(path, std::io::stdin()) };
+    let metadata = file.metadata().map_err(unopened)?;
     if metadata.is_dir() {
         return Err("is a folder: pass the files in it, for `apply` with --output-dir".into());
     }
     if !metadata.is_file() {
         return stream(path, file);
     }
-    let start = start(&mut file).map_err(unreadable)?;
+    seekable(path, Box::new(file), metadata.len())
+}
+
+fn unopened(error: std::io::Error) -> String {
+    format!("cannot be read: {error}; check that it exists and is readable")
+}
+
+/// Reads the header of a file of `bytes` bytes.
+fn seekable(path: &Path, mut file: Box<dyn Readable>, bytes: u64) -> Result<(Source, Header), String> {
+    let start = start(&mut file).map_err(unopened)?;
     let format = Format::recognize(path, &start)?;
     if let Some(headers) = format.of_archive() {
         let mut archive = Archive::open(file)?;
         let header = headers(&mut archive)?;
         return Ok((Source::Archive(archive), header));
     }
-    let header = Header::read(format, &mut Cursor::new(start).chain(&file), Some(metadata.len()))?;
+    let header = Header::read(format, &mut Cursor::new(start).chain(&mut file), Some(bytes))?;
     // What was read of the data is read again.
-    file.seek(SeekFrom::Start(header.bytes())).map_err(unreadable)?;
+    file.seek(SeekFrom::Start(header.bytes())).map_err(unopened)?;
     Ok((Source::File(file), header))
 }
 
@@ -211,7 +227,7 @@ impl Debug for Data<'_> {
 
 enum Reader<'a> {
     Shared(&'a mut dyn Read),
-    Member(ZipFile<'a, BufReader<File>>),
+    Member(ZipFile<'a, archive::Source>),
 }
 
 impl Data<'_> {

@@ -21,6 +21,6 @@ mod selection;
 pub use archive::{Archive, ArchiveWriter};
 pub use error::Error;
 pub use format::{Format, Header, has_extension};
-pub use input::{Data, Input, STANDARD, open};
+pub use input::{Data, Input, STANDARD, open, open_as};
 pub use layout::{Layout, Section};
 pub use selection::Selection;

@@ -135,6 +135,14 @@ pub(crate) fn is_of_another_type(header: &[u8]) -> bool {
     parse(header).is_ok_and(|array| other(array.element))
 }
 
+/// The size of elements of which a header says nothing else.
+pub(crate) fn void_bytes(header: &[u8]) -> Option<u64> {
+    match parse(header).ok()?.element {
+        Element::Void { bytes } => Some(bytes),
+        Element::Float { .. } | Element::Other { .. } => None,
+    }
+}
+
 /// The type and the byte order of elements, and the dtype of the output; or an error if they cannot be computed.
 fn supported(element: Element, void: Option<Dtype>) -> Result<(Dtype, bool, String), String> {
     match element {

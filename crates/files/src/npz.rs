@@ -95,6 +95,11 @@ impl Member {
         Ok(Self { name, content, bytes: size })
     }
 
+    /// The header, if it is an array.
+    pub(crate) fn header(&self) -> Option<&[u8]> {
+        if let Content::Array(header) = &self.content { Some(header) } else { None }
+    }
+
     /// The part of the archive that it is, and the header of its output. It has no dtype if it is not computed.
     fn section(&self, selection: &Selection) -> Result<(Section<'_>, Cow<'_, [u8]>), String> {
         let Self { name, content, bytes } = self;
@@ -107,10 +112,10 @@ impl Member {
             Content::Array(header) => header,
             Content::Unreadable(message) => return Err(format!("array {name:?} {message}")),
         };
-        let layout = |element| npy::layout(header, Some(*bytes), element);
         // Not all arrays need to be told what their elements are.
-        let layout = layout(None).or_else(|message| layout(selection.element).map_err(|_| message));
-        let layout = layout.map_err(|message| format!("array {name:?} {message}"))?;
+        let element = selection.element.filter(|dtype| npy::void_bytes(header) == Some(dtype.size()));
+        let layout =
+            npy::layout(header, Some(*bytes), element).map_err(|message| format!("array {name:?} {message}"))?;
         let array = layout.sections.into_iter().next().unwrap_or_default();
         Ok((Section { name: Some(name.into()), start: header.len() as u64, ..array }, layout.header))
     }
