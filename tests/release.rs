@@ -40,7 +40,7 @@ fn javascript_has_the_presets_of_the_crate() {
         assert_eq!(Ok(f), HardSigmoid::new(in_rust, beta_in_rust), "{name}");
         let package = include_str!("../crates/web/npm/load.js");
         assert!(package.contains(&format!("{name}: Object.freeze({{ alpha: {alpha}, beta: {beta} }})")), "{name}");
-        let page = include_str!("../crates/web/page/curves.js");
+        let page = include_str!("../crates/web/page/text.js");
         assert!(page.contains(&format!("{name}: [{alpha}, {beta}]")), "{name}");
     }
 }

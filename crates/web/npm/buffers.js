@@ -1,24 +1,25 @@
 // The function over buffers of the page's own device. What to dispatch comes from the crate; the WebGPU calls are here.
 
-import { backward_parameters, parameters as forward_parameters, Planner } from "./pkg/hard_sigmoid_web.js";
-import { load, parameters } from "./load.js";
+import { backward_parameters, parameters as forward_parameters, Planner } from "./wasm/hard_sigmoid.js";
+import { choice, fieldsOf, isFromOutput, load, parameters, quoted } from "./load.js";
+import { alike, offsetOf, places, range } from "./ranges.js";
 
 export async function bind(device, options = {}) {
-  const { source, target = source } = options;
+  const { source, target = source } = options ?? {};
   return make(device, options, { source, target }, ({ planner, type, source, target, alpha, beta }) => {
     return [forward_parameters(alpha, beta), planner.forward(type, source, target)];
   });
 }
 
 export async function bindSaturation(device, options = {}) {
-  const { source, counters } = options;
+  const { source, counters } = options ?? {};
   return make(device, options, { source, counters }, ({ planner, type, source, counters, alpha, beta }) => {
     return [forward_parameters(alpha, beta), planner.count(type, source, counters)];
   });
 }
 
 export async function bindWithSaturation(device, options = {}) {
-  const { source, target = source, counters } = options;
+  const { source, target = source, counters } = options ?? {};
   const operands = { source, target, counters };
   return make(device, options, operands, ({ planner, type, source, target, counters, alpha, beta }) => {
     return [forward_parameters(alpha, beta), planner.forward_and_count(type, source, target, counters)];
@@ -26,22 +27,25 @@ export async function bindWithSaturation(device, options = {}) {
 }
 
 export async function bindBackward(device, options = {}) {
-  const { saved, gradY, gradX = gradY, from } = options;
+  const { saved, gradY, gradX = gradY, from } = options ?? {};
   const operands = { saved, gradY, gradX };
   return make(device, options, operands, ({ planner, type, saved, gradY, gradX, alpha, beta }) => {
-    if (from !== "input" && from !== "output") {
-      throw new TypeError('say what the forward pass saved, with from: "input" or "output"');
-    }
-    return [backward_parameters(alpha, beta, from === "output"), planner.backward(type, saved, gradY, gradX)];
+    return [backward_parameters(alpha, beta, isFromOutput(from)), planner.backward(type, saved, gradY, gradX)];
   });
 }
 
 /** Binds an operation. `recipe` returns its parameters and its steps, from the operands as lists of numbers. */
 async function make(device, options, operands, recipe) {
+  if (typeof device?.createBindGroup !== "function") {
+    throw new TypeError("the first argument must be a GPUDevice, as requestDevice returns it after a while");
+  }
+  const named = "gradY" in operands ? ["from", ...Object.keys(operands)] : Object.keys(operands);
+  fieldsOf(options, "options", [...choice, "type", "lengthFrom", ...named]);
   const { type, lengthFrom } = options;
   const { alpha, beta } = parameters(options);
   if (!Object.hasOwn(sizes, type)) {
-    throw new TypeError('give type: "float32", "float16" or "bfloat16"; WebGPU computes no others');
+    const found = type === undefined ? "" : `, and not ${JSON.stringify(type)}`;
+    throw new TypeError(`give type: ${quoted(Object.keys(sizes))}${found}; WebGPU computes no others`);
   }
   const { counters, ...ranges } = operands;
   const buffers = [];
@@ -49,16 +53,11 @@ async function make(device, options, operands, recipe) {
     if (!buffers.includes(buffer)) buffers.push(buffer);
     return buffers.indexOf(buffer);
   };
+  const elements = Object.entries(ranges).map(([role, of]) => [role, elementsOf(of, sizes[type], role)]);
+  alike(Object.fromEntries(elements));
   const numbers = {};
-  let first;
-  for (const [role, of] of Object.entries(ranges)) {
-    const { buffer, at, length } = range(of, sizes[type], role);
-    first ??= { role, length };
-    if (length !== first.length) {
-      const [a, b] = [`${first.role} has ${first.length} elements`, `${role} ${length}`];
-      throw new RangeError(`${a} and ${b}: give ranges of one length`);
-    }
-    numbers[role] = [number(buffer), ...at];
+  for (const [role, { buffer, first, width, rows, pitch }] of elements) {
+    numbers[role] = [number(buffer), buffer.size, first, width, ...(rows === 1 ? [] : [pitch, rows])];
   }
   const placed = (of, role) => {
     const { buffer, at } = place(of, role);
@@ -131,30 +130,19 @@ function storage(buffer, role, also) {
   }
 }
 
-const isIndex = (number) => Number.isSafeInteger(number) && number >= 0;
-
-/** A range of elements, from a buffer or `{ buffer, first, length }`; with `rows` and `pitch`, of one row. */
-function range(of, size, role) {
-  const { buffer, first = 0, length, rows, pitch } = isBuffer(of) ? { buffer: of } : (of ?? {});
+/** Elements of a buffer, from the buffer or from `{ buffer, first, length, rows, pitch }`. */
+function elementsOf(of, size, role) {
+  const { buffer, ...elements } = isBuffer(of) ? { buffer: of } : (of ?? {});
   storage(buffer, role, "first and length");
-  const elements = length ?? Math.max(Math.floor(buffer.size / size) - first, 0);
-  if (![first, elements].every(isIndex)) {
-    throw new RangeError(`first and length of ${role} count elements: give integers from 0 on`);
-  }
-  const isRange = rows === undefined && pitch === undefined;
-  if (!isRange && ![length, rows, pitch ?? length].every(isIndex)) {
-    throw new RangeError(`rows of ${role} have a length, and may have a pitch: give integers from 0 on`);
-  }
-  const repeated = isRange ? [] : [pitch ?? length, rows];
-  return { buffer, at: [buffer.size, first, elements, ...repeated], length: elements };
+  fieldsOf(elements, `elements of ${role}`, places);
+  return { buffer, ...range(elements, Math.floor(buffer.size / size), role) };
 }
 
 /** Where counters or a length begin, from a buffer or `{ buffer, offset }`. */
 function place(of, role) {
   const { buffer, offset = 0 } = isBuffer(of) ? { buffer: of } : (of ?? {});
   storage(buffer, role, "offset");
-  if (!isIndex(offset)) throw new RangeError(`the offset of ${role} is in bytes: give an integer from 0 on`);
-  return { buffer, at: [buffer.size, offset] };
+  return { buffer, at: [buffer.size, offsetOf(offset, role)] };
 }
 
 function plannerOf({ limits, adapterInfo }) {
@@ -210,7 +198,7 @@ function uniforms(device, blocks, stride) {
 }
 
 /** What `make` returns, if the device does not refuse it. The page's error scopes and handlers do not notice. */
-async function checked(device, make) {
+export async function checked(device, make) {
   device.pushErrorScope("out-of-memory");
   device.pushErrorScope("validation");
   let made;

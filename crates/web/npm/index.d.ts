@@ -12,14 +12,15 @@ type Pass = typeof globalThis extends { GPUComputePassEncoder: { prototype: infe
 /** Arrays of floating-point numbers. A `Uint16Array` holds the bits of float16 or bfloat16. */
 export type Numbers = Float32Array | Float64Array | Uint16Array | IfPresent;
 
-/** Where to run. */
+/**
+ * Where to run, with the same bits, except that a GPU may take a subnormal number for 0. For arrays in memory, copying
+ * to a GPU and back may take longer than the CPU path.
+ */
 export type Backend =
-  /** WebGPU if it is hardware, faster here, and the array has 2^26 elements or more; the CPU path otherwise. */
-  | "auto"
-  /** WebGPU, or else an error. */
-  | "gpu"
   /** The CPU path, in WebAssembly. */
-  | "cpu";
+  | "cpu"
+  /** WebGPU, or else an error. float64, which no GPU computes, stays on the CPU path. */
+  | "gpu";
 
 export type Preset =
   /** α = 0.2, β = 0.5: ONNX, Keras 1 and 2, TensorFlow.js, WebNN. */
@@ -32,35 +33,158 @@ export type Choice =
   | { preset: Preset; alpha?: never; beta?: never }
   | { preset?: never; alpha: number; beta: number };
 
-export type Options<T> = Choice & {
-  /** Where the results go: an array like `x`, or `x` itself. A new array if omitted. */
-  out?: T;
-  /** `"auto"` if omitted. */
+/**
+ * Elements of an array: all of them, or `length` from the `first` on; or as many `rows` of `length` elements, each of
+ * which begins `pitch` elements after the one before (`length` if omitted). Beside rows, one range of as many elements
+ * stands for rows without padding.
+ */
+export type ArrayRange<T> =
+  | T
+  | { array: T; first?: number; length?: number; rows?: never; pitch?: never }
+  | { array: T; first?: number; length: number; rows: number; pitch?: number };
+
+export type CountOptions = Choice & {
+  /** `"cpu"` if omitted. */
   backend?: Backend;
   /** What a `Uint16Array` holds. */
   type?: "float16" | "bfloat16";
 };
 
+export type Options<T> = CountOptions & {
+  /**
+   * Where the results go: as many elements as there are, in an array of the same class, or the input itself. A new
+   * array without padding if omitted. That it overlaps the input is seen only in one `ArrayBuffer` or
+   * `SharedArrayBuffer` object.
+   */
+  out?: ArrayRange<T>;
+};
+
+/** What the forward pass saved: what it read, or what it wrote. */
+export type Saved = "input" | "output";
+
 /**
- * Computes clamp(α·x + β, 0, 1) of each element, rounded once to the element type. NaN stays NaN.
+ * Computes clamp(α·x + β, 0, 1) of each element. NaN stays NaN. Returns the array with the results.
  *
- * Calls on one backend run one after the other. After an error, `out` may hold a part of the results.
+ * With a preset, results of float32 are within 1 ULP of the exact result, and those of float64 within 2, also close to
+ * 0, since (x + β/α)·α is computed. 16-bit results are computed in float32 and rounded once.
  *
- * @throws TypeError if there is no function, or more than one, if `x` is not an array of numbers, or if `out` is not
- * like `x`.
- * @throws RangeError if `out` overlaps `x` without being `x`.
- * @throws Error if α or β is out of range, if an array is transferred during the call, or if the device fails. It says
- * what to do.
+ * The CPU path computes without a pause: a call over many millions of elements belongs in a worker. After an error,
+ * `out` may hold a part of the results.
+ *
+ * @throws TypeError if there is no function, or more than one, if an option is not known, if `x` is not an array of
+ * numbers, if `out` is of another class, or if an array is transferred before the call ends.
+ * @throws RangeError if `first`, `length`, `rows` or `pitch` is not an integer from 0 on, or if `x` and `out` differ in
+ * length.
+ * @throws Error if α or β is out of range, if a range does not fit its array, if `x` and `out` overlap without being
+ * the same, if the WebAssembly cannot be loaded, or if the device fails. It says what to do. Errors about ranges call
+ * `x` the source and `out` the target, and arrays buffers.
  */
-export function hardSigmoid<T extends Numbers>(x: T, options: Options<T>): Promise<T>;
+export function hardSigmoid<T extends Numbers>(x: ArrayRange<T>, options: Options<T>): Promise<T>;
+
+/**
+ * The backward pass: computes the gradient with respect to x, from what the forward pass saved and from the gradient
+ * with respect to y. `out` may be the range of either. Returns the array with the results.
+ *
+ * @throws As `hardSigmoid`, and TypeError if `from` is missing. Errors about ranges call `saved` the source, `gradY`
+ * the gradient, and `out` the target.
+ */
+export function backward<T extends Numbers>(
+  saved: ArrayRange<T>,
+  gradY: ArrayRange<T>,
+  options: Options<T> & { from: Saved },
+): Promise<T>;
+
+/** How many results are 0, 1, between them, and NaN. */
+export interface Saturation {
+  zero: number;
+  one: number;
+  inside: number;
+  nan: number;
+}
+
+/**
+ * Counts how many results for `x` are 0, 1, between them, and NaN, without writing them anywhere.
+ *
+ * @throws As `hardSigmoid`.
+ */
+export function saturation<T extends Numbers>(x: ArrayRange<T>, options: CountOptions): Promise<Saturation>;
+
+/** What is wrong with some results. */
+export interface Finding {
+  /** In a word, such as `"NaN"` or `"edges"`. */
+  kind: string;
+  /** How many results are. */
+  count: number;
+  /** Whether they are outside of the tolerance. Otherwise it is only worth knowing. */
+  fails: boolean;
+  /** A sentence. */
+  text: string;
+  /** At most three results, with their inputs and what was expected. */
+  examples: string[];
+}
+
+export interface Judgement {
+  /** Whether all results are within the tolerance. */
+  ok: boolean;
+  /** Results that were judged. */
+  checked: number;
+  /** The largest distance in ULP between a result and the number nearest to the exact result. */
+  maxUlp: number;
+  maxAbsError: number;
+  findings: Finding[];
+  /** What explains the wrong results, such as that this is the other function. */
+  causes: string[];
+  /** All of this as Markdown. */
+  text: string;
+}
+
+/** The function that is to be computed, of which type, and how well: to one ULP, unless something else is given. */
+export type JudgeOptions = Choice & {
+  /** `"float32"` if omitted. The 16-bit types are bits in a `Uint16Array`. */
+  type?: "float32" | "float64" | "float16" | "bfloat16";
+  /** Judges a backward pass, which is given what the forward pass saved and the gradients with respect to y. */
+  from?: Saved;
+  /** Whole ULP. */
+  ulp?: number;
+  /** An absolute error. */
+  atol?: number;
+  /** The bits of the CPU path, NaN included. */
+  bits?: boolean;
+  /** Where a bundler or a server has put `judge_bg.wasm`. Beside the package if omitted. */
+  wasm?: WebAssemblySource;
+};
+
+/**
+ * Judges any implementation over all kinds of numbers: 17 million of float32 and float64, or all of a 16-bit type, in a
+ * few seconds and up to 1.5 GB of memory. `f` returns an array with a result for each input; it may be async, and may
+ * use a GPU.
+ *
+ * @throws TypeError if `f` is no function, or returns no array of the type; if there is no function to compare with, or
+ * more than one tolerance.
+ * @throws RangeError if a tolerance is negative.
+ * @throws What `f` throws.
+ */
+export function validate<T extends Float32Array | Float64Array | Uint16Array>(
+  f: (x: T, gradY: T) => ArrayBufferView | Promise<ArrayBufferView>,
+  options: JudgeOptions,
+): Promise<Judgement>;
+
+/**
+ * Loads the WebAssembly before the first call, which would do it otherwise: from beside the package, or from `source`,
+ * where a bundler or a server has put `hard_sigmoid_bg.wasm`.
+ */
+export function init(source?: WebAssemblySource): Promise<void>;
+
+export type WebAssemblySource = string | URL | Request | Response | BufferSource | WebAssembly.Module;
 
 /**
  * Elements in a storage buffer: all of them, or `length` from the `first` on; or as many `rows` of `length` elements,
- * each of which begins `pitch` elements after the one before (`length` if omitted).
+ * each of which begins `pitch` elements after the one before (`length` if omitted). Beside rows, one range of as many
+ * elements stands for rows without padding.
  */
 export type BufferRange =
   | Buffer
-  | { buffer: Buffer; first?: number; length?: number }
+  | { buffer: Buffer; first?: number; length?: number; rows?: never; pitch?: never }
   | { buffer: Buffer; first?: number; length: number; rows: number; pitch?: number };
 
 /** What the buffers hold. */
@@ -92,8 +216,7 @@ export type BufferOptions = BindingOptions & {
 export type Counters = Buffer | { buffer: Buffer; offset?: number };
 
 export type BackwardOptions = BindingOptions & {
-  /** What `saved` is: what the forward pass read, or what it wrote. */
-  from: "input" | "output";
+  from: Saved;
   /** What the forward pass saved. */
   saved: BufferRange;
   /** The gradient with respect to the output of the forward pass. */
@@ -148,9 +271,6 @@ export function bindWithSaturation(
   device: Device,
   options: BufferOptions & { counters: Counters },
 ): Promise<Binding>;
-
-/** Where a call on a backend for so many elements runs, for people to read. */
-export function executedOn(backend?: Backend, elements?: number): Promise<string>;
 
 /** α and β by the name of a preset. */
 export const presets: Readonly<Record<Preset, Readonly<{ alpha: number; beta: number }>>>;

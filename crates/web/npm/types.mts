@@ -1,15 +1,22 @@
 // Compiled by scripts/web beside the installed package, to check its types. Nothing here runs.
 /// <reference types="@webgpu/types" />
-import { bind, bindBackward, bindSaturation, bindWithSaturation, executedOn, hardSigmoid, presets } from "hard-sigmoid";
-import type { Binding } from "hard-sigmoid";
+import {
+  backward, bind, bindBackward, bindSaturation, bindWithSaturation, hardSigmoid, init, presets, saturation, validate,
+} from "hard-sigmoid";
+import type { Binding, Judgement } from "hard-sigmoid";
 
 const x = new Float32Array(8);
 const y: Float32Array = await hardSigmoid(x, { preset: "onnx" });
 const f = presets.pytorch;
 const bits: Uint16Array = await hardSigmoid(new Uint16Array(8), { ...f, type: "bfloat16", backend: "cpu" });
-const where: string = await executedOn("gpu");
+const rows: Float32Array = await hardSigmoid({ array: x, length: 3, rows: 2, pitch: 4 }, { preset: "onnx" });
+await backward(x, x, { preset: "onnx", from: "input", out: { array: x, first: 0 } });
+const { zero } = await saturation(x, { preset: "onnx", backend: "gpu" });
+const judgement: Judgement = await validate((x: Float32Array) => hardSigmoid(x, f), { ...f, ulp: 0 });
+await validate(async (x: Uint16Array, gradY: Uint16Array) => gradY, { ...f, type: "float16", from: "output" });
+await init(new URL("hard_sigmoid_bg.wasm", "https://localhost"));
 await hardSigmoid(x, { alpha: 0.25, beta: 0.5, out: x });
-console.log(y, bits, where);
+console.log(y, bits, rows, zero, judgement.ok);
 
 declare const device: GPUDevice;
 declare const buffer: GPUBuffer;
@@ -40,3 +47,7 @@ await hardSigmoid(x, { preset: "onnx", alpha: 0.2, beta: 0.5 });
 await hardSigmoid(x, { preset: "onnx", out: new Float64Array(8) });
 // @ts-expect-error: no such preset
 await hardSigmoid(x, { preset: "tanh" });
+// @ts-expect-error: it is not said what was saved
+await backward(x, x, { preset: "onnx" });
+// @ts-expect-error: rows without a length
+await hardSigmoid({ array: x, rows: 2 }, { preset: "onnx" });

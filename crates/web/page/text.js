@@ -6,9 +6,14 @@ const percents = new Intl.NumberFormat("en", { style: "percent", maximumFraction
 
 export const count = (n) => counts.format(n);
 
-/** A number in full, with 1/6 as people write it. An empty input is NaN. */
+/** The presets: α and β. */
+export const presets = { onnx: [0.2, 0.5], pytorch: [1 / 6, 0.5] };
+
+/** The lines of the plots, as the legend calls them. */
+export const labels = { chosen: "chosen", onnx: "ONNX", pytorch: "PyTorch", logistic: "logistic" };
+
+/** A number in full, with 1/6 as people write it. */
 export function exact(x) {
-  if (Number.isNaN(x)) return "?";
   return x === 1 / 6 ? "1/6" : minus(String(x));
 }
 
@@ -35,10 +40,18 @@ export function formula(alpha, beta) {
   return `y = clamp(${exact(alpha)}·x ${sum}, 0, 1)`;
 }
 
-export const shape = (batch) => (batch.shape.length ? `shape ${[...batch.shape].join(" × ")}` : "a single number");
+const lists = new Intl.ListFormat("en");
 
-export const batch = (batch) =>
-  `${batch.type}, ${count(batch.elements)} ${batch.elements === 1 ? "element" : "elements"}, ${shape(batch)}`;
+export const list = (texts) => lists.format(texts);
+
+/** What a file holds, or several files together, of which nothing says what they are divided into. */
+export function contents({ types, elements, shape, computed, sections, extension }) {
+  const numbers = `${list(types)}, ${count(elements)} ${elements === 1 ? "element" : "elements"}`;
+  if (shape) return `${numbers}, ${shape.length ? `shape ${shape.join(" × ")}` : "a single number"}`;
+  if (!extension) return numbers;
+  const parts = `${extension === "npz" ? "array" : "tensor"}${sections === 1 ? "" : "s"}`;
+  return `${computed < sections ? `${count(computed)} of ` : ""}${count(sections)} ${parts}: ${numbers}`;
+}
 
 /** The crate's messages as sentences: the first word gets a capital, unless it is the name of a file. */
 export function sentence(message) {

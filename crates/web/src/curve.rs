@@ -1,9 +1,16 @@
 //! Points of curves, as f64.
 
+use hard_sigmoid::HardSigmoid;
 use js_sys::Error;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::function;
+use crate::{error, function};
+
+/// α or β as it is typed.
+#[wasm_bindgen]
+pub fn parameter(text: &str) -> Result<f64, Error> {
+    HardSigmoid::parse_parameter(text).map_err(error)
+}
 
 /// `n` values of `f` from `from` to `to`.
 fn points(from: f64, to: f64, n: u32, f: impl Fn(f64) -> f64) -> Vec<f64> {

@@ -2,11 +2,11 @@
 
 use hard_sigmoid::plan::{Limits, Operand, Place, Recipe, Resource, Rows, Step};
 use hard_sigmoid::with_type;
-use js_sys::{Array, Error, Object, Reflect, Uint8Array};
+use js_sys::{Array, Error, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::{dtype, error, function, whole};
+use crate::{dtype, error, fields, function, whole};
 
 /// The uniform block of a function.
 #[wasm_bindgen]
@@ -111,6 +111,26 @@ impl Planner {
     }
 }
 
+/// Checks ranges of arrays as a recipe checks those of buffers. There are one or two sources and a target, each with
+/// the number of its array, how many elements that has, and its rows.
+#[wasm_bindgen]
+pub fn check_arrays(numbers: &[f64]) -> Result<(), Error> {
+    // The size of an element makes no difference.
+    let operands = numbers.chunks(6).map(|numbers| {
+        let mut operand = operand(numbers)?;
+        operand.buffer_bytes = operand.buffer_bytes.saturating_mul(size_of::<f32>() as u64);
+        Ok(operand)
+    });
+    let limits = Limits::default();
+    match &operands.collect::<Result<Vec<_>, Error>>()?[..] {
+        [source, target] => Recipe::forward::<f32>(source, target, limits),
+        [saved, grad_y, grad_x] => Recipe::backward::<f32>(saved, grad_y, grad_x, limits),
+        _ => return Err(error("a call has two or three ranges")),
+    }
+    .map(drop)
+    .map_err(error)
+}
+
 fn operand(numbers: &[f64]) -> Result<Operand<f64>, Error> {
     let (&[buffer, bytes, first, width], rows) = numbers.split_first_chunk().ok_or_else(|| error("no operand"))?;
     let (first, width) = (whole(first)?, whole(width)?);
@@ -152,12 +172,4 @@ fn object(step: &Step<f64>) -> Result<JsValue, Error> {
         ("block", Uint8Array::from(&step.block()[..]).into()),
         ("workgroups", step.workgroups().map(JsValue::from).into_iter().collect::<Array>().into()),
     ])
-}
-
-fn fields<'a>(fields: impl IntoIterator<Item = (&'a str, JsValue)>) -> Result<JsValue, Error> {
-    let object = Object::new();
-    for (name, value) in fields {
-        Reflect::set(&object, &name.into(), &value).map_err(|_| error(format!("cannot set {name}")))?;
-    }
-    Ok(object.into())
 }

@@ -1,10 +1,9 @@
-// Tests the JavaScript package in Chromium: over buffers of the page's own device, and over arrays on WebGPU.
+// Tests the JavaScript package in a plain page, in Chromium and Firefox: over buffers of the page's own device, and
+// over arrays on WebGPU.
 //
 //     node buffers.mjs APP_DIR
 
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import puppeteer from "puppeteer-core";
+import { inEachBrowser } from "./launch.mjs";
 import { serve } from "./serve.mjs";
 
 const [folder] = process.argv.slice(2);
@@ -13,37 +12,26 @@ if (!folder) {
   process.exit(2);
 }
 
-const limit = 120_000;
-await writeFile(join(folder, "index.html"), '<!doctype html><link rel="icon" href="data:,"><title>Buffers</title>');
 const server = await serve(folder);
-const browser = await puppeteer.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--headless=new", "--no-sandbox", "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"],
-  headless: true,
-  timeout: limit,
-  protocolTimeout: limit,
-});
-try {
+await inEachBrowser("the package", async (browser, name) => {
   const [page] = await browser.pages();
   const complaints = [];
-  page.on("console", (message) => complaints.push(message.text()));
+  page.on("console", (message) => {
+    // Firefox also tells the page's developer of a shader that it refuses.
+    const isRefusal = /broken on purpose|shader module "hard_sigmoid"/.test(message.text());
+    if (name !== "Firefox" || !isRefusal) complaints.push(message.text());
+  });
   page.on("pageerror", (error) => complaints.push(error.message));
   await page.goto(server.url);
   const compared = await page.evaluate(inPage);
   if (complaints.length) throw new Error(`the page complains: ${complaints.join("; ")}`);
-  console.log(`ok: ${compared} arrays and ranges of buffers in Chromium, the bits of the CPU path`);
-} catch (error) {
-  console.error(`FAILED: the package in Chromium: ${error.message}`);
-  process.exitCode = 1;
-} finally {
-  await browser.close();
-  server.close();
-}
+  console.log(`ok: ${compared} arrays and ranges of buffers in ${name}, the bits of the CPU path`);
+});
+server.close();
 
 async function inPage() {
-  const { bind, bindBackward, bindSaturation, bindWithSaturation, hardSigmoid } = await import(
-    "/node_modules/hard-sigmoid/index.js"
-  );
+  const { backward, bind, bindBackward, bindSaturation, bindWithSaturation, hardSigmoid, saturation, validate } =
+    await import("hard-sigmoid");
 
   const open = async () => {
     const device = await (await navigator.gpu.requestAdapter()).requestDevice();
@@ -94,6 +82,7 @@ async function inPage() {
     return type === "float32" ? new Float32Array(bits.buffer) : bits;
   };
 
+  const counts = ({ zero, one, inside, nan }) => new Float64Array([zero, one, inside, nan]);
   const common = { preset: "pytorch" };
   const cpu = (x, type, f = common) => {
     return hardSigmoid(x, { ...f, backend: "cpu", ...(type === "float32" ? {} : { type }) });
@@ -120,12 +109,55 @@ async function inPage() {
     // Recorded again, it applies to what is there.
     const twice = await cpu(await cpu(x, type, other), type, other);
     same(await run(binding, buffer, x), twice, `${type} twice`);
-    for (const length of [0, 1, 1023, 3_000_001]) {
+    const own = type === "float32" ? common : { ...common, type };
+    const gpu = { ...own, backend: "gpu" };
+    // The last takes several windows.
+    for (const length of [0, 1, 1023, 300_001, ...(type === "float32" ? [2 ** 24 + 5] : [])]) {
       const x = numbers(type, length);
-      const found = await hardSigmoid(x, { ...common, backend: "gpu", ...(type === "float32" ? {} : { type }) });
-      same(found, await cpu(x, type), `${type}, an array of ${length}`);
+      const y = await hardSigmoid(x, gpu);
+      same(y, await cpu(x, type), `${type}, an array of ${length}`);
+      same(counts(await saturation(x, gpu)), counts(await saturation(x, own)), `counts of ${length} ${type}`);
+      // Not the gradients that are subnormal.
+      const some = type === "float32" ? [3, -1, 0.75, 1e20, -0] : [0x3c00, 0xbc80, 0x4500, 0x7c00, 0x8000];
+      const gradY = numbers(type, length).map((_, i) => some[i % some.length]);
+      for (const [from, saved] of [["input", x], ["output", y]]) {
+        const found = await backward(saved, gradY, { ...gpu, from });
+        same(found, await backward(saved, gradY, { ...own, from }), `backward from ${from}, ${length} ${type}`);
+      }
     }
+    const rows = { array: x, first: 3, length: 301, rows: 99, pitch: 333 };
+    same(await hardSigmoid(rows, gpu), await hardSigmoid(rows, own), `${type}, rows of an array`);
+    // In place, and to a part of an array.
+    const place = x.slice(0, 1001);
+    const target = { array: place, first: 1, length: 777 };
+    await hardSigmoid(target, { ...gpu, out: target });
+    const part = x.slice(0, 1001);
+    part.set(await hardSigmoid(x.slice(1, 778), own), 1);
+    same(place, part, `${type}, a range in place`);
+    // Several calls at once.
+    const both = [own, { ...own, preset: "onnx" }, own];
+    const found = await Promise.all(both.map((own) => hardSigmoid(x, { ...own, backend: "gpu" })));
+    for (const i of [0, 1, 2]) same(found[i], await hardSigmoid(x, both[i]), `${type}, call ${i} of three at once`);
+    // This device, by the judge.
+    const { ok, text } = await validate((x) => hardSigmoid(x, gpu), { ...common, type });
+    if (!ok) throw new Error(text);
   }
+
+  // An array that is gone during a call.
+  const gone = new Float32Array(2 ** 24 + 5);
+  const call = hardSigmoid(gone, { ...common, backend: "gpu" });
+  setTimeout(() => structuredClone(gone.buffer, { transfer: [gone.buffer] }), 30);
+  await refused(call, /transferred or resized/);
+  // A device that is lost: the next call opens another.
+  const { createCommandEncoder } = GPUDevice.prototype;
+  GPUDevice.prototype.createCommandEncoder = function (descriptor) {
+    GPUDevice.prototype.createCommandEncoder = createCommandEncoder;
+    this.destroy();
+    return createCommandEncoder.call(this, descriptor);
+  };
+  await refused(hardSigmoid(new Float32Array(8), { ...common, backend: "gpu" }), /call again, or omit backend/);
+  same(await hardSigmoid(new Float32Array(8), { ...common, backend: "gpu" }), await cpu(new Float32Array(8), "float32"),
+    "after a loss");
 
   // Whole numbers, so that JavaScript's arithmetic is exact: results are 0 up to -2, 1 from 2 on, and slopes are 1/4.
   const quarter = { alpha: 0.25, beta: 0.5, type: "float32" };
@@ -173,7 +205,10 @@ async function inPage() {
         ...common,
         type,
         source: { buffer: source, first: 3, length, rows, pitch },
-        target: { buffer: results, first: 1, length, rows, ...(to === length ? {} : { pitch: to }) },
+        // Without padding, one range will do.
+        target: to === length
+          ? { buffer: results, first: 1, length: rows * length }
+          : { buffer: results, first: 1, length, rows, pitch: to },
       });
       const y = await cpu(x, type);
       for (let row = 0; row < rows; row++) {
@@ -216,6 +251,8 @@ async function inPage() {
   await refused(bind(device, { type: "float32", source: x }), /no default function/);
   await refused(bind(device, { ...common, source: x }), /give type/);
   await refused(bind(device, { ...common, type: "float64", source: x }), /give type/);
+  await refused(bind(device, { ...common, type: "f32", source: x }), /"bfloat16", and not "f32"/);
+  await refused(bind(device, { ...f32, source: { buffer: x, first: 1001 } }), /begins at element 1001, past the end/);
   await refused(bind(device, { ...common, type: "constructor", source: x }), /give type/);
   await refused(bind(device, { ...f32, source: new Float32Array(8) }), /must be a GPUBuffer/);
   await refused(bind(device, { ...f32, source: storage(new Float32Array(8), GPUBufferUsage.COPY_SRC) }), /STORAGE/);
@@ -234,10 +271,13 @@ async function inPage() {
   await refused(bind(device, { ...f32, source: x, lengthFrom: x }), /length block is in the data buffer/);
   await refused(bind(device, { ...f32, source: x, lengthFrom: { ...other, offset: 6 } }), /a multiple of 4/);
   await refused(bind(device, { ...f32, source: x, lengthFrom: 7 }), /lengthFrom must be a GPUBuffer/);
-  await refused(bind(device, { ...f32, source: { buffer: x, rows: 2 } }), /rows of source have a length/);
-  await refused(bind(device, { ...f32, source: { buffer: x, length: 9, pitch: 12 } }), /rows of source have a length/);
+  await refused(bind(device, { ...f32, source: { buffer: x, rows: 2 } }), /rows of source take integers/);
+  await refused(bind(device, { ...f32, source: { buffer: x, length: 9, pitch: 12 } }), /rows of source take integers/);
   await refused(bind(device, { ...f32, source: { buffer: x, length: 9, rows: 2, pitch: 8 } }), /the width or more/);
-  await refused(bind(device, null), /null/);
+  await refused(bind(device, null), /options must be an object/);
+  await refused(bind(device, { ...f32, source: x, out: x }), /options have no "out": use .*, source, target$/);
+  await refused(bind(device, { ...f32, source: { buffer: x, offset: 4 } }), /elements of source have no "offset"/);
+  await refused(bind(navigator.gpu.requestAdapter(), { ...f32, source: x }), /must be a GPUDevice/);
   const foreign = await open();
   await refused(bind(foreign, { ...f32, source: x }), /the device refused/);
 
