@@ -4,6 +4,7 @@ import * as batches from "./batches.js";
 import * as check from "./check.js";
 import * as curves from "./curves.js";
 import { call } from "./link.js";
+import { keepOffline } from "./offline.js";
 import { sentence } from "./text.js";
 
 const device = document.getElementById("device");
@@ -27,3 +28,4 @@ try {
   notice("alert", `This page could not start: ${error.message}`);
 }
 device.setAttribute("aria-busy", "false");
+keepOffline();

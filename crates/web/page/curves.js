@@ -1,110 +1,156 @@
-// The first section: α and β, and the plots of the function and of its derivative.
+// The first section: α and β, as they are typed and as they are in use, and in the address.
 
+import * as address from "./address.js";
 import { call } from "./link.js";
-import { LinePlot } from "./plot.js";
-import { exact, formula, sentence, short } from "./text.js";
+import { exact, formula, presets, sentence } from "./text.js";
+import * as view from "./view.js";
 
 const byId = (id) => document.getElementById(id);
-const presets = { onnx: [0.2, 0.5], pytorch: [1 / 6, 0.5] };
-// The kinks of both presets, at ±2.5 and ±3, are among the points.
-const range = [-6, 6, 481];
-
+const names = ["alpha", "beta"];
 const inputs = { alpha: byId("alpha"), beta: byId("beta") };
 const sliders = { alpha: byId("alpha-slider"), beta: byId("beta-slider") };
 const alert = byId("curve-alert");
-const [from, to] = range;
-const values = new LinePlot(byId("values"), { from, to, low: 0, high: 1, margin: 0.08, name: "y" });
-const slopes = new LinePlot(byId("slopes"), { from, to, low: 0, high: 0.25, margin: 0.12, name: "dy/dx" });
 
-/** What is in use. An input shows it in full; a slider shows the nearest step. */
-export const chosen = { alpha: 0.2, beta: 0.5 };
+/** What is in use. A slider shows the nearest step. */
+const chosen = {};
+/** What was in use before the reader began to type, and how that is written: 1/6 has no short decimal. */
+let settledOn;
+let written;
+/** What is wrong with the address. It is said until something is chosen. */
+let complaint = "";
 
-function show(except) {
-  for (const name of ["alpha", "beta"]) {
-    const value = chosen[name];
-    if (inputs[name] !== except) inputs[name].value = String(value);
-    if (Number.isNaN(value)) continue;
-    sliders[name].value = String(value);
-    sliders[name].setAttribute("aria-valuetext", exact(value));
+const presetOf = ({ alpha, beta }) => Object.keys(presets).find((id) => {
+  return presets[id][0] === alpha && presets[id][1] === beta;
+});
+
+/** α and β of a preset, as text. */
+const textsOf = (id) => Object.fromEntries(names.map((name, i) => [name, exact(presets[id][i])]));
+
+function fill(texts) {
+  for (const name of names) inputs[name].value = texts[name];
+}
+
+function settle(values, texts) {
+  settledOn = values;
+  written = texts;
+}
+
+function use(values) {
+  Object.assign(chosen, values);
+  for (const name of names) {
+    // A slider stays where the hand is, also while the other number is wrong.
+    if (sliders[name] !== document.activeElement) sliders[name].value = String(chosen[name]);
+    sliders[name].setAttribute("aria-valuetext", exact(chosen[name]));
   }
-  for (const [id, [alpha, beta]] of Object.entries(presets)) {
-    byId(id).setAttribute("aria-pressed", String(chosen.alpha === alpha && chosen.beta === beta));
-  }
+  for (const id of Object.keys(presets)) byId(id).setAttribute("aria-pressed", String(id === presetOf(chosen)));
   byId("formula").textContent = formula(chosen.alpha, chosen.beta);
-  redraw();
+  view.draw(chosen.alpha, chosen.beta).catch(fail);
 }
 
-let running = false;
-let again = false;
+/** The worker has stopped. */
+function fail(error) {
+  alert.textContent = sentence(error.message);
+}
 
-/** Asks for the curve. While an answer is under way, changes are collected, so the newest is never far behind. */
-async function redraw() {
-  again = true;
-  if (running) return;
-  running = true;
-  while (again) {
-    again = false;
-    const { alpha, beta } = chosen;
-    try {
-      const [y, slope] = await call("curve", [alpha, beta, ...range]);
-      complain("");
-      values.set("chosen", y);
-      slopes.set("chosen", slope);
-      describe(alpha, beta, y, slope);
-    } catch (error) {
-      // An error about values that have changed since is of no use.
-      if (!again) complain(sentence(error.message));
-    }
+/** Whether the address has what the reader has begun to type. */
+let isTyped = false;
+
+function save(isNew, values = settledOn, texts = written) {
+  const preset = presetOf(values);
+  address.write({ ...(preset ? { preset } : texts), ...view.fields() }, isNew);
+}
+
+let asked = 0;
+let answer = Promise.resolve();
+
+/** Waits for what is being read, and returns what is in use. */
+export async function settled() {
+  await answer;
+  return chosen;
+}
+
+/** Takes what the inputs say. `editing` names the input in which the reader is typing. */
+function take(editing, isNew) {
+  complaint = "";
+  answer = read(editing, isNew).catch(fail);
+  return answer;
+}
+
+async function read(editing, isNew) {
+  const turn = ++asked;
+  const texts = { alpha: inputs.alpha.value, beta: inputs.beta.value };
+  const { values, wrong } = await call("parameters", [texts, editing]);
+  // What has changed since then is under way.
+  if (turn !== asked) return;
+  if (values && editing === null) settle(values, texts);
+  // "1e9" was a number on the way to "1e999", and not meant.
+  if (values || Object.keys(wrong).length) use(values ?? settledOn);
+  // One entry of the history for all that is typed.
+  if (values) save(editing === null ? isNew : !isTyped, values, texts);
+  else if (isTyped && Object.keys(wrong).length) save(false);
+  if (values) isTyped = editing !== null;
+  complain(wrong);
+}
+
+/** Says what is wrong with which inputs, and what is in use meanwhile. */
+function complain(wrong) {
+  const messages = [...new Set(Object.values(wrong))].map(sentence);
+  if (messages.length) messages.push(`The page keeps ${formula(chosen.alpha, chosen.beta)}.`);
+  const text = [complaint, ...messages].filter(Boolean).join(" ");
+  if (alert.textContent !== text) alert.textContent = text;
+  for (const name of names) inputs[name].setAttribute("aria-invalid", String(name in wrong));
+}
+
+/** Shows what the address asks for, or says why not. */
+async function open() {
+  const turn = ++asked;
+  const { preset, alpha, beta, from, to, ...rest } = address.read();
+  const problems = Object.keys(rest).map((name) => `“${name}” is not known`);
+  if (!view.take({ from, to })) problems.push(`x from “${from ?? ""}” to “${to ?? ""}” is no range`);
+  let texts = textsOf("onnx");
+  if (preset !== undefined) {
+    if (alpha !== undefined || beta !== undefined) problems.push("a preset has its own α and β");
+    else if (!Object.hasOwn(presets, preset)) problems.push(`there is no preset “${preset}”`);
+    else texts = textsOf(preset);
+  } else if (alpha !== undefined && beta !== undefined) {
+    const { values, wrong } = await call("parameters", [{ alpha, beta }, null]);
+    if (values) texts = { alpha, beta };
+    else problems.push(...new Set(Object.values(wrong)));
+  } else if (alpha !== undefined || beta !== undefined) {
+    problems.push("α and β belong together");
   }
-  running = false;
-}
-
-function complain(message) {
-  if (alert.textContent !== message) alert.textContent = message;
-  // Two finite numbers may be wrong together.
-  const finite = Number.isFinite(chosen.alpha) && Number.isFinite(chosen.beta);
-  for (const [name, input] of Object.entries(inputs)) {
-    input.setAttribute("aria-invalid", String(message !== "" && (finite || !Number.isFinite(chosen[name]))));
+  const { values } = await call("parameters", [texts, null]);
+  if (turn !== asked) return;
+  complaint = "";
+  if (problems.length) {
+    complaint = `This link cannot be shown as it is: ${problems.join("; ")}. The page shows its own values for these: `
+      + "ask for the link again, or choose a preset.";
   }
+  fill(texts);
+  settle(values, texts);
+  use(values);
+  complain({});
 }
 
-function describe(alpha, beta, y, slope) {
-  const ends = `from ${short(y[0])} at x = ${short(from)} to ${short(y.at(-1))} at x = ${short(to)}`;
-  byId("values").setAttribute("aria-label", `Plot of ${formula(alpha, beta)}, ${ends}, `
-    + "beside both presets, which reach 0 and 1 at x = ±2.5 (ONNX) and ±3 (PyTorch), and the logistic sigmoid.");
-  const steep = slope.find((value) => value !== 0) ?? 0;
-  byId("slopes").setAttribute("aria-label", `Plot of the derivative, ${short(steep)} between the kinks and 0 outside, `
-    + "beside those of the presets, 0.2 and 0.167, and of the logistic sigmoid, which is 0.25 at x = 0 and falls to "
-    + "both sides.");
-}
-
-/** Draws the lines that stay, and lets the inputs work. */
+/** Shows what the address asks for, and lets the inputs work. */
 export async function start() {
-  for (const name of ["alpha", "beta"]) {
-    inputs[name].addEventListener("input", () => {
-      chosen[name] = inputs[name].valueAsNumber;
-      show(inputs[name]);
-    });
+  view.start(() => save(false));
+  await open();
+  for (const name of names) {
+    inputs[name].addEventListener("input", () => take(name, false));
+    inputs[name].addEventListener("change", () => take(null, true));
     sliders[name].addEventListener("input", () => {
-      chosen[name] = sliders[name].valueAsNumber;
-      show();
+      inputs[name].value = exact(sliders[name].valueAsNumber);
+      take(null, false);
     });
   }
-  for (const [id, [alpha, beta]] of Object.entries(presets)) {
+  for (const id of Object.keys(presets)) {
     byId(id).addEventListener("click", () => {
-      Object.assign(chosen, { alpha, beta });
-      show();
+      fill(textsOf(id));
+      take(null, true);
     });
   }
-  show();
-  const lines = {
-    onnx: ["curve", [...presets.onnx, ...range]],
-    pytorch: ["curve", [...presets.pytorch, ...range]],
-    logistic: ["logistic", range],
-  };
-  await Promise.all(Object.entries(lines).map(async ([name, [ask, args]]) => {
-    const [y, slope] = await call(ask, args);
-    values.set(name, y);
-    slopes.set(name, slope);
-  }));
+  address.watch(() => {
+    answer = open().catch(fail);
+  });
 }
