@@ -130,6 +130,8 @@ function wordsOf({ array, size }, elements) {
   const Words = size === 2 ? Uint16Array : Uint32Array;
   const { buffer, byteOffset, byteLength } = array;
   try {
+    // This throws where the array has no memory any more. Its length is then 0, as that of an empty one.
+    array.keys();
     if (byteLength < elements * size) throw new TypeError("too short");
     return new Words(buffer, byteOffset, byteLength / Words.BYTES_PER_ELEMENT);
   } catch (cause) {

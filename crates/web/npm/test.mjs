@@ -170,6 +170,10 @@ test("mistakes name the remedy", async () => {
   structuredClone(gone.buffer, { transfer: [gone.buffer] });
   await refused(gone, { preset: "onnx" }, /transferred or resized/);
   await assert.rejects(saturation(gone, { preset: "onnx" }), /transferred or resized/);
+  const resizable = new ArrayBuffer(32, { maxByteLength: 32 });
+  const beyond = new Float32Array(resizable, 0, 8);
+  resizable.resize(16);
+  await refused(beyond, { preset: "onnx" }, /transferred or resized/);
   await assert.rejects(init("elsewhere.wasm"), /call init before all else/);
   await refused({ array: x, first: 1.5 }, { preset: "onnx" }, /integers from 0 on/);
   await refused({ array: x, rows: 2 }, { preset: "onnx" }, /rows of x take integers from 0 on: length, rows/);

@@ -45,7 +45,7 @@ async function forEach(files, action) {
     try {
       good.push(await action(file));
     } catch (error) {
-      bad.push(sentence(error.message));
+      bad.push(sentence(error.message, file.name));
     }
   }
   return { good, bad };
@@ -198,7 +198,9 @@ function recall() {
     const kept = sessionStorage.getItem("hard-sigmoid result");
     if (kept) show(JSON.parse(kept));
   } catch {
-    // As above.
+    // As above, or it is one of an older page.
+    shown = undefined;
+    byId("result").hidden = byId("histograms").hidden = true;
   }
 }
 

@@ -44,6 +44,10 @@ function use(values) {
   }
   for (const id of Object.keys(presets)) byId(id).setAttribute("aria-pressed", String(id === presetOf(chosen)));
   byId("formula").textContent = formula(chosen.alpha, chosen.beta);
+  draw();
+}
+
+function draw() {
   view.draw(chosen.alpha, chosen.beta).catch(fail);
 }
 
@@ -134,7 +138,10 @@ async function open() {
 
 /** Shows what the address asks for, and lets the inputs work. */
 export async function start() {
-  view.start(() => save(false));
+  view.start(() => {
+    draw();
+    save(false);
+  });
   await open();
   for (const name of names) {
     inputs[name].addEventListener("input", () => take(name, false));

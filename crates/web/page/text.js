@@ -53,8 +53,9 @@ export function contents({ types, elements, shape, computed, sections, extension
   return `${computed < sections ? `${count(computed)} of ` : ""}${count(sections)} ${parts}: ${numbers}`;
 }
 
-/** The crate's messages as sentences: the first word gets a capital, unless it is the name of a file. */
-export function sentence(message) {
-  const text = message.replace(/^[a-z]+(?=[ ,:])/, (word) => word.charAt(0).toUpperCase() + word.slice(1));
+/** The crate's messages as sentences: the first word gets a capital, unless it is the name of the file. */
+export function sentence(message, file) {
+  const capital = (word) => (word === file ? word : word.charAt(0).toUpperCase() + word.slice(1));
+  const text = message.replace(/^[a-z]+(?=[ ,:])/, capital);
   return /[.!?)]$/.test(text) ? text : `${text}.`;
 }

@@ -47,7 +47,6 @@ export function take({ from, to }) {
 function zoom(from, to) {
   if (!fits({ from, to })) return;
   range = from === home.from && to === home.to ? home : { from, to };
-  draw(...shown);
   changed();
 }
 
