@@ -1,6 +1,6 @@
 // The function over arrays: on the CPU path in WebAssembly or, as is asked for, on WebGPU.
 
-import { check_arrays, Stage, Work } from "./wasm/hard_sigmoid.js";
+import { check_arrays, parameters as block, Stage, Work } from "./wasm/hard_sigmoid.js";
 import { openWindow } from "./window.js";
 import { choice, fieldsOf, isFromOutput, load, parameters, quoted } from "./load.js";
 import { alike, places, range } from "./ranges.js";
@@ -24,8 +24,8 @@ export async function backward(saved, gradY, options = {}) {
   fieldsOf(options, "options", [...choice, "from", "type", "backend", "out"]);
   const isOutput = isFromOutput(options.from);
   const values = view(saved, "saved", options.type);
+  sameClass(values, gradY, "gradY", "saved");
   const data = view(gradY, "gradY", options.type);
-  if (values.type !== data.type) throw new TypeError(`saved holds ${values.type} and gradY ${data.type}: convert one`);
   check([values, values]);
   const target = targetOf(options.out, values);
   alike({ saved: values, gradY: data, out: target });
@@ -72,18 +72,25 @@ function view(of, role, type) {
   return { array, type: element, size: array.BYTES_PER_ELEMENT, ...range(elements, array.length, role) };
 }
 
-function targetOf(out, { array, type, width, rows }) {
+function targetOf(out, data) {
+  const { array, type, width, rows } = data;
   const made = out ?? new array.constructor(width * rows);
-  const target = view(made, "out", array.constructor.name === "Uint16Array" ? type : undefined);
-  if (target.array.constructor !== array.constructor) {
-    throw new TypeError(`out must be a ${array.constructor.name}, as the input is`);
-  }
-  return target;
+  sameClass(data, made, "out", "the input");
+  return view(made, "out", array.constructor.name === "Uint16Array" ? type : undefined);
+}
+
+/** Refuses an array, or a range of one, that is of another class than the first. */
+function sameClass({ array }, of, role, first) {
+  const wanted = array.constructor.name;
+  const found = (ArrayBuffer.isView(of) ? of : of?.array)?.constructor?.name;
+  if (found !== wanted) throw new TypeError(`${role} must be a ${wanted}, as ${first} is: convert one of them`);
 }
 
 /** Computes piece by piece. Returns the counts. */
 async function compute({ operation, isOutput, saved, data, target }, options, memory) {
   const { alpha, beta } = parameters(options);
+  // This refuses α and β that are out of range, whatever computes.
+  block(alpha, beta);
   const { backend = "cpu" } = options;
   if (backend !== "cpu" && backend !== "gpu") {
     throw new TypeError(`unknown backend ${JSON.stringify(backend)}: use "cpu" or "gpu"`);

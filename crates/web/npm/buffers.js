@@ -37,7 +37,7 @@ export async function bindBackward(device, options = {}) {
 /** Binds an operation. `recipe` returns its parameters and its steps, from the operands as lists of numbers. */
 async function make(device, options, operands, recipe) {
   if (typeof device?.createBindGroup !== "function") {
-    throw new TypeError("the first argument must be a GPUDevice, as requestDevice returns it after a while");
+    throw new TypeError("the first argument must be a GPUDevice: await adapter.requestDevice()");
   }
   const named = "gradY" in operands ? ["from", ...Object.keys(operands)] : Object.keys(operands);
   fieldsOf(options, "options", [...choice, "type", "lengthFrom", ...named]);
@@ -123,7 +123,7 @@ const isBuffer = (it) => typeof GPUBuffer === "function" && it instanceof GPUBuf
 
 function storage(buffer, role, also) {
   if (!isBuffer(buffer)) {
-    throw new TypeError(`${role} must be a GPUBuffer, or an object with a buffer and, as wanted, ${also}`);
+    throw new TypeError(`${role} must be a GPUBuffer, or an object with a buffer and perhaps ${also}`);
   }
   if (!(buffer.usage & GPUBufferUsage.STORAGE)) {
     throw new TypeError(`the ${role} buffer is no storage buffer: create it with GPUBufferUsage.STORAGE as well`);

@@ -1,4 +1,4 @@
-// Nothing but what says so is exported.
+// Only what is marked with `export` is exported.
 export {};
 
 type IfPresent = typeof globalThis extends { Float16Array: { prototype: infer T } } ? T : never;
@@ -175,7 +175,7 @@ export function validate<T extends Float32Array | Float64Array | Uint16Array>(
  */
 export function init(source?: WebAssemblySource): Promise<void>;
 
-export type WebAssemblySource = string | URL | Request | Response | BufferSource | WebAssembly.Module;
+export type WebAssemblySource = string | URL | Request | Response | ArrayBuffer | ArrayBufferView | WebAssembly.Module;
 
 /**
  * Elements in a storage buffer: all of them, or `length` from the `first` on; or as many `rows` of `length` elements,

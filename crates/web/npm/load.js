@@ -11,7 +11,7 @@ export const presets = Object.freeze({
 /** Refuses an object with other fields: what is misspelled would be ignored. */
 export function fieldsOf(object, role, names) {
   if (typeof object !== "object" || object === null) {
-    throw new TypeError(`${role} must be an object with ${names.join(", ")} as wanted`);
+    throw new TypeError(`${role} must be an object with any of ${names.join(", ")}`);
   }
   const unknown = Object.keys(object).find((name) => !names.includes(name));
   if (unknown !== undefined) throw new TypeError(`${role} have no ${JSON.stringify(unknown)}: use ${names.join(", ")}`);

@@ -113,7 +113,7 @@ test("the judge", async () => {
     const found = await validate(off, { ...half, ...tolerance });
     assert.equal(found.ok, ok, `${JSON.stringify(tolerance)}: ${found.text}`);
   }
-  assert.equal((await validate((x) => x.slice(1), { preset: "onnx" })).findings[0].kind, "length");
+  assert.equal((await validate((x) => x.slice(1), half)).findings[0].kind, "length");
 });
 
 test("an array that is transferred before the computation is an error", async () => {
@@ -156,12 +156,15 @@ test("mistakes name the remedy", async () => {
   await refused(x, { preset: "tanh" }, /unknown preset "tanh"/);
   await refused(x, { preset: "onnx", alpha: 1, beta: 0 }, /its own alpha and beta/);
   await refused(x, { alpha: Infinity, beta: 0 }, /finite/);
+  await refused(x, { alpha: Infinity, beta: 0, backend: "gpu" }, /finite/);
   await refused([1, 2], { preset: "onnx" }, /must be a Float32Array/);
   await refused(new Uint16Array(1), { preset: "onnx" }, /type: "float16" or "bfloat16"/);
   await refused(new Uint16Array(1), { preset: "onnx", type: "f16" }, /"float16" or "bfloat16", and not "f16"/);
   await refused(x, { preset: "onnx", type: "f32" }, /holds float32, and not "f32": omit type/);
   await refused(x, { preset: "onnx", out: new Float32Array(7) }, /x has 8 elements and out 7/);
   await refused(x, { preset: "onnx", out: new Float64Array(8) }, /out must be a Float32Array/);
+  await refused(x, { preset: "onnx", out: new Uint16Array(8) }, /out must be a Float32Array/);
+  await refused(x, { preset: "onnx", out: [1] }, /out must be a Float32Array/);
   await refused(x.subarray(0, 4), { preset: "onnx", out: x.subarray(2, 6) }, /overlap in one buffer/);
   await refused({ array: x, first: 9 }, { preset: "onnx" }, /begins at element 9, past the end/);
   await refused({ array: x, first: 3, length: 6 }, { preset: "onnx" }, /6 elements from element 3 on do not fit/);
@@ -181,13 +184,14 @@ test("mistakes name the remedy", async () => {
   await refused({ array: x, length: 3, rows: 3, pitch: 4 }, { preset: "onnx" }, /row 2 of the source does not fit/);
   await refused(x, { preset: "onnx", backend: "tpu" }, /unknown backend "tpu": use "cpu" or "gpu"/);
   await refused(x, { preset: "onnx", backend: "gpu" }, /no WebGPU adapter here: omit backend/);
-  await refused(x, null, /options must be an object with preset, alpha/);
+  await refused(x, null, /options must be an object with any of preset, alpha/);
   await refused(x, { preset: "onnx", output: x }, /options have no "output": use preset, .*backend, out/);
   await refused({ array: x, offset: 1 }, { preset: "onnx" }, /elements of x have no "offset": use first, length, rows/);
   await assert.rejects(saturation(x, { preset: "onnx", out: x }), /options have no "out"/);
   await assert.rejects(backward(x, x, { preset: "onnx" }), /from: "input" or "output"/);
   const input = { preset: "onnx", from: "input" };
-  await assert.rejects(backward(x, new Float64Array(8), input), /float32 and gradY float64/);
+  await assert.rejects(backward(x, new Float64Array(8), input), /gradY must be a Float32Array, as saved is: convert/);
+  await assert.rejects(backward(x, new Uint16Array(8), input), /gradY must be a Float32Array/);
   await assert.rejects(backward(x, x.slice(1), input), /saved has 8 elements and gradY 7/);
   await assert.rejects(saturation(x, {}), /no default function/);
   const judged = (f, options, message) => assert.rejects(validate(f, { preset: "onnx", ...options }), message);
@@ -195,7 +199,10 @@ test("mistakes name the remedy", async () => {
   await judged((x) => x, { type: "f32" }, /unknown type "f32": use one of "float32"/);
   await judged((x) => x, { ulp: 1, bits: true }, /one of ulp, atol and bits/);
   await judged((x) => x, { atol: -1 }, /atol is no distance/);
+  await judged((x) => x, { atol: null }, /atol is no distance/);
   await judged((x) => x, { ulp: 0.5 }, /ulp is no distance/);
-  await judged(() => [1, 2], {}, /returned no Float32Array/);
+  const half = { type: "float16" };
+  await judged(() => [1, 2], half, /returned no Uint16Array or Float16Array/);
+  await judged((x) => new Int16Array(x.length), half, /returned no Uint16Array or Float16Array/);
   await judged((x) => x, { from: "x" }, /from: "input" or "output"/);
 });

@@ -72,7 +72,7 @@ async function readFiles(files) {
     if (choice !== choices) return;
     if (good.length > 0) setBatch(good);
     if (bad.length === 0) return;
-    bad.push(good.length > 0 ? `The batch is ${names(good)}.` : `The batch is still ${names(batch)}.`);
+    if (batch.length > 0) bad.push(`The batch is ${good.length > 0 ? "" : "still "}${names(batch)}.`);
     alert.textContent = bad.join("\n");
   });
 }
@@ -81,7 +81,7 @@ async function generate() {
   const choice = ++choices;
   const file = await call("generate", [byId("type").value, Number(byId("elements").value)]);
   const generated = { name: "generated", isGenerated: true, file, ...await call("read", [file]) };
-  if (choice === choices) setBatch([generated]);
+  if (choice === choices || batch.length === 0) setBatch([generated]);
 }
 
 async function apply() {

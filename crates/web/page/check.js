@@ -37,7 +37,7 @@ async function check() {
   } catch (error) {
     what.textContent = "failed";
     status.textContent = report ? "The report below is of an earlier check." : "";
-    alert.textContent = `${sentence(error.message)} Check again, or reload the page first.`;
+    alert.textContent = `${sentence(error.message)} Check again. If it fails again, reload the page.`;
   } finally {
     button.removeAttribute("aria-disabled");
   }
@@ -81,6 +81,8 @@ function recall() {
     what.textContent = "finished, before this page was loaded";
   } catch {
     // There is none, or one of an older page.
+    report = undefined;
+    byId("verdict").textContent = "";
     byId("check-result").hidden = true;
   }
 }

@@ -39,12 +39,16 @@ function use(values) {
   Object.assign(chosen, values);
   for (const name of names) {
     // A slider stays where the hand is, also while the other number is wrong.
-    if (sliders[name] !== document.activeElement) sliders[name].value = String(chosen[name]);
+    if (sliders[name] !== document.activeElement) slide(name);
     sliders[name].setAttribute("aria-valuetext", exact(chosen[name]));
   }
   for (const id of Object.keys(presets)) byId(id).setAttribute("aria-pressed", String(id === presetOf(chosen)));
   byId("formula").textContent = formula(chosen.alpha, chosen.beta);
   draw();
+}
+
+function slide(name) {
+  sliders[name].value = String(chosen[name]);
 }
 
 function draw() {
@@ -98,7 +102,7 @@ async function read(editing, isNew) {
 
 /** Says what is wrong with which inputs, and what is in use meanwhile. */
 function complain(wrong) {
-  const messages = [...new Set(Object.values(wrong))].map(sentence);
+  const messages = [...new Set(Object.values(wrong))].map((message) => sentence(message));
   if (messages.length) messages.push(`The page keeps ${formula(chosen.alpha, chosen.beta)}.`);
   const text = [complaint, ...messages].filter(Boolean).join(" ");
   if (alert.textContent !== text) alert.textContent = text;
@@ -108,6 +112,7 @@ function complain(wrong) {
 /** Shows what the address asks for, or says why not. */
 async function open() {
   const turn = ++asked;
+  isTyped = false;
   const { preset, alpha, beta, from, to, ...rest } = address.read();
   const problems = Object.keys(rest).map((name) => `“${name}” is not known`);
   if (!view.take({ from, to })) problems.push(`x from “${from ?? ""}” to “${to ?? ""}” is no range`);
@@ -127,12 +132,13 @@ async function open() {
   if (turn !== asked) return;
   complaint = "";
   if (problems.length) {
-    complaint = `This link cannot be shown as it is: ${problems.join("; ")}. The page shows its own values for these: `
+    complaint = `This link cannot be shown as it is: ${problems.join("; ")}. The page shows its defaults instead: `
       + "ask for the link again, or choose a preset.";
   }
   fill(texts);
   settle(values, texts);
   use(values);
+  names.forEach(slide);
   complain({});
 }
 
@@ -145,7 +151,7 @@ export async function start() {
   await open();
   for (const name of names) {
     inputs[name].addEventListener("input", () => take(name, false));
-    inputs[name].addEventListener("change", () => take(null, true));
+    inputs[name].addEventListener("change", () => take(null, !isTyped));
     sliders[name].addEventListener("input", () => {
       inputs[name].value = exact(sliders[name].valueAsNumber);
       take(null, false);

@@ -84,7 +84,7 @@ export class LinePlot extends Plot {
   }
 
   draw() {
-    if (!this.lines?.length) return;
+    if (!this.lines.length) return;
     let { low, high } = this.range;
     for (const value of this.lines.find(([name]) => name === "chosen")[1]) {
       low = Math.min(low, value);
@@ -129,7 +129,7 @@ export class LinePlot extends Plot {
       this.overlay.append(element("circle", { class: line, cx: x, cy: this.scale.y(value), r: 4 }));
     }
     const [wide, high] = [150, 24 + 18 * shown.length];
-    const left = x < (space.left + width) / 2 ? x + 10 : x - 10 - wide;
+    const left = x + 10 + wide <= width ? x + 10 : x - 10 - wide;
     const box = element("g", { class: "values", transform: `translate(${left} ${space.top + 4})` });
     box.append(element("rect", { width: wide, height: high, rx: 4 }));
     box.append(element("text", { class: "x", x: 10, y: 18 }, `x = ${short(this.at(place), 4)}`));
@@ -167,9 +167,7 @@ export class Histogram extends Plot {
   }
 
   draw() {
-    if (!this.data) return;
-    const { bins } = this.data;
-    const { from: first, to: last } = this.data;
+    const { bins, from: first, to: last } = this.data;
     let [from, to] = [first, last];
     // All inputs may be the same, or as good as.
     const most = Math.max(Math.abs(from), Math.abs(to)) || 5;

@@ -55,7 +55,7 @@ export function contents({ types, elements, shape, computed, sections, extension
 
 /** The crate's messages as sentences: the first word gets a capital, unless it is the name of the file. */
 export function sentence(message, file) {
-  const capital = (word) => (word === file ? word : word.charAt(0).toUpperCase() + word.slice(1));
-  const text = message.replace(/^[a-z]+(?=[ ,:])/, capital);
+  const capital = (word) => word.charAt(0).toUpperCase() + word.slice(1);
+  const text = message.startsWith(`${file} `) ? message : message.replace(/^[a-z]+(?=[ ,:])/, capital);
   return /[.!?)]$/.test(text) ? text : `${text}.`;
 }

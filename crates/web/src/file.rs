@@ -4,7 +4,7 @@
 use std::io::{Error, ErrorKind, Read, Result, Seek, SeekFrom, Write};
 
 use js_sys::{Function, Uint8Array};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 
 /// The least that is read at once: many a member of an archive is small.
 const READ: u64 = 1 << 18;
@@ -46,7 +46,7 @@ impl Read for Source {
             None => {
                 let end = self.position.saturating_add(READ.max(target.len() as u64)).min(self.bytes);
                 let read = self.read.call2(&JsValue::NULL, &number(self.position), &number(end)).map_err(failed)?;
-                self.piece = Uint8Array::new(&read);
+                self.piece = read.unchecked_into();
                 self.start = self.position;
                 self.left().ok_or(ErrorKind::UnexpectedEof)?
             }
@@ -138,6 +138,6 @@ fn number(place: u64) -> JsValue {
 
 /// What a function of JavaScript has thrown.
 fn failed(thrown: JsValue) -> Error {
-    let error: Option<&js_sys::Error> = wasm_bindgen::JsCast::dyn_ref(&thrown);
+    let error: Option<&js_sys::Error> = JsCast::dyn_ref(&thrown);
     Error::other(error.map_or_else(|| format!("{thrown:?}"), |error| String::from(error.message())))
 }

@@ -1,11 +1,12 @@
 // Opens an app that uses the package: as a plain page with an import map, from a development server of vite, and as
-// vite builds it.
+// vite and esbuild build it.
 //
 //     node apps.mjs APP_DIR
 
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
+import * as esbuild from "esbuild";
 import { build, createServer } from "vite";
 import { inEachBrowser } from "./launch.mjs";
 import { serve } from "./serve.mjs";
@@ -16,18 +17,20 @@ if (!folder) {
   process.exit(2);
 }
 
-/** README.md says what a page downloads, in kB. */
+/** README.md says what a page downloads, in kB: of each file, and of what gzip makes of it. */
 async function sizes() {
   const readme = await readFile(join(folder, "node_modules/hard-sigmoid/README.md"), "utf8");
-  const said = [...readme.matchAll(/(\d+) kB/g)].map(([, kilobytes]) => Number(kilobytes));
+  const [, passage] = /\*\*What a page downloads:\*\*(.*?)\n\n/s.exec(readme);
+  const said = Array.from(passage.matchAll(/(\d+) kB/g), ([, kilobytes]) => Number(kilobytes));
   const assets = join(folder, "dist/assets");
-  for (const name of await readdir(assets)) {
-    const bytes = await readFile(join(assets, name));
-    for (const size of [bytes.length, gzipSync(bytes, { level: 9 }).length]) {
-      // Compilers differ a little.
-      const isSaid = said.some((kilobytes) => Math.abs(kilobytes - size / 1000) <= Math.max(1, 0.03 * kilobytes));
-      if (!isSaid) throw new Error(`README.md says nothing of the ${size} bytes of ${name}`);
-    }
+  const names = await readdir(assets);
+  const inOrder = ["hard_sigmoid_bg-", "index-", "judge_bg-"].map((start) => names.find((it) => it.startsWith(start)));
+  const files = await Promise.all(inOrder.map((name) => readFile(join(assets, name))));
+  const found = files.flatMap((bytes) => [bytes.length, gzipSync(bytes, { level: 9 }).length]);
+  // Compilers differ a little.
+  const isSaid = (size, i) => Math.abs(said[i] - size / 1000) <= Math.max(1, 0.03 * said[i]);
+  if (names.length !== inOrder.length || said.length !== found.length || !found.every(isSaid)) {
+    throw new Error(`vite makes ${names.join(", ")}, of ${found.join(", ")} bytes, and README.md says ${said} kB`);
   }
 }
 
@@ -38,10 +41,19 @@ await development.listen();
 await build({ root: folder, logLevel: "warn" });
 await sizes();
 const built = await serve(join(folder, "dist"));
+
+const outdir = join(folder, "bundled");
+const entryPoints = [join(folder, "bundled.js")];
+await esbuild.build({ entryPoints, outdir, bundle: true, format: "esm", loader: { ".wasm": "file" } });
+const page = (await readFile(join(folder, "index.html"), "utf8")).replace("main.js", "bundled.js");
+await writeFile(join(outdir, "index.html"), page);
+const bundled = await serve(outdir);
+
 const urls = {
   "a plain page": plain.url,
   "vite, developing": development.resolvedUrls.local[0],
   "vite, built": built.url,
+  esbuild: bundled.url,
 };
 await inEachBrowser("the package", async (browser, name) => {
   for (const [how, url] of Object.entries(urls)) {
@@ -55,4 +67,5 @@ await inEachBrowser("the package", async (browser, name) => {
 });
 plain.close();
 built.close();
+bundled.close();
 await development.close();

@@ -160,7 +160,7 @@ export class Visit {
   }
 
   async drop(path) {
-    if (!this.isChromium) return this.#dropByScript(path);
+    if (!this.isChromium) return this.dropByScript([path]);
     const zone = await this.page.$("#drop");
     await zone.scrollIntoView();
     const { x, y, width, height } = await zone.boundingBox();
@@ -170,14 +170,18 @@ export class Visit {
     }
   }
 
-  async #dropByScript(path) {
-    await this.page.$eval("#drop", (zone, name, bytes) => {
+  /** Drops files that the page gets as a browser would give them. */
+  async dropByScript(paths) {
+    const files = await Promise.all(paths.map(async (path) => [basename(path), await readFile(path, "base64")]));
+    await this.page.$eval("#drop label", (label, files) => {
       const dataTransfer = new DataTransfer();
-      dataTransfer.items.add(new File([Uint8Array.from(bytes)], name));
-      for (const type of ["dragenter", "dragover", "drop"]) {
-        zone.dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }));
+      for (const [name, base64] of files) {
+        dataTransfer.items.add(new File([Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))], name));
       }
-    }, basename(path), [...await readFile(path)]);
+      for (const type of ["dragenter", "dragover", "drop"]) {
+        label.dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }));
+      }
+    }, files);
   }
 
   async choose(path) {

@@ -81,12 +81,17 @@ export async function typing(visit) {
 
 export async function addresses(visit, url) {
   const { page } = visit;
+  // What is in use is in the address, before Enter as well.
+  await visit.type("β, the value at 0", "3/4");
+  await addressed(visit, "#alpha=0.2&beta=3/4");
   await visit.press("button", pytorch);
   await addressed(visit, "#preset=pytorch");
+  const lengths = [await page.evaluate(() => history.length)];
   await visit.type("α, the slope", "1/3");
-  // What is in use is in the address, before Enter as well.
-  await addressed(visit, "#alpha=1/3&beta=0.5");
   await page.keyboard.press("Enter");
+  await addressed(visit, "#alpha=1/3&beta=0.5");
+  lengths.push(await page.evaluate(() => history.length));
+  expect(lengths[1] === lengths[0] + 1, `typing 1/3 makes ${lengths[1] - lengths[0]} entries of the history`);
   await visit.reload();
   await shows(visit, `y = clamp(${1 / 3}·x + 0.5, 0, 1)`);
   expect(await page.$eval("#alpha", (input) => input.value === "1/3"), "a reload writes 1/3 in another way");
@@ -98,6 +103,8 @@ export async function addresses(visit, url) {
   await page.goBack();
   await shows(visit, "y = clamp(1/6·x + 0.5, 0, 1)");
   expect((await hash(visit)) === "#preset=pytorch", `Back leads to ${await hash(visit)}`);
+  const slid = await page.$eval("#beta-slider", (slider) => slider.value);
+  expect(slid === "0.5", `after Back, the slider of β is at ${slid}`);
   await page.goForward();
   await shows(visit, `y = clamp(${1 / 3}·x + 0.53, 0, 1)`);
 
@@ -163,6 +170,19 @@ export async function plots(visit) {
   expect((await read("values")).startsWith("x = "), "the keyboard sees no values");
   await page.keyboard.press("Tab");
   expect((await read("values")) === "", "the crosshair stays when nobody points");
+
+  // On a phone, the values fit beside the line, wherever it is.
+  await page.setViewport({ width: 360, height: 740 });
+  await cursor.focus();
+  for (const key of ["Home", ...Array(11).fill("PageUp")]) {
+    await page.keyboard.press(key);
+    const outside = await page.$eval("#values", (svg) => {
+      const [plot, box] = [svg, svg.querySelector(".values")].map((it) => it.getBoundingClientRect());
+      return Math.max(plot.left - box.left, box.right - plot.right);
+    });
+    expect(outside <= 0, `the values are ${outside} pixels outside of the plot`);
+  }
+  await page.setViewport({ width: 1280, height: 900 });
 
   // The chosen line and its preset's coincide, and both are seen.
   const wide = await page.$$eval("#values > path:is(.chosen, .onnx)", (lines) => {
