@@ -9,6 +9,9 @@ type Buffer = typeof globalThis extends { GPUBuffer: { prototype: infer T } } ? 
 type Encoder = typeof globalThis extends { GPUCommandEncoder: { prototype: infer T } } ? T : any;
 type Pass = typeof globalThis extends { GPUComputePassEncoder: { prototype: infer T } } ? T : any;
 
+// Programs for Node have no name for it.
+type Module = typeof globalThis extends { WebAssembly: { Module: { prototype: infer T } } } ? T : never;
+
 /** Arrays of floating-point numbers. A `Uint16Array` holds the bits of float16 or bfloat16. */
 export type Numbers = Float32Array | Float64Array | Uint16Array | IfPresent;
 
@@ -175,7 +178,7 @@ export function validate<T extends Float32Array | Float64Array | Uint16Array>(
  */
 export function init(source?: WebAssemblySource): Promise<void>;
 
-export type WebAssemblySource = string | URL | Request | Response | ArrayBuffer | ArrayBufferView | WebAssembly.Module;
+export type WebAssemblySource = string | URL | Request | Response | ArrayBuffer | ArrayBufferView | Module;
 
 /**
  * Elements in a storage buffer: all of them, or `length` from the `first` on; or as many `rows` of `length` elements,

@@ -12,7 +12,6 @@ use crate::error;
 /// What one check has found.
 #[wasm_bindgen(getter_with_clone)]
 pub struct Checked {
-    /// The type of Rust.
     pub element: String,
     pub preset: String,
     pub pass: String,
@@ -51,14 +50,14 @@ impl Check<'_> {
         for (preset, f) in HardSigmoid::PRESETS {
             let x = samples::<T>(f);
             for pass in passes(f) {
-                self.show(&format!("{} {preset} {pass}", T::NAME))?;
+                self.show(&format!("{} {preset} {pass}", T::DTYPE.numpy_name()))?;
                 let report = match &self.runner.gpu {
                     Some(gpu) => validate(gpu, pass, Inputs::Data(&x), |_| {}).await.map_err(error)?,
                     None => validate_cpu(pass, Inputs::Data(&x), |_| {}),
                 };
                 let Report { checked, mismatches, flushed, miscounted, out_of_bound, max_ulp, first, .. } = report;
                 self.found.push(Checked {
-                    element: T::NAME.into(),
+                    element: T::DTYPE.numpy_name().into(),
                     preset: preset.into(),
                     pass: pass.to_string(),
                     checked: checked as f64,
