@@ -56,6 +56,15 @@ fn the_definition_of_every_type_is_right() {
 }
 
 #[test]
+fn the_largest_error_is_a_distance_from_the_exact_result_also_of_the_right_bits() {
+    let x: Vec<_> = (1..1000).map(|i| f32::from_bits((-2.5_f32).to_bits() - i)).collect();
+    let y: Vec<_> = x.iter().map(|&x| HardSigmoid::ONNX.eval(x)).collect();
+    let judgement = judge(HardSigmoid::ONNX, Tolerance::Bits, &x, &[], &y);
+    let worst = judgement.worst.as_ref().unwrap();
+    assert!(judgement.is_ok() && judgement.max_ulp == 1 && worst.got != worst.expected, "{judgement}");
+}
+
+#[test]
 fn nan_to_1() {
     let judgement = forward(HardSigmoid::ONNX, ULP, |x: f32| if x.is_nan() { 1.0 } else { HardSigmoid::ONNX.eval(x) });
     assert_eq!((wrong(&judgement), &judgement.causes[..]), (vec![Kind::Nan], &[][..]));

@@ -113,24 +113,22 @@ impl<T: Element> Judge<T> {
         for (i, (&input, &got)) in x.iter().zip(y).enumerate() {
             let grad = grad_y.get(i).copied();
             let exact = self.oracle.exact(input, grad);
-            let difference = || {
-                let expected = match exact {
-                    Some(exact) if self.tolerance != Tolerance::Bits => T::from_f64(exact),
-                    _ => self.oracle.expected(input, grad),
-                };
-                Difference { index: index + i as u64, input, grad_y: grad, got, expected }
-            };
+            let difference = |expected| Difference { index: index + i as u64, input, grad_y: grad, got, expected };
             if let Some(exact) = exact.filter(|_| got.quieted().is_none()) {
                 let ulps = signed_ulps(got, exact);
                 if ulps > tally.max_ulp {
-                    (tally.max_ulp, tally.worst) = (ulps, Some(difference()));
+                    (tally.max_ulp, tally.worst) = (ulps, Some(difference(T::from_f64(exact))));
                 }
                 tally.max_abs_error = tally.max_abs_error.max(distance(got, exact));
             }
             let fails = self.fails(input, grad, got, exact);
             if fails || exact.is_some_and(|exact| is_minus_zero(got, exact)) {
                 let kind = if fails { self.kind(input, grad, got, exact) } else { Kind::MinusZero };
-                tally.note(Finding::new(kind, fails, difference()));
+                let expected = match exact {
+                    Some(exact) if self.tolerance != Tolerance::Bits => T::from_f64(exact),
+                    _ => self.oracle.expected(input, grad),
+                };
+                tally.note(Finding::new(kind, fails, difference(expected)));
             }
         }
         tally

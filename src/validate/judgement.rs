@@ -194,7 +194,7 @@ pub struct Judgement<T> {
     /// The largest distance in ULP between a result and the number nearest to the exact result, where both are numbers.
     /// 2³² − 2 stands for this many or more. For f64, the rounding errors of the judge are included.
     pub max_ulp: u32,
-    /// The result with this distance. `None` if that is 0.
+    /// The result with this distance, and the number nearest to the exact one. `None` if the distance is 0.
     pub worst: Option<Difference<T>>,
     /// The largest difference between a result and the exact result, where both are numbers.
     pub max_abs_error: f64,

@@ -22,9 +22,9 @@ export async function hardSigmoid(x, options = {}) {
 export async function backward(saved, gradY, options = {}) {
   const { memory } = await load();
   fieldsOf(options, "options", [...choice, "from", "type", "backend", "out"]);
-  const isOutput = isFromOutput(options.from);
   const values = view(saved, "saved", options.type);
   sameClass(values, gradY, "gradY", "saved");
+  const isOutput = isFromOutput(options.from);
   const data = view(gradY, "gradY", options.type);
   check([values, values]);
   const target = targetOf(options.out, values);
@@ -67,7 +67,7 @@ function elementType(array, role, type) {
 function view(of, role, type) {
   const { array, ...elements } = ArrayBuffer.isView(of) ? { array: of } : (of ?? {});
   const element = elementType(array, role, type);
-  fieldsOf(elements, `elements of ${role}`, places);
+  fieldsOf(elements, role, places);
   wordsOf({ array, size: array.BYTES_PER_ELEMENT }, 0);
   return { array, type: element, size: array.BYTES_PER_ELEMENT, ...range(elements, array.length, role) };
 }
@@ -142,7 +142,7 @@ function wordsOf({ array, size }, elements) {
     if (byteLength < elements * size) throw new TypeError("too short");
     return new Words(buffer, byteOffset, byteLength / Words.BYTES_PER_ELEMENT);
   } catch (cause) {
-    throw new TypeError("an array was transferred or resized: pass it as it stays until the call ends", { cause });
+    throw new TypeError("an array was transferred or resized: pass a copy, or wait for the call to end", { cause });
   }
 }
 

@@ -102,12 +102,18 @@ class Binding {
   }
 
   record(encoder) {
+    if (typeof encoder?.beginComputePass !== "function") {
+      throw new TypeError("record takes a GPUCommandEncoder: for a compute pass, call recordPass");
+    }
     const pass = encoder.beginComputePass({ label: "hard_sigmoid" });
     this.recordPass(pass);
     pass.end();
   }
 
   recordPass(pass) {
+    if (typeof pass?.dispatchWorkgroups !== "function") {
+      throw new TypeError("recordPass takes a GPUComputePassEncoder: for a command encoder, call record");
+    }
     for (const { pipeline, group, workgroups } of this.#dispatches) {
       pass.setPipeline(pipeline);
       pass.setBindGroup(0, group);
@@ -134,14 +140,15 @@ function storage(buffer, role, also) {
 function elementsOf(of, size, role) {
   const { buffer, ...elements } = isBuffer(of) ? { buffer: of } : (of ?? {});
   storage(buffer, role, "first and length");
-  fieldsOf(elements, `elements of ${role}`, places);
+  fieldsOf(elements, role, places);
   return { buffer, ...range(elements, Math.floor(buffer.size / size), role) };
 }
 
 /** Where counters or a length begin, from a buffer or `{ buffer, offset }`. */
 function place(of, role) {
-  const { buffer, offset = 0 } = isBuffer(of) ? { buffer: of } : (of ?? {});
+  const { buffer, ...rest } = isBuffer(of) ? { buffer: of } : (of ?? {});
   storage(buffer, role, "offset");
+  const { offset = 0 } = fieldsOf(rest, role, ["offset"]);
   return { buffer, at: [buffer.size, offsetOf(offset, role)] };
 }
 

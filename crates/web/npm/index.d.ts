@@ -199,7 +199,7 @@ export type BindingOptions = Choice & {
   /**
    * A length that only the GPU knows: a u32 in a storage buffer of its own, at a multiple of 4 bytes. The first
    * elements are computed, as many as it says when the binding runs, and at most as many as there are. It takes another
-   * storage buffer in the shader.
+   * storage buffer in the shader. Rows with padding cannot have one.
    */
   lengthFrom?: Buffer | { buffer: Buffer; offset?: number };
 };

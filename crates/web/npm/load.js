@@ -14,7 +14,9 @@ export function fieldsOf(object, role, names) {
     throw new TypeError(`${role} must be an object with any of ${names.join(", ")}`);
   }
   const unknown = Object.keys(object).find((name) => !names.includes(name));
-  if (unknown !== undefined) throw new TypeError(`${role} have no ${JSON.stringify(unknown)}: use ${names.join(", ")}`);
+  if (unknown !== undefined) {
+    throw new TypeError(`there is no ${JSON.stringify(unknown)} in ${role}: use ${names.join(", ")}`);
+  }
   return object;
 }
 
@@ -32,8 +34,9 @@ export function parameters({ preset, alpha, beta }) {
     if (!Object.hasOwn(presets, preset)) throw new TypeError(`unknown preset ${JSON.stringify(preset)}: ${choices}`);
     return presets[preset];
   }
+  if (alpha === undefined || beta === undefined) throw new TypeError(`there is no default function: ${choices}`);
   if (typeof alpha !== "number" || typeof beta !== "number") {
-    throw new TypeError(`there is no default function: ${choices}`);
+    throw new TypeError(`alpha and beta must be numbers: use Number for ${typeof alpha} and ${typeof beta}`);
   }
   return { alpha, beta };
 }

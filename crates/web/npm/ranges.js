@@ -13,7 +13,7 @@ export function range({ first = 0, length, rows, pitch }, available, role) {
     throw new RangeError(`first and length of ${role} count elements: give integers from 0 on`);
   }
   if (!isOne && ![width, rows, pitch ?? width].every(isIndex)) {
-    throw new RangeError(`rows of ${role} take integers from 0 on: length, rows and, if there is padding, pitch`);
+    throw new RangeError(`rows of ${role} take length, rows and, for padding, pitch: give integers from 0 on`);
   }
   return isOne ? { first, width, rows: 1, pitch: width } : { first, width, rows, pitch: pitch ?? width };
 }

@@ -4,6 +4,8 @@ import {
   backward, bind, bindBackward, bindSaturation, bindWithSaturation, hardSigmoid, init, presets, saturation, validate,
 } from "hard-sigmoid";
 import type { Binding, Judgement } from "hard-sigmoid";
+import wasm from "hard-sigmoid/hard_sigmoid_bg.wasm";
+import judge from "hard-sigmoid/judge_bg.wasm";
 
 const x = new Float32Array(8);
 const y: Float32Array = await hardSigmoid(x, { preset: "onnx" });
@@ -14,7 +16,8 @@ await backward(x, x, { preset: "onnx", from: "input", out: { array: x, first: 0 
 const { zero } = await saturation(x, { preset: "onnx", backend: "gpu" });
 const judgement: Judgement = await validate((x: Float32Array) => hardSigmoid(x, f), { ...f, ulp: 0 });
 await validate(async (x: Uint16Array, gradY: Uint16Array) => gradY, { ...f, type: "float16", from: "output" });
-await init(new URL("hard_sigmoid_bg.wasm", "https://localhost"));
+await init(new URL(wasm, import.meta.url));
+await validate((x: Float32Array) => x, { ...f, wasm: new URL(judge, import.meta.url) });
 await hardSigmoid(x, { alpha: 0.25, beta: 0.5, out: x });
 console.log(y, bits, rows, zero, judgement.ok);
 
