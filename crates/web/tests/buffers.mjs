@@ -271,14 +271,14 @@ async function inPage() {
   await refused(bindSaturation(device, { ...f32, source: x, counters: other }), /a multiple of/);
   await refused(bind(device, { ...f32, source: x, lengthFrom: x }), /length block is in the data buffer/);
   await refused(bind(device, { ...f32, source: x, lengthFrom: { ...other, offset: 6 } }), /a multiple of 4/);
-  await refused(bind(device, { ...f32, source: x, lengthFrom: { ...other, first: 1 } }), /no "first" in lengthFrom: use/);
+  await refused(bind(device, { ...f32, source: x, lengthFrom: { ...other, first: 1 } }), /no "first" in lengthFrom/);
   const bound = await bind(device, { ...f32, source: x });
   for (const [called, meant] of [["record", "recordPass"], ["recordPass", "record"]]) {
     await refused(Promise.resolve({}).then((wrong) => bound[called](wrong)), new RegExp(`call ${meant}$`));
   }
   await refused(bind(device, { ...f32, source: x, lengthFrom: 7 }), /lengthFrom must be a GPUBuffer/);
-  await refused(bind(device, { ...f32, source: { buffer: x, rows: 2 } }), /rows of source take length, rows/);
-  await refused(bind(device, { ...f32, source: { buffer: x, length: 9, pitch: 12 } }), /rows of source take length, rows/);
+  await refused(bind(device, { ...f32, source: { buffer: x, rows: 2 } }), /rows of source take length/);
+  await refused(bind(device, { ...f32, source: { buffer: x, length: 9, pitch: 12 } }), /rows of source take length/);
   await refused(bind(device, { ...f32, source: { buffer: x, length: 9, rows: 2, pitch: 8 } }), /the width or more/);
   await refused(bind(device, null), /options must be an object/);
   await refused(bind(device, { ...f32, source: x, out: x }), /no "out" in options: use .*, source, target$/);
