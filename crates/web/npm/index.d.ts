@@ -9,7 +9,7 @@ type Buffer = typeof globalThis extends { GPUBuffer: { prototype: infer T } } ? 
 type Encoder = typeof globalThis extends { GPUCommandEncoder: { prototype: infer T } } ? T : any;
 type Pass = typeof globalThis extends { GPUComputePassEncoder: { prototype: infer T } } ? T : any;
 
-// Programs for Node have no name for it.
+// Without the types of a browser, as in Node, this has none.
 type Module = typeof globalThis extends { WebAssembly: { Module: { prototype: infer T } } } ? T : never;
 
 /** Arrays of floating-point numbers. A `Uint16Array` holds the bits of float16 or bfloat16. */
@@ -88,8 +88,8 @@ export function hardSigmoid<T extends Numbers>(x: ArrayRange<T>, options: Option
  * The backward pass: computes the gradient with respect to x, from what the forward pass saved and from the gradient
  * with respect to y. `out` may be the range of either. Returns the array with the results.
  *
- * @throws As `hardSigmoid`, and TypeError if `from` is missing. Errors about ranges call `saved` the source, `gradY`
- * the gradient, and `out` the target.
+ * @throws As `hardSigmoid`, and TypeError if `from` is missing, or if `gradY` is of another class than `saved`. Errors
+ * about ranges call `saved` the source, `gradY` the gradient, and `out` the target.
  */
 export function backward<T extends Numbers>(
   saved: ArrayRange<T>,
@@ -164,7 +164,7 @@ export type JudgeOptions = Choice & {
  *
  * @throws TypeError if `f` is no function, or returns no array of the type; if there is no function to compare with, or
  * more than one tolerance.
- * @throws RangeError if a tolerance is negative.
+ * @throws RangeError if `ulp` or `atol` is no distance.
  * @throws What `f` throws.
  */
 export function validate<T extends Float32Array | Float64Array | Uint16Array>(

@@ -36,7 +36,7 @@ export function parameters({ preset, alpha, beta }) {
   }
   if (alpha === undefined || beta === undefined) throw new TypeError(`there is no default function: ${choices}`);
   if (typeof alpha !== "number" || typeof beta !== "number") {
-    throw new TypeError(`alpha and beta must be numbers: use Number for ${typeof alpha} and ${typeof beta}`);
+    throw new TypeError(`alpha and beta must be numbers, not ${typeof alpha} and ${typeof beta}: convert them`);
   }
   return { alpha, beta };
 }

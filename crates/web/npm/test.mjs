@@ -155,7 +155,7 @@ test("mistakes name the remedy", async () => {
   await refused(x, { alpha: 1 }, /both alpha and beta/);
   await refused(x, { preset: "tanh" }, /unknown preset "tanh"/);
   await refused(x, { preset: "onnx", alpha: 1, beta: 0 }, /its own alpha and beta/);
-  await refused(x, { alpha: "0.2", beta: 0.5 }, /must be numbers: use Number for string and number/);
+  await refused(x, { alpha: "0.2", beta: 0.5 }, /must be numbers, not string and number: convert/);
   await refused(x, { alpha: Infinity, beta: 0 }, /finite/);
   await refused(x, { alpha: Infinity, beta: 0, backend: "gpu" }, /finite/);
   await refused([1, 2], { preset: "onnx" }, /must be a Float32Array/);

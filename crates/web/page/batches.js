@@ -20,7 +20,10 @@ let shown;
 /** How often a batch was chosen. Of two choices at once, the later one counts. */
 let choices = 0;
 
-const names = (files) => (files.length === 1 ? files[0].name : `${files.length} files`);
+function names(files) {
+  if (files.length > 1) return `${files.length} files`;
+  return files[0].isGenerated ? "generated numbers" : files[0].name;
+}
 
 /** Runs one action of the user's. What it says goes wrong is shown, and what was there before stays. */
 async function attempt(button, action) {

@@ -132,8 +132,8 @@ async function open() {
   if (turn !== asked) return;
   complaint = "";
   if (problems.length) {
-    complaint = `This link cannot be shown as it is: ${problems.join("; ")}. The page shows its defaults instead: `
-      + "ask for the link again, or choose a preset.";
+    complaint = `This link cannot be shown as it is: ${problems.join("; ")}. For these parts, the page uses its `
+      + "defaults. Ask for the link again, or choose a preset.";
   }
   fill(texts);
   settle(values, texts);

@@ -138,8 +138,8 @@ async function inPage() {
     const both = [own, { ...own, preset: "onnx" }, own];
     const found = await Promise.all(both.map((own) => hardSigmoid(x, { ...own, backend: "gpu" })));
     for (const i of [0, 1, 2]) same(found[i], await hardSigmoid(x, both[i]), `${type}, call ${i} of three at once`);
-    // This device, by the judge. Its inputs of float32 would take half a minute.
-    if (type === "float32") continue;
+    // This device, by the judge. Firefox would take half a minute for its inputs of float32.
+    if (type === "float32" && navigator.userAgent.includes("Firefox")) continue;
     const { ok, text } = await validate((x) => hardSigmoid(x, gpu), { ...common, type });
     if (!ok) throw new Error(text);
   }

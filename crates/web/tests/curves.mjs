@@ -171,8 +171,15 @@ export async function plots(visit) {
   await page.keyboard.press("Tab");
   expect((await read("values")) === "", "the crosshair stays when nobody points");
 
+  // The chosen line and its preset's coincide, and both are seen.
+  const wide = await page.$$eval("#values > path:is(.chosen, .onnx)", (lines) => {
+    return lines.map((line) => [line.getAttribute("class"), parseFloat(getComputedStyle(line).strokeWidth)]);
+  });
+  const [[below, wider], [above, narrower]] = wide;
+  expect(below === "onnx" && above === "chosen" && wider >= narrower + 4, `the lines hide each other: ${wide}`);
+
   // On a phone, the values fit beside the line, wherever it is.
-  await page.setViewport({ width: 360, height: 740 });
+  await page.setViewport({ width: 320, height: 740 });
   await cursor.focus();
   for (const key of ["Home", ...Array(11).fill("PageUp")]) {
     await page.keyboard.press(key);
@@ -183,11 +190,4 @@ export async function plots(visit) {
     expect(outside <= 0, `the values are ${outside} pixels outside of the plot`);
   }
   await page.setViewport({ width: 1280, height: 900 });
-
-  // The chosen line and its preset's coincide, and both are seen.
-  const wide = await page.$$eval("#values > path:is(.chosen, .onnx)", (lines) => {
-    return lines.map((line) => [line.getAttribute("class"), parseFloat(getComputedStyle(line).strokeWidth)]);
-  });
-  const [[below, wider], [above, narrower]] = wide;
-  expect(below === "onnx" && above === "chosen" && wider >= narrower + 4, `the lines hide each other: ${wide}`);
 }

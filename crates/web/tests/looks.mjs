@@ -38,7 +38,7 @@ const screens = [
   { width: 1920, height: 1080 },
 ];
 
-/** Between those widths, the page has the same elements and colours. */
+/** At the other widths, the page has the same elements and colours. */
 const isForAxe = ({ width }) => width === 360 || width === 1280;
 
 export async function looks(visit, state, out) {
