@@ -30,15 +30,23 @@ addEventListener("install", (event) => event.waitUntil(install()));
 addEventListener("activate", (event) => event.waitUntil(clean()));
 addEventListener("message", () => skipWaiting());
 
-let tries = 0;
+/** Loads the page again when the build that waits has taken over, or shows this one if that takes long. */
+const takeOver = `<!doctype html><link rel="icon" href="data:,"><script type="module">
+  const { serviceWorker } = navigator;
+  const reload = () => location.reload();
+  serviceWorker.addEventListener("controllerchange", reload);
+  const { waiting } = await serviceWorker.getRegistration();
+  if (waiting) waiting.postMessage("take over");
+  setTimeout(reload, waiting ? 3000 : 0);
+</script>`;
+let isTried = false;
 
 async function answer(request, path) {
-  const next = registration.waiting;
   // Another tab may still be loading files of this build. What waits may also be another page's, and never take over.
-  if (request.mode === "navigate" && next && (await clients.matchAll()).length < 2 && tries++ < 20) {
-    next.postMessage("take over");
-    const page = '<!doctype html><link rel="icon" href="data:,"><script>location.reload()</script>';
-    return new Response(page, { headers: { "content-type": "text/html" } });
+  const isNext = request.mode === "navigate" && registration.waiting && !isTried;
+  if (isNext && (await clients.matchAll()).length < 2) {
+    isTried = true;
+    return new Response(takeOver, { headers: { "content-type": "text/html" } });
   }
   return (await (await caches.open(name)).match(path)) ?? fetch(request);
 }
