@@ -184,7 +184,7 @@ export async function plots(visit) {
   for (const key of ["Home", ...Array(11).fill("PageUp")]) {
     await page.keyboard.press(key);
     const outside = await page.$eval("#values", (svg) => {
-      const [plot, box] = [svg, svg.querySelector(".values")].map((it) => it.getBoundingClientRect());
+      const [plot, box] = [svg, svg.querySelector(".values rect")].map((it) => it.getBoundingClientRect());
       return Math.max(plot.left - box.left, box.right - plot.right);
     });
     expect(outside <= 0, `the values are ${outside} pixels outside of the plot`);
