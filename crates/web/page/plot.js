@@ -129,7 +129,7 @@ export class LinePlot extends Plot {
       this.overlay.append(element("circle", { class: line, cx: x, cy: this.scale.y(value), r: 4 }));
     }
     const [wide, high] = [150, 24 + 18 * shown.length];
-    const left = x + 10 + wide <= width ? x + 10 : Math.max(0, x - 10 - wide);
+    const left = x + 10 + wide <= width ? x + 10 : Math.max(1, x - 10 - wide);
     const box = element("g", { class: "values", transform: `translate(${left} ${space.top + 4})` });
     box.append(element("rect", { width: wide, height: high, rx: 4 }));
     box.append(element("text", { class: "x", x: 10, y: 18 }, `x = ${short(this.at(place), 4)}`));
