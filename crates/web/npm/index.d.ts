@@ -9,7 +9,7 @@ type Buffer = typeof globalThis extends { GPUBuffer: { prototype: infer T } } ? 
 type Encoder = typeof globalThis extends { GPUCommandEncoder: { prototype: infer T } } ? T : any;
 type Pass = typeof globalThis extends { GPUComputePassEncoder: { prototype: infer T } } ? T : any;
 
-// Without the types of a browser, as in Node, this has none.
+// Without the types of a browser, as in Node, there is no such type.
 type Module = typeof globalThis extends { WebAssembly: { Module: { prototype: infer T } } } ? T : never;
 
 /** Arrays of floating-point numbers. A `Uint16Array` holds the bits of float16 or bfloat16. */
@@ -74,8 +74,8 @@ export type Saved = "input" | "output";
  * The CPU path computes without a pause: a call over many millions of elements belongs in a worker. After an error,
  * `out` may hold a part of the results.
  *
- * @throws TypeError if there is no function, or more than one, if an option is not known, if `x` is not an array of
- * numbers, if `out` is of another class, or if an array is transferred before the call ends.
+ * @throws TypeError if there is no function, or more than one, if α or β is not a number, if an option is not known, if
+ * `x` is not an array of numbers, if `out` is of another class, or if an array is transferred before the call ends.
  * @throws RangeError if `first`, `length`, `rows` or `pitch` is not an integer from 0 on, or if `x` and `out` differ in
  * length.
  * @throws Error if α or β is out of range, if a range does not fit its array, if `x` and `out` overlap without being
@@ -230,9 +230,13 @@ export type BackwardOptions = BindingOptions & {
 
 /** The function and the buffers that it reads and writes, ready to be recorded any number of times. */
 export interface Binding {
-  /** Records into an encoder of the device, in a compute pass of its own. */
+  /** Records into an encoder of the device, in a compute pass of its own. @throws TypeError if it is no encoder. */
   record(encoder: Encoder): void;
-  /** Records into an open compute pass. Afterwards the pass has another pipeline and bind group 0 set. */
+  /**
+   * Records into an open compute pass. Afterwards the pass has another pipeline and bind group 0 set.
+   *
+   * @throws TypeError if it is no compute pass.
+   */
   recordPass(pass: Pass): void;
 }
 
